@@ -1,0 +1,43 @@
+# The commands of customer_assets; `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PORT ?= 3000
+SOURCES ?=
+BIN := .venv/bin
+READY := .venv/.ready
+UV := uv==0.13.9
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(READY) ## Install what is needed into .venv (the other commands do it by themselves)
+
+$(READY): requirements.lock pyproject.toml .ci/install
+	@PYTHON="$(PYTHON)" UV="$(UV)" .ci/install
+	@touch $@
+
+demo: $(READY) ## Run every source end to end, on samples if there are no files [SOURCES=a,b]
+	@$(BIN)/python -m customer_assets demo $(if $(SOURCES),--sources $(SOURCES))
+
+dev: $(READY) ## Open the Dagster UI on this machine [PORT=3000]
+	@$(BIN)/python -m customer_assets dev --port $(PORT)
+
+test: $(READY) ## Run all tests
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## Format, lint and type-check
+	@$(BIN)/ruff format $(if $(CI),--check) .
+	@$(BIN)/ruff check $(if $(CI),,--fix) .
+	@$(BIN)/mypy
+	@$(BIN)/dg check yaml customer_assets/defs
+	@$(BIN)/dg check defs
+
+lock: ## Resolve the dependencies of pyproject.toml into requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
+
+clean: ## Remove everything generated below data/, and nothing that was landed there
+	@rm -rf data/warehouse data/warehouse.duckdb data/reports data/models data/dagster data/spill
+
+.PHONY: help install demo dev test check lock clean

@@ -1,0 +1,126 @@
+"""The commands: `python -m customer_assets <command>`. Each is described by `--help`."""
+
+import argparse
+import errno
+import logging
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from customer_assets import settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m customer_assets", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    demo = commands.add_parser("demo", help="run sources end to end, on samples if need be")
+    demo.add_argument("--sources", type=_names, help="only these, separated by commas")
+    dev = commands.add_parser("dev", help="open the Dagster UI on this machine")
+    dev.add_argument("--port", type=int, default=3000)
+    sample = commands.add_parser("sample", help="write look-alike raw files of a source")
+    sample.add_argument("--source", required=True)
+    sample.add_argument("--rows", type=int, help="how many rows, about")
+    sample.add_argument("--seed", type=int, default=1)
+    sample.add_argument("--folder", type=Path, help="where to; default: its landing folder")
+    export = commands.add_parser("export", help="write a DuckDB file of real tables")
+    export.add_argument("file", type=Path)
+
+    options = parser.parse_args(arguments)
+    try:
+        return int(_COMMANDS[options.command](options))
+    except KeyboardInterrupt:
+        return _complain("stopped; what was published before stays as it is")
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            return _complain(_disk_full())
+        return _complain(str(error))
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from customer_assets.demo import run_demo
+
+    prepare_dagster_home()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("customer_assets").setLevel(logging.INFO)
+    return run_demo(options.sources)
+
+
+def _dev(options: argparse.Namespace) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", options.port))
+        except OSError:
+            return _complain(
+                f"port {options.port} is busy. Choose another: make dev PORT={options.port + 1}"
+            )
+    home = prepare_dagster_home()
+    print(f"Dagster UI: http://127.0.0.1:{options.port}  (history in {home}; Ctrl-C ends it)")
+    dg = Path(sys.executable).with_name("dg")
+    os.chdir(settings.PROJECT_ROOT)
+    address = ["--host", "127.0.0.1", "--port", str(options.port)]
+    os.execv(dg, [str(dg), "dev", *address])
+
+
+def _sample(options: argparse.Namespace) -> int:
+    from customer_assets.sample import SOURCES, write_sample
+
+    if options.source not in SOURCES:
+        return _complain(f"no samples of {options.source!r}; there are {', '.join(SOURCES)}")
+    folder = options.folder or settings.landing() / options.source
+    started = time.monotonic()
+    files = write_sample(options.source, folder, rows=options.rows, seed=options.seed)
+    for file in files:
+        print(f"{file}  {file.stat().st_size:,} bytes")
+    print(f"{time.monotonic() - started:.1f} s")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from customer_assets.warehouse.catalog import export
+
+    rows = export(settings.warehouse_folder(), options.file)
+    if not rows:
+        return _complain("nothing is published yet; run `make demo` or materialize assets first")
+    for table, count in rows.items():
+        print(f"{table:50} {count:>14,} rows")
+    print(options.file)
+    return 0
+
+
+def prepare_dagster_home() -> Path:
+    """Put the project's dagster.yaml where Dagster reads it, and name that home to it."""
+    home = settings.dagster_home()
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(settings.PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _disk_full() -> str:
+    free = shutil.disk_usage(settings.home()).free // 1_000_000
+    return (
+        f"the disk of {settings.home()} is full ({free:,} MB free). Nothing published was harmed. "
+        "Free some space, or set CUSTOMER_ASSETS_HOME to a folder on another disk, and run again."
+    )
+
+
+def _complain(text: str) -> int:
+    print(f"customer_assets: {text}", file=sys.stderr)
+    return 1
+
+
+_COMMANDS = {"demo": _demo, "dev": _dev, "sample": _sample, "export": _export}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""The ingest of a source as one Dagster step with four tables."""
+
+import datetime as dt
+import logging
+import time
+
+import dagster as dg
+
+from customer_assets import ingest, settings
+from customer_assets.components.presentation import table_metadata
+from customer_assets.components.table_assets import (
+    AssetEvents,
+    asset_key,
+    asset_spec,
+    check_results,
+    check_specs,
+    log_progress,
+)
+from customer_assets.components.warehouse_resource import WarehouseResource
+from customer_assets.pipeline import Pipeline
+from customer_assets.warehouse.source_warehouse import ChecksFailedError
+
+logger = logging.getLogger("customer_assets")
+
+# landed_files comes last: a file counts as read once its rows are published.
+_ORDER = ("raw_events", "rejected_rows", "arrivals", "landed_files")
+
+
+def ingest_asset(pipeline: Pipeline) -> dg.AssetsDefinition:
+    """Return the step that reads what is new in a source's landing folder."""
+    tables = pipeline.raw_tables
+
+    @dg.multi_asset(
+        name=f"{pipeline.name}__ingest",
+        specs=[asset_spec(pipeline, table, kinds={"duckdb", "file"}) for table in tables.values()],
+        check_specs=[spec for table in tables.values() for spec in check_specs(pipeline, table)],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def read_landing(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> AssetEvents:
+        with warehouse.open(pipeline) as source_warehouse:
+            started = time.monotonic()
+            try:
+                prepared = ingest.prepare(
+                    source_warehouse.engine.connection,
+                    pipeline.name,
+                    pipeline.source,
+                    settings.landing() / pipeline.name,
+                    source_warehouse.folder,
+                    now=dt.datetime.now(dt.UTC),
+                    run_id=context.run_id,
+                    tell=logger.info,
+                )
+            except ingest.LandingError as error:
+                raise dg.Failure(str(error), allow_retries=False) from error
+            for name in _ORDER:
+                try:
+                    published = source_warehouse.publish(
+                        name,
+                        prepared.staged.get(name, {}),
+                        prepared.withdrawn.get(name, ()),
+                        started,
+                    )
+                except ChecksFailedError as failure:
+                    yield from check_results(pipeline, tables[name], failure.results)
+                    raise dg.Failure(str(failure), allow_retries=False) from failure
+                started = time.monotonic()
+                log_progress(pipeline, published)
+                metadata = table_metadata(pipeline.name, source_warehouse, None, [published])
+                if name == "raw_events":
+                    metadata["dirty_days"] = len(prepared.dirty_days)
+                yield dg.MaterializeResult(
+                    asset_key=asset_key(pipeline, name),
+                    metadata=metadata,
+                    data_version=dg.DataVersion(source_warehouse.manifest(name).content_hash),
+                )
+                yield from check_results(pipeline, tables[name], published.checks)
+
+    return read_landing

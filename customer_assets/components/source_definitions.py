@@ -1,0 +1,42 @@
+"""All Dagster definitions of one source: its assets and its jobs."""
+
+import datetime as dt
+
+import dagster as dg
+
+from customer_assets.components.ingest_assets import ingest_asset
+from customer_assets.components.report_asset import report_asset
+from customer_assets.components.table_assets import model_asset
+from customer_assets.pipeline import Pipeline
+
+
+def event_log_definitions(pipeline: Pipeline) -> dg.Definitions:
+    """Return the assets of an event log and the job that refreshes them."""
+    partitions = daily_partitions(pipeline)
+    assets = [
+        ingest_asset(pipeline),
+        *(model_asset(pipeline, model, partitions) for model in pipeline.models.values()),
+        report_asset(pipeline),
+    ]
+    refresh = dg.define_asset_job(
+        refresh_job_name(pipeline.name),
+        selection=dg.AssetSelection.key_prefixes(pipeline.name),
+        description=f"Read what is new in the landing folder of {pipeline.name} and recompute "
+        "the chosen days and every table that covers all days.",
+        tags={"source": pipeline.name},
+    )
+    return dg.Definitions(assets=assets, jobs=[refresh])
+
+
+def refresh_job_name(source: str) -> str:
+    return f"refresh_{source}"
+
+
+def daily_partitions(pipeline: Pipeline) -> dg.DailyPartitionsDefinition:
+    """Return the days of a source, in its own zone; an open log's end is yesterday."""
+    first, last = pipeline.source.day_range()
+    return dg.DailyPartitionsDefinition(
+        start_date=first.isoformat(),
+        end_date=(last + dt.timedelta(days=1)).isoformat() if last else None,
+        timezone=pipeline.source.timezone,
+    )

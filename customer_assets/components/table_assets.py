@@ -1,0 +1,183 @@
+"""One model, one Dagster asset: dependencies, partitions, checks and metadata of a table."""
+
+import datetime as dt
+import logging
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from customer_assets.components.presentation import (
+    check_result,
+    column_schema,
+    merged,
+    table_metadata,
+)
+from customer_assets.components.warehouse_resource import WarehouseResource
+from customer_assets.pipeline import Pipeline
+from customer_assets.quality import Check, CheckResult, checks_of
+from customer_assets.warehouse.source_warehouse import ChecksFailedError, Model, Published
+from customer_assets.warehouse.sql_model import SqlModel
+from customer_assets.warehouse.table import Table
+
+logger = logging.getLogger("customer_assets")
+
+AssetEvents = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
+
+
+def asset_key(pipeline: Pipeline, table: str) -> dg.AssetKey:
+    return dg.AssetKey([pipeline.name, table])
+
+
+def asset_spec(
+    pipeline: Pipeline,
+    table: Table,
+    kinds: set[str],
+    deps: Sequence[dg.AssetDep] = (),
+    code_version: str | None = None,
+) -> dg.AssetSpec:
+    """Return what the UI knows of a table before it was ever materialized."""
+    return dg.AssetSpec(
+        key=asset_key(pipeline, table.name),
+        description=table.description,
+        group_name=table.layer,
+        kinds=kinds,
+        owners=[pipeline.source.owner],
+        tags={"source": pipeline.name, **({"ledger": ""} if table.ledger else {})},
+        deps=deps,
+        code_version=code_version,
+        metadata={
+            "dagster/column_schema": column_schema(table),
+            "dagster/table_name": f"{pipeline.name}.{table.name}",
+            "key": ", ".join(table.key),
+        },
+    )
+
+
+def check_specs(pipeline: Pipeline, table: Table) -> list[dg.AssetCheckSpec]:
+    return [_check_spec(pipeline, table, check) for check in checks_of(table)]
+
+
+def model_asset(
+    pipeline: Pipeline, model: Model, partitions: dg.DailyPartitionsDefinition
+) -> dg.AssetsDefinition:
+    """Return the asset that computes, audits and publishes a model's table."""
+    table = pipeline.tables[model.name]
+    is_daily = table.partition_by is not None
+    spec = asset_spec(
+        pipeline,
+        table,
+        kinds={"duckdb", "sql" if isinstance(model, SqlModel) else "python"},
+        deps=[_dependency(pipeline, model, name) for name in model.inputs],
+        code_version=model.code_version(pipeline.parameters(dt.datetime.now(dt.UTC))),
+    )
+
+    @dg.multi_asset(
+        name=f"{pipeline.name}__{table.name}",
+        specs=[spec],
+        check_specs=check_specs(pipeline, table),
+        partitions_def=partitions if is_daily else None,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def materialize(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> AssetEvents:
+        days = partition_days(context, partitions) if is_daily else None
+        chunks: list[Published] = []
+        with warehouse.open(pipeline) as source_warehouse:
+            parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
+            try:
+                for chunk in source_warehouse.materialize(model, parameters, days):
+                    chunks.append(chunk)
+                    log_progress(pipeline, chunk)
+            except ChecksFailedError as failure:
+                results = [result for chunk in chunks for result in chunk.checks]
+                yield from check_results(pipeline, table, [*results, *failure.results])
+                raise dg.Failure(str(failure), allow_retries=False) from failure
+            metadata = table_metadata(pipeline.name, source_warehouse, model, chunks)
+            content_hash = source_warehouse.manifest(model.name).content_hash
+        for chunk in chunks if is_daily else []:
+            for key, piece in chunk.pieces.items():
+                context.add_asset_metadata(
+                    {
+                        "dagster/partition_row_count": piece.rows,
+                        "content_hash": piece.content_hash,
+                    },
+                    partition_key=key,
+                )
+        yield dg.MaterializeResult(
+            asset_key=spec.key,
+            metadata=metadata,
+            # A range stamps one version on all its days: only a whole table can say its own.
+            data_version=None if is_daily else dg.DataVersion(content_hash),
+        )
+        yield from check_results(pipeline, table, [r for chunk in chunks for r in chunk.checks])
+
+    return materialize
+
+
+def check_results(
+    pipeline: Pipeline, table: Table, results: Sequence[CheckResult]
+) -> Iterator[dg.AssetCheckResult]:
+    """Yield one Dagster result per check, also where chunks were checked one by one."""
+    by_check: dict[str, list[CheckResult]] = {}
+    for result in results:
+        by_check.setdefault(result.check.name, []).append(result)
+    for of_check in by_check.values():
+        yield check_result(asset_key(pipeline, table.name), merged(of_check))
+
+
+def partition_days(
+    context: dg.AssetExecutionContext, partitions: dg.DailyPartitionsDefinition
+) -> list[dt.date]:
+    """Return the days a run was asked for.
+
+    Raises dagster.Failure where there are none, or where the log has no such day.
+    """
+    if not context.has_partition_key_range:
+        raise dg.Failure(
+            "This table has one partition a day. Choose a day or a range of days: in the UI in "
+            "the materialize dialog, with dg by --partition-range '2011-11-01...2011-11-30'.",
+            allow_retries=False,
+        )
+    keys = context.partition_keys
+    unknown = [key for key in keys if not partitions.has_partition_key(key)]
+    if unknown or not keys:
+        first, last = partitions.get_first_partition_key(), partitions.get_last_partition_key()
+        wrong = unknown[0] if unknown else str(context.partition_key_range)
+        raise dg.Failure(
+            f"{wrong}: there is no such day. Days go from {first} to {last}.", allow_retries=False
+        )
+    return [dt.date.fromisoformat(key) for key in keys]
+
+
+def log_progress(pipeline: Pipeline, chunk: Published) -> None:
+    failed = [result.check.name for result in chunk.checks if not result.passed]
+    warned = f", warned: {', '.join(failed)}" if failed else ""
+    days = [key for key in chunk.pieces if key[:2].isdigit() and len(key) == 10]
+    span = f" {days[0]}...{days[-1]}" if days else ""
+    logger.info(
+        "%s/%s%s: %s rows, %d checks%s, %.1f s",
+        pipeline.name, chunk.table.name, span, f"{chunk.rows:,}", len(chunk.checks), warned,
+        chunk.seconds,
+    )  # fmt: skip
+
+
+def _check_spec(pipeline: Pipeline, table: Table, check: Check) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        name=check.name,
+        asset=asset_key(pipeline, table.name),
+        description=check.description,
+        # The step itself publishes nothing when an error fails, and so stops what follows.
+        blocking=check.severity == "error",
+        metadata={"expectation": check.expectation, "severity": check.severity},
+    )
+
+
+def _dependency(pipeline: Pipeline, model: Model, name: str) -> dg.AssetDep:
+    key = asset_key(pipeline, name)
+    back, ahead = model.neighbours.get(name, (0, 0)) if isinstance(model, SqlModel) else (0, 0)
+    is_near = pipeline.tables[name].partition_by and (back or ahead)
+    if not is_near or name in pipeline.raw_tables:
+        return dg.AssetDep(key)
+    mapping = dg.TimeWindowPartitionMapping(
+        start_offset=back, end_offset=ahead, allow_nonexistent_upstream_partitions=True
+    )
+    return dg.AssetDep(key, partition_mapping=mapping)

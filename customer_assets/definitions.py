@@ -1,0 +1,19 @@
+"""Everything Dagster knows of this project."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from customer_assets.components.warehouse_resource import WarehouseResource, duckdb_resource
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    return dg.Definitions.merge(
+        dg.load_from_defs_folder(path_within_project=Path(__file__).parent),
+        dg.Definitions(
+            resources={"warehouse": WarehouseResource(duckdb=duckdb_resource())},
+            # A step in a process of its own costs seconds, in this process milliseconds.
+            executor=dg.in_process_executor,
+        ),
+    )

@@ -1,0 +1,161 @@
+"""The main job, end to end, on this machine: what `make demo` runs.
+
+Runs the same Dagster jobs as the UI, in this process, and prints what they made.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.execution.plan.objects import StepFailureData
+
+from customer_assets import settings
+from customer_assets.components.source_definitions import refresh_job_name
+from customer_assets.warehouse.catalog import snapshot_relations
+from customer_assets.warehouse.manifest import TableStore
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass
+class Outcome:
+    """What the run over one source came to."""
+
+    source: str
+    problem: str = ""
+    checks_passed: int = 0
+    checks_failed: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def run_demo(only: Sequence[str] | None = None) -> int:
+    """Run the sources and print the summary; return the exit status.
+
+    0 when everything was published, rejected rows and warnings included.
+    """
+    from customer_assets.definitions import defs
+
+    started = time.monotonic()
+    definitions = defs()
+    known = [path.parent.name for path in sorted(_defs_folder().glob("*/defs.yaml"))]
+    unknown = sorted(set(only or ()) - set(known))
+    if unknown:
+        print(f"no source is named {', '.join(unknown)}; there are {', '.join(known)}")
+        return 1
+    wanted = list(only or known)
+    outcomes = []
+    with dg.DagsterInstance.get() as instance:
+        for source in wanted:
+            if not _has_files(source) and not _write_samples(source):
+                print(f"{source}: skipped, there are no files in {settings.landing() / source}")
+                continue
+            outcomes.append(_run_source(definitions, instance, source))
+    _print_summary(outcomes, time.monotonic() - started)
+    failed = [outcome for outcome in outcomes if outcome.problem]
+    if not outcomes:
+        print(f"customer_assets: no source has files below {settings.landing()}")
+    return 1 if failed or not outcomes else 0
+
+
+def _run_source(definitions: dg.Definitions, instance: dg.DagsterInstance, source: str) -> Outcome:
+    print(f"\n{source}")
+    job = definitions.resolve_job_def(refresh_job_name(source))
+    partitions = job.partitions_def
+    tags = {}
+    if partitions is not None:
+        days = partitions.get_partition_keys()
+        tags = {
+            "dagster/asset_partition_range_start": days[0],
+            "dagster/asset_partition_range_end": days[-1],
+        }
+    started = time.monotonic()
+    outcome = Outcome(source)
+    result = job.execute_in_process(
+        instance=instance, tags=tags, raise_on_error=False, run_config=_QUIET
+    )
+    for event in result.all_events:
+        if event.is_step_failure:
+            outcome.problem = f"{event.step_key}: {_reason(event.step_failure_data)}"
+            break
+    if not result.success and not outcome.problem:
+        outcome.problem = "the run failed; see its events in the UI"
+    for evaluation in result.get_asset_check_evaluations():
+        if evaluation.passed:
+            outcome.checks_passed += 1
+        else:
+            table = "/".join(evaluation.asset_key.path)
+            severity = evaluation.severity.value.lower()
+            outcome.checks_failed.append(f"{table}: {evaluation.check_name} ({severity})")
+    outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+def _reason(failure: StepFailureData) -> str:
+    """Return what went wrong in the words of the step, not of what ran it."""
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    error = failure.error
+    while error and error.cause:
+        error = error.cause
+    return error.message.strip() if error else "unknown"
+
+
+def _print_summary(outcomes: Sequence[Outcome], seconds: float) -> None:
+    for outcome in outcomes:
+        folder = settings.warehouse_folder() / outcome.source
+        print(f"\n{outcome.source}: {outcome.seconds:.1f} s")
+        if outcome.problem:
+            print(f"  FAILED  {outcome.problem}")
+        print(f"  {_accounting(folder)}")
+        print("  published rows per table")
+        for relation in snapshot_relations(folder):
+            manifest = TableStore(folder / relation.table.name).manifest()
+            print(f"    {relation.table.name:24} {manifest.rows:>12,}")
+        failed = outcome.checks_failed
+        print(f"  checks: {outcome.checks_passed} passed, {len(failed)} failed")
+        for name in failed:
+            print(f"    failed: {name}")
+        print(f"  report: {settings.reports_folder() / outcome.source / 'index.html'}")
+    if outcomes:
+        print(f"\nDuckDB file (open it read-only): {settings.catalog_file()}")
+        print(f"{seconds:.1f} s in all")
+
+
+def _accounting(folder: Path) -> str:
+    import duckdb
+
+    for relation in snapshot_relations(folder):
+        if relation.table.name == "accounting" and relation.files:
+            sums = duckdb.sql(
+                "select sum(n_landed), sum(n_rejected), sum(n_duplicates), sum(n_events), "
+                "sum(n_pending) from read_parquet($files)",
+                params={"files": [str(path) for path in relation.files]},
+            ).fetchone()
+            landed, rejected, duplicates, events, pending = (n or 0 for n in sums or (0,) * 5)
+            return (
+                f"rows landed {landed:,} = events {events:,} + duplicates removed {duplicates:,} "
+                f"+ rejected {rejected:,} + pending {pending:,}"
+            )
+    return "nothing was published"
+
+
+def _has_files(source: str) -> bool:
+    folder = settings.landing() / source
+    return folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))
+
+
+def _write_samples(source: str) -> bool:
+    """Write sample files, only into the project's own landing folder."""
+    from customer_assets.sample import SOURCES, write_sample
+
+    if not settings.is_default_landing() or source not in SOURCES:
+        return False
+    print(f"{source}: no files in {settings.landing() / source}, writing samples")
+    write_sample(source, settings.landing() / source)
+    return True
+
+
+def _defs_folder() -> Path:
+    return Path(__file__).parent / "defs"

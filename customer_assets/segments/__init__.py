@@ -1,0 +1,1 @@
+"""Groups of customers: pure functions over frames, no Dagster, no files."""

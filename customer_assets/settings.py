@@ -1,0 +1,66 @@
+"""Where things lie and how much of the machine may be used, read from the environment.
+
+Every command asks here, so that a variable holds for all of them. No other module reads the
+environment. Paths of the project's own folders belong here too; what a single source says
+belongs in its `defs.yaml`.
+"""
+
+import os
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+SQL_ROOT = PROJECT_ROOT / "sql"
+
+
+def home() -> Path:
+    """Return the root of everything generated: `CUSTOMER_ASSETS_HOME`, by default `data/`."""
+    return Path(os.environ.get("CUSTOMER_ASSETS_HOME") or PROJECT_ROOT / "data").resolve()
+
+
+def landing() -> Path:
+    """Return the folder of raw files, one sub-folder per source.
+
+    `CUSTOMER_ASSETS_LANDING`, by default `data/landing/` of the project, also when only
+    `CUSTOMER_ASSETS_HOME` was moved: raw files are not generated.
+    """
+    return Path(os.environ.get("CUSTOMER_ASSETS_LANDING") or default_landing()).resolve()
+
+
+def default_landing() -> Path:
+    return PROJECT_ROOT / "data" / "landing"
+
+
+def is_default_landing() -> bool:
+    """Say whether samples may be written: only the project's own landing folder takes them."""
+    return not os.environ.get("CUSTOMER_ASSETS_LANDING")
+
+
+def warehouse_folder() -> Path:
+    return home() / "warehouse"
+
+
+def catalog_file() -> Path:
+    """Return the DuckDB file that holds one view per published table."""
+    return home() / "warehouse.duckdb"
+
+
+def reports_folder() -> Path:
+    return home() / "reports"
+
+
+def dagster_home() -> Path:
+    """Return the folder of Dagster's own history, also for a bare `dg` (see `.env`)."""
+    return home() / "dagster"
+
+
+def memory_limit() -> str:
+    """Return DuckDB's memory limit, for example `4GB`; beyond it DuckDB spills to disk."""
+    return os.environ.get("CUSTOMER_ASSETS_MEMORY_LIMIT") or "4GB"
+
+
+def threads() -> int:
+    return int(os.environ.get("CUSTOMER_ASSETS_THREADS") or os.cpu_count() or 1)
+
+
+def spill_folder() -> Path:
+    return Path(os.environ.get("CUSTOMER_ASSETS_SPILL") or home() / "spill").resolve()

@@ -1,0 +1,166 @@
+"""The seam through which every transform runs: a model, its inputs, its parameters, its output.
+
+DuckDB is behind it, in process, larger than memory. Nothing else opens a connection to
+transform data. Does not belong here: what is published (`manifest`), what is checked
+(`quality`).
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from customer_assets.warehouse.sql_model import SqlModel
+from customer_assets.warehouse.table import Table
+
+
+class EngineError(RuntimeError):
+    """A model that ran but gave another table than its header promises."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """The published files of an input table, or of some of its partitions."""
+
+    table: Table
+    files: Sequence[Path]
+
+
+@dataclass(frozen=True)
+class Output:
+    """A computed Parquet file that is not published yet."""
+
+    path: Path
+    rows: int
+
+
+class DuckDBEngine:
+    """Runs models on one DuckDB connection."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def run(
+        self,
+        model: SqlModel,
+        table: Table,
+        inputs: Mapping[str, Relation],
+        parameters: Mapping[str, Any],
+        new_file: Callable[[], Path],
+        days: Sequence[dt.date] | None = None,
+    ) -> dict[str, Output]:
+        """Compute a model and write its rows in key order, one file per day or one in all.
+
+        `table` is the model's table with the source's own types. Returns the files by
+        partition key; a day without rows has an empty file. Raises EngineError where names or
+        types of the result differ from the header.
+        """
+        self.bind(inputs, parameters, model)
+        columns = ", ".join(quoted(name) for name in table.columns)
+        statement = f"select {columns} from (\n{model.sql}\n) as result"
+        if table.partition_by is None or days is None:
+            self._check_schema(model, table, statement)
+            path = new_file()
+            ordered = f"{statement} order by {_order(table.key)}"
+            return {"all": Output(path, self.write(ordered, path))}
+        return self._run_days(model, table, statement, new_file, days)
+
+    def bind(
+        self, inputs: Mapping[str, Relation], parameters: Mapping[str, Any], model: SqlModel
+    ) -> None:
+        """Present inputs as views and parameters as variables under the names the SQL uses."""
+        for name, relation in inputs.items():
+            self.view(name, relation)
+        for name, column in model.parameters.items():
+            if name not in parameters:
+                raise EngineError(f"{model.path}: parameter {name} has no value")
+            value = literal(parameters[name])
+            self.connection.execute(f"set variable {quoted(name)} = cast({value} as {column.type})")
+
+    def view(self, name: str, relation: Relation) -> None:
+        self.connection.execute(
+            f"create or replace temp view {quoted(name)} as {relation_sql(relation)}"
+        )
+
+    def write(self, statement: str, path: Path) -> int:
+        """Write the rows of a statement to a Parquet file; return their number."""
+        result = self.connection.execute(
+            f"copy ({statement}) to {literal(str(path))} (format parquet, compression zstd)"
+        ).fetchone()
+        return int(result[0]) if result else 0
+
+    def _run_days(
+        self,
+        model: SqlModel,
+        table: Table,
+        statement: str,
+        new_file: Callable[[], Path],
+        days: Sequence[dt.date],
+    ) -> dict[str, Output]:
+        day = quoted(str(table.partition_by))
+        wanted = ", ".join(f"date '{d.isoformat()}'" for d in days)
+        # One sort for all days; a scan of one day then reads just its stretch, in order.
+        chunk = (
+            f"{statement} where {day} in ({wanted}) "
+            f"order by {_order([str(table.partition_by), *table.key])}"
+        )
+        self._check_schema(model, table, chunk)
+        self.connection.execute(f"create or replace temp table chunk as {chunk}")
+        outputs = {}
+        for d in days:
+            path = new_file()
+            rows = self.write(f"select * from chunk where {day} = date '{d.isoformat()}'", path)
+            outputs[d.isoformat()] = Output(path, rows)
+        self.connection.execute("drop table chunk")
+        return outputs
+
+    def _check_schema(self, model: SqlModel, table: Table, statement: str) -> None:
+        described = self.connection.execute(f"describe {statement}").fetchall()
+        computed = {row[0]: str(row[1]).lower() for row in described}
+        wrong = [
+            f"{name} is {computed[name]}, the header says {column.type}"
+            for name, column in table.columns.items()
+            if computed[name] != column.type
+        ]
+        if wrong:
+            raise EngineError(f"{model.path}: {'; '.join(wrong)}: cast it in the final select")
+
+
+def relation_sql(relation: Relation) -> str:
+    """Return a SELECT over exactly the given files, with the table's columns in their order."""
+    table = relation.table
+    if not relation.files:
+        nulls = ", ".join(f"null::{c.type} as {quoted(n)}" for n, c in table.columns.items())
+        return f"select {nulls} where false"
+    files = ", ".join(literal(str(path)) for path in relation.files)
+    # Files of an earlier definition may lack a column: by name, what is missing is null.
+    source = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    columns = ", ".join(
+        f"{table.derived[name]} as {quoted(name)}" if name in table.derived else quoted(name)
+        for name in table.columns
+    )
+    return f"select {columns} from {source}"
+
+
+def quoted(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(value: Any) -> str:
+    """Return a value as a SQL literal, escaped."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(literal(item) for item in value) + "]"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _order(columns: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(quoted(name) for name in columns))

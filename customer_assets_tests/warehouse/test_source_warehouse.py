@@ -1,0 +1,161 @@
+import datetime as dt
+
+import duckdb
+import pytest
+
+from customer_assets.warehouse.catalog import build_catalog, export, take_snapshot
+from customer_assets.warehouse.engine import DuckDBEngine, EngineError
+from customer_assets.warehouse.manifest import StagedPiece
+from customer_assets.warehouse.source_warehouse import ChecksFailedError, SourceWarehouse
+from customer_assets.warehouse.sql_model import read_model
+from customer_assets.warehouse.table import Column, Table
+
+EVENTS = Table(
+    name="events",
+    layer="staging",
+    description="One row per event. It's small.",
+    columns={
+        "customer_id": Column(type="bigint", description="Who."),
+        "event_date": Column(type="date", description="When."),
+        "value": Column(type="decimal(18,4)", description="Money; it's exact."),
+    },
+    key=["customer_id", "event_date"],
+    partition_by="event_date",
+)
+DAILY = """\
+/* ---
+description: One row per customer and day.
+key: [customer_id, event_date]
+partition_by: event_date
+columns:
+  customer_id: {type: bigint, description: Who.}
+  event_date: {type: date, description: When.}
+  value: {type: "decimal(18,4)", description: Money.}
+checks:
+  - expect_column_values_to_be_between: {column: value, max_value: 100}
+  - expect_column_values_to_be_between: {column: value, max_value: 50, severity: warn, name: rarely_above_50}
+--- */
+select
+    customer_id,
+    event_date,
+    cast(sum(value) as decimal(18, 4)) as value,
+from events
+group by customer_id, event_date
+"""
+DAYS = [dt.date(2024, 1, day) for day in (1, 2, 3)]
+
+
+@pytest.fixture
+def warehouse(tmp_path, connection):
+    path = tmp_path / "spend.sql"
+    path.write_text(DAILY)
+    spend = read_model(path, "commerce")
+    folder = tmp_path / "warehouse" / "shop"
+    tables = {"events": EVENTS, "spend": spend.table}
+    warehouse = SourceWarehouse(folder, DuckDBEngine(connection), tables)
+    warehouse.spend = spend
+    land(warehouse, {day: [(2, 1.5), (1, 2.5)] for day in DAYS[:2]})
+    return warehouse
+
+
+def land(warehouse, rows_by_day):
+    store = warehouse.store("events")
+    staged = {}
+    for day, rows in rows_by_day.items():
+        values = ", ".join(f"({c}, date '{day}', {v})" for c, v in rows)
+        path = store.new_staged_file()
+        warehouse.engine.write(
+            "select c::bigint as customer_id, d as event_date, v::decimal(18,4) as value "
+            f"from (values {values}) t(c, d, v)",
+            path,
+        )
+        staged[day.isoformat()] = StagedPiece(path, len(rows), "v1")
+    warehouse.publish("events", staged)
+
+
+def run(warehouse, days):
+    return list(warehouse.materialize(warehouse.spend, {}, days))
+
+
+def test_days_are_published_apart_and_in_key_order(warehouse):
+    (chunk,) = run(warehouse, DAYS)
+    assert {key: piece.rows for key, piece in chunk.pieces.items()} == {
+        "2024-01-01": 2,
+        "2024-01-02": 2,
+        "2024-01-03": 0,
+    }
+    assert warehouse.frame("spend")["customer_id"].to_list() == [1, 1, 2, 2]
+    files = warehouse.store("spend").files(["2024-01-01"])
+    stored = duckdb.sql(f"select customer_id from '{files[0]}'").fetchall()
+    assert stored == [(1,), (2,)]
+
+
+def test_chunks_by_row_budget_end_in_the_same_pieces(warehouse):
+    whole = run(warehouse, DAYS)
+    warehouse.chunk_rows = 2
+    apart = run(warehouse, DAYS)
+    assert (len(whole), len(apart)) == (1, 2)
+    assert {k: v for chunk in apart for k, v in chunk.pieces.items()} == whole[0].pieces
+
+
+def test_a_failed_error_check_leaves_the_previous_version_in_view(warehouse):
+    run(warehouse, DAYS)
+    before = warehouse.manifest("spend")
+    land(warehouse, {DAYS[0]: [(1, 1000)]})
+    with pytest.raises(ChecksFailedError, match=r"between_value.* failed \(1 of 1 rows\)"):
+        run(warehouse, DAYS[:1])
+    assert warehouse.manifest("spend") == before
+    assert not list((warehouse.folder / ".staging").iterdir())
+
+
+def test_a_failed_warning_publishes_and_tells(warehouse):
+    land(warehouse, {DAYS[0]: [(1, 75), (2, 5)]})
+    (chunk,) = run(warehouse, DAYS[:1])
+    failed = [result for result in chunk.checks if not result.passed]
+    assert [(r.check.severity, r.failing_rows, r.total_rows) for r in failed] == [("warn", 1, 2)]
+    assert failed[0].failing_days == ["2024-01-01"]
+    assert warehouse.manifest("spend").rows == 2
+
+
+def test_a_result_of_another_type_is_an_error_that_says_which(warehouse, tmp_path):
+    path = tmp_path / "spend.sql"
+    path.write_text(DAILY.replace("cast(sum(value) as decimal(18, 4))", "sum(value)"))
+    warehouse.spend = read_model(path, "commerce")
+    with pytest.raises(EngineError, match=r"value is decimal\(38,4\), the header says"):
+        run(warehouse, DAYS[:1])
+
+
+def test_inputs_version_moves_with_the_day_it_reads(warehouse):
+    version = {day: warehouse.inputs_version(warehouse.spend, {}, day) for day in DAYS}
+    land(warehouse, {DAYS[1]: [(9, 9)]})
+    moved = [d for d in DAYS if warehouse.inputs_version(warehouse.spend, {}, d) != version[d]]
+    assert moved == [DAYS[1]]
+
+
+def test_catalog_shows_the_snapshot_until_the_next(warehouse, tmp_path):
+    catalog = tmp_path / "warehouse.duckdb"
+    take_snapshot(warehouse.folder)
+    land(warehouse, {DAYS[2]: [(3, 3)]})
+    build_catalog(warehouse.folder.parent, catalog)
+    with duckdb.connect(str(catalog), read_only=True) as reader:
+        assert reader.sql("select count(*) from shop.events").fetchall() == [(4,)]
+        comments = reader.sql(
+            "select comment from duckdb_columns() where table_name = 'events' order by 1"
+        ).fetchall()
+        assert ("Money; it's exact.",) in comments
+    take_snapshot(warehouse.folder)
+    build_catalog(warehouse.folder.parent, catalog)
+    with duckdb.connect(str(catalog), read_only=True) as reader:
+        assert reader.sql("select count(*) from shop.events").fetchall() == [(5,)]
+
+
+def test_export_writes_real_tables_and_replaces_nothing(warehouse, tmp_path):
+    take_snapshot(warehouse.folder)
+    target = tmp_path / "all.duckdb"
+    assert export(warehouse.folder.parent, target) == {"shop.events": 4}
+    for file in warehouse.store("events").files():
+        file.unlink()
+    with duckdb.connect(str(target), read_only=True) as reader:
+        assert reader.sql("select sum(value)::varchar from shop.events").fetchall() == [("8.0000",)]
+    with pytest.raises(FileExistsError, match="name another file"):
+        export(warehouse.folder.parent, target)

@@ -1,0 +1,118 @@
+import textwrap
+
+import pytest
+
+from customer_assets.warehouse.sql_model import (
+    SqlModelError,
+    column_lineage,
+    read_model,
+    read_models,
+)
+
+GOOD = """\
+/* ---
+description: One row per customer.
+key: [customer_id]
+parameters:
+  purchase_event: {type: varchar, description: The purchase.}
+columns:
+  customer_id: {type: source, description: Who.}
+  n_purchases: {type: bigint, description: Purchases.}
+  n_rows: {type: bigint, description: Rows.}
+checks:
+  - expect_column_values_to_not_be_null: {column: customer_id}
+--- */
+with events as (
+    select customer_id, event_type = getvariable('purchase_event') as is_purchase
+    from events
+)
+
+select
+    events.customer_id,
+    count(*) filter (where is_purchase) as n_purchases,
+    count(*) as n_rows,
+from events
+inner join customers on events.customer_id = customers.customer_id
+group by events.customer_id
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="commerce/buyers.sql"):
+        path = tmp_path / "sql" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    return write
+
+
+def test_all_follows_from_the_file(write):
+    model = read_model(write(GOOD), "commerce")
+    assert model.name == "buyers"
+    assert model.inputs == ("customers", "events")
+    assert model.table.layer == "commerce"
+    assert list(model.table.columns) == ["customer_id", "n_purchases", "n_rows"]
+    assert model.table.with_source_types({"customer_id": "bigint"}).columns["customer_id"].type == (
+        "bigint"
+    )
+
+
+def test_lineage_goes_through_ctes_to_the_input_columns(write):
+    model = read_model(write(GOOD), "commerce")
+    schemas = {
+        "events": {"customer_id": "bigint", "event_type": "varchar"},
+        "customers": {"customer_id": "bigint"},
+    }
+    lineage = column_lineage(model, schemas)
+    assert lineage["customer_id"] == [("events", "customer_id")]
+    assert lineage["n_purchases"] == [("events", "event_type")]
+    assert lineage["n_rows"] == []
+
+
+def test_code_version_follows_sql_header_and_definitions(write):
+    one = read_model(write(GOOD), "commerce")
+    other = read_model(write(GOOD.replace("Purchases.", "Bought.")), "commerce")
+    assert one.code_version({"purchase_event": "buy"}) != one.code_version(
+        {"purchase_event": "sale"}
+    )
+    assert one.code_version({"purchase_event": "buy"}) != other.code_version(
+        {"purchase_event": "buy"}
+    )
+    assert one.code_version({"purchase_event": "buy", "unused": 1}) == one.code_version(
+        {"purchase_event": "buy", "unused": 2}
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("/* ---", "/* -- ", 1, "must start with"),
+        ("key: [customer_id]", "keys: [customer_id]", 3, "keys"),
+        ("key: [customer_id]", "key: [customer_id", 3, "no YAML"),
+        ("key: [customer_id]", "key: [somebody]", 2, "somebody"),
+        ("type: bigint, description: Rows.", "type: bigint", 9, "description"),
+        ("n_rows: {type", "n_lines: {type", 2, "n_lines, n_rows|n_lines|n_rows"),
+        ("  purchase_event: {type", "  bought_event: {type", 2, "purchase_event|bought_event"),
+        ("count(*) as n_rows,", "count(* as n_rows,", 21, ""),
+        ("with events as", "delete from x; with events as", 13, "one SELECT"),
+    ],
+)
+def test_a_wrong_file_is_an_error_with_its_line(write, old, new, line, words):
+    import re
+
+    path = write(GOOD.replace(old, new))
+    with pytest.raises(SqlModelError) as error:
+        read_model(path, "commerce")
+    found = re.match(rf"{re.escape(str(path))}:(\d+): ", str(error.value))
+    assert found is not None
+    assert abs(int(found[1]) - line) <= 1
+    assert re.search(words, str(error.value))
+
+
+def test_a_source_may_replace_a_shared_file(write, tmp_path):
+    write(GOOD)
+    write(GOOD.replace("One row per customer.", "Ours."), "commerce/shop/buyers.sql")
+    assert read_models(tmp_path / "sql", "shop")["buyers"].table.description == "Ours."
+    assert read_models(tmp_path / "sql", "other")["buyers"].source is None

@@ -1,0 +1,119 @@
+/* ---
+description: >-
+  One row per published figure of the Online Retail case study, with the same figure from our
+  tables. Where they differ, or the study does not say how it counts, `why` says so.
+key: [figure]
+columns:
+  figure: {type: varchar, description: Name of the figure.}
+  published: {type: double, description: What the study prints.}
+  ours: {type: double, description: What our tables give; null where it cannot be computed.}
+  agrees: {type: boolean, description: Whether both are equal at the precision that the study prints.}
+  why: {type: varchar, description: What the figure is and why it differs.}
+checks:
+  - expect_column_values_to_not_be_null: {column: why}
+--- */
+with published as (
+    -- tolerance: half a unit of the last digit that the study prints
+    select *
+    from (
+        values
+            ('landed_rows', 541909, 0, 'Order lines in the landed files.'),
+            ('clean_rows', 397884, 0, 'Purchase lines of known customers: customer known, quantity and price above zero, identical lines kept.'),
+            ('customers', 4338, 0, 'Known customers with a purchase.'),
+            ('invoices', 18532, 0, 'Different invoices of known customers; the study does not print it, it follows from its cleaning.'),
+            ('revenue_gbp', 8911407.90, 0.005, 'Money of the purchases of known customers.'),
+            ('customers_champions', 343, 0, 'Size of the k-means group with the highest mean value.'),
+            ('customers_loyal', 944, 0, 'Size of the group with the second mean value.'),
+            ('customers_potential', 1015, 0, 'Size of the group with the third mean value.'),
+            ('customers_regular', 851, 0, 'Size of the group with the fourth mean value.'),
+            ('customers_lost', 1185, 0, 'Size of the group with the lowest mean value.'),
+            ('share_top_two_customers', 0.297, 0.0005, 'Customers in the top two groups, share of all.'),
+            ('share_top_two_revenue', 0.76, 0.005, 'Revenue of the top two groups, share of all.'),
+            ('best_weekday_revenue', 4, 0, 'ISO number of the weekday with the highest revenue of known customers: 4 is Thursday.'),
+            ('best_month_revenue', 1161817.38, 0.005, 'Revenue of known customers in the best month, November 2011.'),
+            ('uk_revenue_share', 0.82, 0.005, 'United Kingdom, share of the revenue of known customers.'),
+            ('reachable_customers', 4070, 0, 'Customers with a purchase at or before the cut-off, 30 days before the last one.'),
+            ('buyers_next_30_days', 1380, 0, 'Of these, customers who buy within the 30 days after it.')
+    ) as figures (figure, published, tolerance, why)
+),
+
+sales as (
+    select
+        sum(customer_lines) as clean_rows,
+        sum(customer_revenue) as revenue,
+    from sales_daily
+),
+
+weekdays as (
+    select
+        weekday,
+        sum(customer_revenue) as revenue,
+    from sales_daily
+    group by weekday
+),
+
+segments as (
+    select
+        concat('customers_', segment) as figure,
+        cast(n_customers as double) as ours,
+    from segment_profile
+),
+
+top_two as (
+    select
+        sum(customer_share) as customer_share,
+        sum(revenue_share) as revenue_share,
+    from segment_profile
+    where segment_rank <= 2
+),
+
+cut_off as (
+    select
+        count(*) as n_reachable,
+        count(*) filter (where is_buyer_within_horizon) as n_buyers,
+    from customer_features
+    where is_buyer_within_horizon is not null
+),
+
+ours as (
+    select
+        'landed_rows' as figure,
+        cast(sum(n_landed) as double) as ours,
+    from accounting
+    union all
+    select 'clean_rows', cast(clean_rows as double) from sales
+    union all
+    select 'revenue_gbp', cast(revenue as double) from sales
+    union all
+    select 'customers', cast(count(*) as double) from rfm
+    union all
+    select 'invoices', cast(count(distinct order_id) as double) from orders where customer_id is not null
+    union all
+    select figure, ours from segments
+    union all
+    select 'share_top_two_customers', customer_share from top_two
+    union all
+    select 'share_top_two_revenue', revenue_share from top_two
+    union all
+    select 'best_weekday_revenue', cast(weekday as double)
+    from (select weekday from weekdays order by revenue desc, weekday limit 1) as best
+    union all
+    select 'best_month_revenue', cast(max(customer_revenue) as double) from sales_monthly
+    union all
+    select 'uk_revenue_share', revenue_share
+    from country_performance
+    where country = 'United Kingdom'
+    union all
+    select 'reachable_customers', cast(n_reachable as double) from cut_off
+    union all
+    select 'buyers_next_30_days', cast(n_buyers as double) from cut_off
+)
+
+select
+    published.figure,
+    cast(published.published as double) as published,
+    ours.ours,
+    abs(ours.ours - published.published) <= published.tolerance + 1e-9 as agrees,
+    published.why,
+from published
+left join ours on published.figure = ours.figure
