@@ -46,8 +46,7 @@ def _demo(options: argparse.Namespace) -> int:
     from customer_assets.demo import run_demo
 
     prepare_dagster_home()
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
-    logging.getLogger("customer_assets").setLevel(logging.INFO)
+    _show_progress()
     return run_demo(options.sources)
 
 
@@ -92,6 +91,14 @@ def _export(options: argparse.Namespace) -> int:
         print(f"{table:50} {count:>14,} rows")
     print(options.file)
     return 0
+
+
+def _show_progress() -> None:
+    progress = logging.StreamHandler(sys.stdout)
+    progress.setFormatter(logging.Formatter("  %(message)s"))
+    logger = logging.getLogger("customer_assets")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(progress)
 
 
 def prepare_dagster_home() -> Path:

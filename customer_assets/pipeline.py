@@ -5,6 +5,7 @@ pipeline into assets, the tests run it as it is.
 """
 
 import datetime as dt
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -12,11 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from customer_assets import ingest, settings
+from customer_assets.behavior import funnel
+from customer_assets.behavior.parameters import parameters as behavior_parameters
+from customer_assets.behavior.windows import window_end_day
 from customer_assets.segments import kmeans
 from customer_assets.sources import EventLogSource, parse_duration
-from customer_assets.warehouse.engine import DuckDBEngine
+from customer_assets.warehouse.engine import DuckDBEngine, quoted
 from customer_assets.warehouse.source_warehouse import Model, PythonModel, SourceWarehouse
-from customer_assets.warehouse.sql_model import SqlModel, SqlModelError, read_models
+from customer_assets.warehouse.sql_model import (
+    Neighbours,
+    SqlModel,
+    SqlModelError,
+    read_models,
+)
 from customer_assets.warehouse.table import Column, Table
 
 PYTHON_MODELS: tuple[PythonModel, ...] = (kmeans.CUSTOMER_SEGMENTS,)
@@ -35,16 +44,13 @@ class Pipeline:
     def parameters(self, now: dt.datetime) -> dict[str, Any]:
         """Return what the SQL may ask for, by name."""
         source = self.source
-        return {
-            "purchase_event": source.purchase_event,
+        last_complete_day = source.last_complete_day(now)
+        return behavior_parameters(source, last_complete_day) | {
             "return_event": source.return_event,
-            "view_event": source.view_event,
             "keep_duplicates": source.duplicates == "keep",
-            "session_timeout_us": parse_duration(source.session_timeout) * 1_000_000,
             "horizon_us": parse_duration(source.horizon) * 1_000_000,
             "segment_names": source.segments.names,
             "random_state": source.segments.random_state,
-            "last_complete_day": source.last_complete_day(now).isoformat(),
         }
 
     def warehouse(self, warehouse_folder: Path, engine: DuckDBEngine) -> SourceWarehouse:
@@ -66,9 +72,12 @@ def event_log_pipeline(name: str, source: EventLogSource, sql_root: Path | None 
     Raises SqlModelError where a model reads a table that no file describes.
     """
     raw_tables = ingest.tables(source)
+    raw_tables["raw_events"] = _with_occurrences(raw_tables["raw_events"], source)
     found: dict[str, Model] = dict(read_models(sql_root or settings.SQL_ROOT, name))
     found |= {model.name: model for model in PYTHON_MODELS}
-    described = {*raw_tables, *found}
+    if source.funnels:
+        found["funnel_entries"] = _funnel_entries(source)
+    described = {*raw_tables, *found, "funnel_entries"}
     for model in found.values():
         unknown = set(model.inputs) - described
         if unknown and isinstance(model, SqlModel):
@@ -79,14 +88,69 @@ def event_log_pipeline(name: str, source: EventLogSource, sql_root: Path | None 
     models: dict[str, Model] = {}
     tables = dict(raw_tables)
     for table_name in order:
-        model = found.get(table_name)
-        if model is None or not set(model.inputs) <= set(tables):
+        if table_name not in found:
+            continue
+        model = found[table_name]
+        if not set(model.inputs) <= set(tables):
             continue
         if isinstance(model, SqlModel) and not model.requires <= offered:
             continue
         models[table_name] = model
         tables[table_name] = _table_for(model, source)
     return Pipeline(name, source, raw_tables, models, tables)
+
+
+def _funnel_entries(source: EventLogSource) -> SqlModel:
+    """Return the model of funnel_entries, whose SQL is built from the source's funnels."""
+    funnels = {name: funnel.of_source(stated) for name, stated in source.funnels.items()}
+    longest = max(parse_duration(stated.window) for stated in source.funnels.values())
+    # A window over a day of 23 hours ends an hour later by the clock.
+    widest = -(-longest // 86_400) + 1
+    reads_events = Neighbours(
+        days=(0, widest),
+        until=functools.partial(window_end_day, window_seconds=longest, timezone=source.timezone),
+    )
+    by_session = any(stated.actor == "session" for stated in source.funnels.values())
+    neighbours = {"events": reads_events}
+    if by_session:
+        neighbours["sessions"] = reads_events.model_copy(update={"days": (-1, widest)})
+    return SqlModel(
+        path=Path(funnel.__file__),
+        table=funnel.ENTRIES,
+        sql=funnel.entries_sql(funnels),
+        inputs=tuple(neighbours),
+        neighbours=neighbours,
+        parameters={},
+        requires=frozenset({"funnel"}),
+        attributes=False,
+        source=None,
+    )
+
+
+def _with_occurrences(raw_events: Table, source: EventLogSource) -> Table:
+    """Return raw_events with the columns by which staging tells copies of an event."""
+    names = [name for name in raw_events.columns if name != "source_file"]
+    unknown = sorted(set(source.key) - set(names))
+    if unknown:
+        raise ValueError(f"key: {', '.join(unknown)}: no such column; there are {', '.join(names)}")
+    key = source.key or names
+    same = ", ".join(quoted(name) for name in dict.fromkeys(["event_date", *key]))
+    order = ", ".join(quoted(name) for name in [*names, "source_file"] if name not in key)
+    described = {
+        "occurrence": "k for the k-th row of its day with the same key.",
+        "n_copies": "Rows of the day with the same key.",
+    }
+    columns = {n: Column(type="bigint", description=text) for n, text in described.items()}
+    return raw_events.model_copy(
+        update={
+            "key": [],
+            "columns": {**raw_events.columns, **columns},
+            "derived": {
+                "occurrence": f"row_number() over (partition by {same} order by {order})",
+                "n_copies": f"count(*) over (partition by {same})",
+            },
+        }
+    )
 
 
 def _table_for(model: Model, source: EventLogSource) -> Table:

@@ -1,32 +1,179 @@
-"""What several test folders share: paths, a connection, a small warehouse."""
+"""What several test folders share: paths, a connection, a source run without Dagster."""
 
+import datetime as dt
 import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import duckdb
+import polars as pl
 import pytest
+import yaml
 
-from customer_assets import settings
+from customer_assets import ingest, settings
+from customer_assets.__main__ import prepare_dagster_home
+from customer_assets.components.source_definitions import refresh_job_name
+from customer_assets.definitions import defs
+from customer_assets.pipeline import Pipeline, event_log_pipeline
+from customer_assets.sample import write_sample
+from customer_assets.sources import EventLogSource
+from customer_assets.warehouse.engine import DuckDBEngine, Relation, relation_sql
+from customer_assets.warehouse.source_warehouse import SourceWarehouse
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def connection():
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         yield connection
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path, monkeypatch):
+def own_home(request, tmp_path, monkeypatch):
     """No test reads or writes the folders of whoever runs it."""
+    if "refreshed" in request.fixturenames:
+        return
     monkeypatch.setenv("CUSTOMER_ASSETS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CUSTOMER_ASSETS_LANDING", str(tmp_path / "landing"))
-    return tmp_path / "home"
 
 
 @pytest.fixture(scope="session")
 def real_landing() -> Path:
     """The landing folder with the real Online Retail set, where there is one."""
-    folder = Path(os.environ.get("CUSTOMER_ASSETS_REAL") or settings.PROJECT_ROOT.parent / "shared")
-    if not (folder / "landing" / "online_retail" / "online_retail.parquet").exists():
-        pytest.skip(f"the real Online Retail set is not below {folder.name}/")
-    return folder / "landing"
+    shared = Path(
+        os.environ.get("CUSTOMER_ASSETS_SHARED") or settings.PROJECT_ROOT.parent / "shared"
+    )
+    if not (shared / "landing" / "online_retail" / "online_retail.parquet").exists():
+        pytest.skip("the real Online Retail set is not beside the checkout (../shared/landing)")
+    return shared / "landing"
+
+
+SAMPLE_DAYS = ("2010-12-01", "2010-12-10")
+
+
+@pytest.fixture(scope="session")
+def refreshed(tmp_path_factory) -> Iterator["Refreshed"]:
+    """A home in which Dagster refreshed ten days of the Online Retail sample."""
+    folder = tmp_path_factory.mktemp("refreshed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CUSTOMER_ASSETS_HOME", str(folder / "home"))
+        patch.setenv("CUSTOMER_ASSETS_LANDING", str(folder / "landing"))
+        patch.setenv("DAGSTER_HOME", str(prepare_dagster_home()))
+        write_sample("online_retail", folder / "landing" / "online_retail", tell=lambda text: None)
+        with dg.DagsterInstance.get() as instance:
+            result = refresh(instance, *SAMPLE_DAYS)
+            assert result.success
+            yield Refreshed(folder / "home", folder / "landing", instance, result)
+
+
+@dataclass
+class Refreshed:
+    """What a Dagster run left: its home, its history and its events."""
+
+    home: Path
+    landing: Path
+    instance: dg.DagsterInstance
+    result: dg.ExecuteInProcessResult
+
+    def query(self, statement: str) -> list[tuple]:
+        with duckdb.connect(str(self.home / "warehouse.duckdb"), read_only=True) as reader:
+            return reader.sql(statement).fetchall()
+
+
+def refresh(
+    instance: dg.DagsterInstance, first: str, last: str, source: str = "online_retail"
+) -> dg.ExecuteInProcessResult:
+    """Run a source's refresh job over a range of days, in this process."""
+    return (
+        defs()
+        .resolve_job_def(refresh_job_name(source))
+        .execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            tags={
+                "dagster/asset_partition_range_start": first,
+                "dagster/asset_partition_range_end": last,
+            },
+        )
+    )
+
+
+def read_source(name: str) -> EventLogSource:
+    """The configuration of a source that the project ships."""
+    text = (settings.PROJECT_ROOT / "customer_assets/defs" / name / "defs.yaml").read_text()
+    return EventLogSource.model_validate(yaml.safe_load(text)["attributes"])
+
+
+@dataclass
+class SourceRun:
+    """A source's tables, filled without Dagster."""
+
+    pipeline: Pipeline
+    warehouse: SourceWarehouse
+    landing: Path
+    now: dt.datetime = NOW
+
+    def days(self) -> list[dt.date]:
+        first, _ = self.pipeline.source.day_range()
+        last = self.pipeline.source.last_complete_day(self.now)
+        return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+
+    def ingest(self) -> ingest.Ingest:
+        prepared = ingest.prepare(
+            self.warehouse.engine.connection,
+            self.pipeline.name,
+            self.pipeline.source,
+            self.landing,
+            self.warehouse.folder,
+            now=self.now,
+            run_id="test",
+            tell=lambda text: None,
+        )
+        for name in ("raw_events", "rejected_rows", "arrivals", "landed_files"):
+            self.warehouse.publish(
+                name, prepared.staged.get(name, {}), prepared.withdrawn.get(name, ())
+            )
+        return prepared
+
+    def materialize(self, *names: str, days: list[dt.date] | None = None) -> None:
+        """Compute tables (all, if none is named), for some days or all, in order of need."""
+        parameters = self.pipeline.parameters(self.now)
+        for model in self.pipeline.models.values():
+            if not names or model.name in names:
+                for _ in self.warehouse.materialize(model, parameters, days or self.days()):
+                    pass
+
+    def frame(self, name: str) -> pl.DataFrame:
+        return self.warehouse.frame(name)
+
+    def state(self) -> Mapping[str, str]:
+        """A digest of the rows of every STATE table; provenance takes no part."""
+        return {
+            name: _rows_digest(self.warehouse, name)
+            for name, table in self.pipeline.tables.items()
+            if not table.ledger and name != "landed_files"
+        }
+
+
+def _rows_digest(warehouse: SourceWarehouse, name: str) -> str:
+    table = warehouse.tables[name]
+    hidden = {"source_file", "file", "content_hash", *table.derived}
+    columns = ", ".join(f'"{column}"' for column in table.columns if column not in hidden)
+    relation = relation_sql(Relation(table, warehouse.relation(name).files))
+    rows = warehouse.query(
+        f"select count(*), sum(hash(rows))::varchar from (select ({columns}) as rows "
+        f"from ({relation}))"
+    )
+    return str(rows.rows())
+
+
+def run_source(
+    name: str, source: EventLogSource, landing: Path, home: Path, sql_root: Path | None = None
+) -> SourceRun:
+    """Open a source's warehouse below `home`, on a connection of its own."""
+    engine = DuckDBEngine(duckdb.connect())
+    pipeline = event_log_pipeline(name, source, sql_root)
+    return SourceRun(pipeline, pipeline.warehouse(home, engine), landing)

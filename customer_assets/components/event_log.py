@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from customer_assets.components.scaffold import EventLogScaffolder
 from customer_assets.components.source_definitions import event_log_definitions
 from customer_assets.pipeline import event_log_pipeline
-from customer_assets.sources import EventLogSource
+from customer_assets.sources import EventLogSource, source_name
 
 
 @dg.scaffold_with(EventLogScaffolder)
@@ -32,4 +32,5 @@ class EventLog(dg.Component):
         return cls(EventLogSource.model_validate(attributes))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        return event_log_definitions(event_log_pipeline(context.path.name, self.source))
+        name = source_name(context.path.name)
+        return event_log_definitions(event_log_pipeline(name, self.source))

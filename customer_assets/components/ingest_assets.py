@@ -49,7 +49,7 @@ def ingest_asset(pipeline: Pipeline) -> dg.AssetsDefinition:
                     settings.landing() / pipeline.name,
                     source_warehouse.folder,
                     now=dt.datetime.now(dt.UTC),
-                    run_id=context.run_id,
+                    run_id=context.run.run_id,
                     tell=logger.info,
                 )
             except ingest.LandingError as error:

@@ -33,6 +33,7 @@ def table_metadata(
     metadata: dict[str, Any] = {
         "dagster/row_count": manifest.rows,
         "rows_published": sum(chunk.rows for chunk in chunks),
+        "rows_read": sum(chunk.rows_read for chunk in chunks),
         "seconds": round(sum(chunk.seconds for chunk in chunks), 3),
         "bytes": manifest.bytes,
         "content_hash": manifest.content_hash,

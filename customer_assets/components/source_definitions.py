@@ -4,14 +4,15 @@ import datetime as dt
 
 import dagster as dg
 
+from customer_assets.components.automation import daily_refresh, landing_sensor
 from customer_assets.components.ingest_assets import ingest_asset
 from customer_assets.components.report_asset import report_asset
-from customer_assets.components.table_assets import model_asset
+from customer_assets.components.table_assets import asset_key, model_asset
 from customer_assets.pipeline import Pipeline
 
 
 def event_log_definitions(pipeline: Pipeline) -> dg.Definitions:
-    """Return the assets of an event log and the job that refreshes them."""
+    """Return the assets of an event log, its jobs, and what runs them by itself."""
     partitions = daily_partitions(pipeline)
     assets = [
         ingest_asset(pipeline),
@@ -25,7 +26,22 @@ def event_log_definitions(pipeline: Pipeline) -> dg.Definitions:
         "the chosen days and every table that covers all days.",
         tags={"source": pipeline.name},
     )
-    return dg.Definitions(assets=assets, jobs=[refresh])
+    ingest = dg.define_asset_job(
+        f"ingest_{pipeline.name}",
+        selection=dg.AssetSelection.assets(
+            *(asset_key(pipeline, table) for table in pipeline.raw_tables)
+        ),
+        description=f"Read what is new in the landing folder of {pipeline.name}, nothing else.",
+        tags={"source": pipeline.name},
+    )
+    _, last = pipeline.source.day_range()
+    is_open = last is None
+    return dg.Definitions(
+        assets=assets,
+        jobs=[refresh, ingest],
+        schedules=[daily_refresh(pipeline, refresh, partitions)] if is_open else [],
+        sensors=[landing_sensor(pipeline, ingest, refresh, partitions)],
+    )
 
 
 def refresh_job_name(source: str) -> str:

@@ -15,11 +15,19 @@ from customer_assets.components.presentation import (
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.pipeline import Pipeline
 from customer_assets.quality import Check, CheckResult, checks_of
-from customer_assets.warehouse.source_warehouse import ChecksFailedError, Model, Published
+from customer_assets.warehouse.source_warehouse import (
+    ChecksFailedError,
+    Model,
+    Published,
+    SourceWarehouse,
+)
 from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Table
 
 logger = logging.getLogger("customer_assets")
+
+# A run with this tag leaves alone what is up to date.
+ONLY_OUTDATED = "customer_assets/only_outdated"
 
 AssetEvents = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
@@ -83,6 +91,13 @@ def model_asset(
         chunks: list[Published] = []
         with warehouse.open(pipeline) as source_warehouse:
             parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
+            if context.run.tags.get(ONLY_OUTDATED):
+                outdated = source_warehouse.outdated(model, parameters, days)
+                if days is not None:
+                    days = [dt.date.fromisoformat(day) for day in outdated]
+                if not outdated:
+                    yield from _nothing_to_do(pipeline, source_warehouse, model)
+                    return
             try:
                 for chunk in source_warehouse.materialize(model, parameters, days):
                     chunks.append(chunk)
@@ -111,6 +126,17 @@ def model_asset(
         yield from check_results(pipeline, table, [r for chunk in chunks for r in chunk.checks])
 
     return materialize
+
+
+def _nothing_to_do(pipeline: Pipeline, warehouse: SourceWarehouse, model: Model) -> AssetEvents:
+    """Say of a table whose code and inputs are those it was made from that it stands."""
+    table = pipeline.tables[model.name]
+    logger.info("%s/%s: up to date", pipeline.name, table.name)
+    yield dg.MaterializeResult(
+        asset_key=asset_key(pipeline, table.name),
+        metadata=table_metadata(pipeline.name, warehouse, model, []) | {"is_up_to_date": True},
+    )
+    yield from check_results(pipeline, table, warehouse.audit_published(model.name))
 
 
 def check_results(
@@ -173,7 +199,7 @@ def _check_spec(pipeline: Pipeline, table: Table, check: Check) -> dg.AssetCheck
 
 def _dependency(pipeline: Pipeline, model: Model, name: str) -> dg.AssetDep:
     key = asset_key(pipeline, name)
-    back, ahead = model.neighbours.get(name, (0, 0)) if isinstance(model, SqlModel) else (0, 0)
+    back, ahead = model.neighbours[name].days if name in model.neighbours else (0, 0)
     is_near = pipeline.tables[name].partition_by and (back or ahead)
     if not is_near or name in pipeline.raw_tables:
         return dg.AssetDep(key)

@@ -54,7 +54,7 @@ class WarehouseResource(dg.ConfigurableResource):
             self._engine = DuckDBEngine(stack.enter_context(self.duckdb.get_connection()))
             self._opened = {}
             self._has_failed = False
-            self._run_id = context.run_id or ""
+            self._run_id = context.run.run_id if context.run else ""
             yield self
             if self._opened and not self._has_failed:
                 for warehouse in self._opened.values():
@@ -71,7 +71,8 @@ class WarehouseResource(dg.ConfigurableResource):
             in_view = [
                 path for relation in snapshot_relations(warehouse.folder) for path in relation.files
             ]
-            sweep(warehouse.folder, in_view)
+            sweep(warehouse.folder, [*in_view, *warehouse.compared_files()])
+            warehouse.run_id = self._run_id
             self._opened[pipeline.name] = warehouse
         try:
             yield self._opened[pipeline.name]

@@ -27,6 +27,7 @@ class Relation:
 
     table: Table
     files: Sequence[Path]
+    rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ class DuckDBEngine:
         partition key; a day without rows has an empty file. Raises EngineError where names or
         types of the result differ from the header.
         """
-        self.bind(inputs, parameters, model)
+        for name, relation in inputs.items():
+            self.view(name, relation)
+        self.set_variables(model, parameters)
         columns = ", ".join(quoted(name) for name in table.columns)
         statement = f"select {columns} from (\n{model.sql}\n) as result"
         if table.partition_by is None or days is None:
@@ -68,12 +71,8 @@ class DuckDBEngine:
             return {"all": Output(path, self.write(ordered, path))}
         return self._run_days(model, table, statement, new_file, days)
 
-    def bind(
-        self, inputs: Mapping[str, Relation], parameters: Mapping[str, Any], model: SqlModel
-    ) -> None:
-        """Present inputs as views and parameters as variables under the names the SQL uses."""
-        for name, relation in inputs.items():
-            self.view(name, relation)
+    def set_variables(self, model: SqlModel, parameters: Mapping[str, Any]) -> None:
+        """Give the model's parameters as the variables that its SQL asks for."""
         for name, column in model.parameters.items():
             if name not in parameters:
                 raise EngineError(f"{model.path}: parameter {name} has no value")

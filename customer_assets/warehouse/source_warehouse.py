@@ -6,6 +6,7 @@ written, their blocking checks run on them, and only then does the manifest name
 
 import datetime as dt
 import inspect
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,10 +32,13 @@ from customer_assets.warehouse.manifest import (
     StagedPiece,
     TableStore,
     digest,
+    write_atomically,
 )
-from customer_assets.warehouse.sql_model import MOVING_PARAMETERS, SqlModel
+from customer_assets.warehouse.sql_model import MOVING_PARAMETERS, Neighbours, SqlModel
 from customer_assets.warehouse.table import Table
 
+# What the ledgers of changes have seen: file by partition.
+_COMPARED = "compared.json"
 # A chunk of days is as many as hold about this many input rows: hundreds of tiny days are
 # faster together, one huge window is slower and bigger than days apart.
 CHUNK_ROWS = 10_000_000
@@ -48,6 +52,7 @@ class PythonModel:
     inputs: tuple[str, ...]
     compute: Callable[[Mapping[str, pl.DataFrame], Mapping[str, Any]], pl.DataFrame]
     parameters: tuple[str, ...] = ()
+    neighbours: Mapping[str, Neighbours] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -72,6 +77,7 @@ class Published:
     pieces: Mapping[str, Piece]
     checks: Sequence[CheckResult]
     seconds: float
+    rows_read: int = 0
     withdrawn: Sequence[str] = ()
 
     @property
@@ -103,6 +109,7 @@ class SourceWarehouse:
     engine: DuckDBEngine
     tables: Mapping[str, Table]
     chunk_rows: int = CHUNK_ROWS
+    run_id: str = ""
     _checks: dict[str, list[Check]] = field(default_factory=dict)
 
     def store(self, name: str) -> TableStore:
@@ -119,17 +126,20 @@ class SourceWarehouse:
     def relation(self, name: str, days: Sequence[dt.date] | None = None) -> Relation:
         """Return the published files of a table, of some days or of all."""
         store = self.store(name)
-        if days is None or store.partition_by is None:
-            return Relation(self.tables[name], store.files())
-        by_day = store.manifest().days()
-        wanted = (piece for day in days for piece in by_day.get(day.isoformat(), []))
-        return Relation(self.tables[name], [store.folder / piece.path for piece in wanted])
+        manifest = store.manifest()
+        pieces = list(manifest.pieces.values())
+        if days is not None and store.partition_by is not None:
+            by_day = manifest.days()
+            pieces = [piece for day in days for piece in by_day.get(day.isoformat(), [])]
+        files = [store.folder / piece.path for piece in pieces]
+        return Relation(self.tables[name], files, sum(piece.rows for piece in pieces))
 
     def frame(self, name: str) -> pl.DataFrame:
-        """Return all published rows of a table in key order."""
-        table = self.tables[name]
-        order = ", ".join(quoted(column) for column in table.key)
-        return self.query(f"{relation_sql(self.relation(name))} order by {order}")
+        """Return all published rows of a table, in key order where it has a key."""
+        order = ", ".join(quoted(column) for column in self.tables[name].key)
+        return self.query(
+            relation_sql(self.relation(name)) + (f" order by {order}" if order else "")
+        )
 
     def query(self, statement: str) -> pl.DataFrame:
         return self.engine.connection.execute(statement).pl()
@@ -145,6 +155,9 @@ class SourceWarehouse:
         Raises ChecksFailedError where a blocking check failed; chunks before it stay published.
         """
         table = self.tables[model.name]
+        if isinstance(model, SqlModel) and model.compares is not None:
+            yield self._record_changes(model, model.compares, parameters)
+            return
         if table.partition_by is None or days is None:
             yield self._materialize_chunk(model, parameters, None)
             return
@@ -157,6 +170,7 @@ class SourceWarehouse:
         staged: Mapping[str, StagedPiece],
         withdrawn: Sequence[str] = (),
         started: float | None = None,
+        rows_read: int = 0,
     ) -> Published:
         """Audit staged files and publish them. Raises ChecksFailedError, publishing nothing."""
         started = time.monotonic() if started is None else started
@@ -174,53 +188,135 @@ class SourceWarehouse:
         manifest = store.publish(staged, withdrawn)
         remember_table(store.folder, table)
         pieces = {key: manifest.pieces[key] for key in staged}
-        return Published(table, pieces, results, time.monotonic() - started, list(withdrawn))
+        seconds = time.monotonic() - started
+        return Published(table, pieces, results, seconds, rows_read, list(withdrawn))
 
-    def inputs_version(
-        self, model: Model, parameters: Mapping[str, Any], day: dt.date | None = None
-    ) -> str:
-        """Digest the content of what a partition is computed from."""
+    def audit_published(self, name: str) -> list[CheckResult]:
+        """Check the newest published partition of a table, or the whole table, as it stands."""
+        table = self.tables[name]
+        relation = self.relation(name)
+        newest = list(relation.files)[-1:] if table.partition_by else relation.files
+        self.engine.view("audited", Relation(table, newest))
+        return audit(
+            self.engine.connection, "audited", self.checks(name), partition_by=table.partition_by
+        )
+
+    def inputs_versions(
+        self,
+        model: Model,
+        parameters: Mapping[str, Any],
+        days: Sequence[dt.date] | None = None,
+    ) -> dict[str, str]:
+        """Digest, by partition, the content of what each partition is computed from."""
         moving = sorted(MOVING_PARAMETERS.intersection(model.parameters))
-        parts = [f"{name}={parameters[name]}" for name in moving]
-        for name in model.inputs:
-            manifest = self.manifest(name)
-            if day is None or self.tables[name].partition_by is None:
-                parts.append(f"{name}={manifest.content_hash}")
-                continue
-            by_day = manifest.days()
-            for near in self._days_read(model, name, [day]):
-                hashes = sorted(piece.content_hash for piece in by_day.get(near.isoformat(), []))
-                parts.append(f"{name}/{near}={','.join(hashes)}")
-        return digest(parts)
+        told = [f"{name}={parameters[name]}" for name in moving]
+        manifests = {name: self.manifest(name) for name in model.inputs}
+        if days is None:
+            return {
+                WHOLE: digest([*told, *(f"{n}={m.content_hash}" for n, m in manifests.items())])
+            }
+        by_day = {name: manifest.days() for name, manifest in manifests.items()}
+        versions = {}
+        for day in days:
+            parts = list(told)
+            for name, manifest in manifests.items():
+                if self.tables[name].partition_by is None:
+                    parts.append(f"{name}={manifest.content_hash}")
+                    continue
+                for near in self.days_read(model, name, [day], parameters):
+                    pieces = by_day[name].get(near.isoformat(), [])
+                    hashes = sorted(piece.content_hash for piece in pieces)
+                    parts.append(f"{name}/{near}={','.join(hashes)}")
+            versions[day.isoformat()] = digest(parts)
+        return versions
+
+    def outdated(
+        self,
+        model: Model,
+        parameters: Mapping[str, Any],
+        days: Sequence[dt.date] | None = None,
+    ) -> list[str]:
+        """Return the partitions that were computed by other code, from other rows, or never."""
+        published = self.manifest(model.name).pieces
+        if isinstance(model, SqlModel) and model.compares is not None:
+            return [] if published else [WHOLE]
+        code_version = model.code_version(parameters)
+        return [
+            key
+            for key, inputs in self.inputs_versions(model, parameters, days).items()
+            if key not in published
+            or (published[key].code_version, published[key].inputs) != (code_version, inputs)
+        ]
 
     def _materialize_chunk(
         self, model: Model, parameters: Mapping[str, Any], days: Sequence[dt.date] | None
     ) -> Published:
         started = time.monotonic()
         store = self.store(model.name)
+        inputs = {
+            name: self.relation(name, days and self.days_read(model, name, days, parameters))
+            for name in model.inputs
+        }
         if isinstance(model, SqlModel):
-            inputs = {
-                name: self.relation(name, days and self._days_read(model, name, days))
-                for name in model.inputs
-            }
             outputs = self.engine.run(
                 model, self.tables[model.name], inputs, parameters, store.new_staged_file, days
             )
         else:
             outputs = {WHOLE: self._compute(model, parameters, store.new_staged_file())}
         version = model.code_version(parameters)
+        inputs_versions = self.inputs_versions(model, parameters, days)
         staged = {
             key: StagedPiece(
                 path=output.path,
                 rows=output.rows,
                 code_version=version,
-                inputs=self.inputs_version(
-                    model, parameters, dt.date.fromisoformat(key) if days else None
-                ),
+                inputs=inputs_versions[key],
             )
             for key, output in outputs.items()
         }
-        return self.publish(model.name, staged, started=started)
+        rows_read = sum(relation.rows for relation in inputs.values())
+        return self.publish(model.name, staged, started=started, rows_read=rows_read)
+
+    def compared_files(self) -> list[Path]:
+        """Return the files that ledgers of changes will compare with: they must stay."""
+        found = []
+        for path in self.folder.glob(f"*/{_COMPARED}"):
+            for table, files in json.loads(path.read_text()).items():
+                found += [self.folder / table / file for file in files.values()]
+        return found
+
+    def _record_changes(
+        self, model: SqlModel, compared: str, parameters: Mapping[str, Any]
+    ) -> Published:
+        """Write down how a table's rows differ from those that the ledger last saw.
+
+        Partitions that are new are no change. What was written down once is not written again.
+        """
+        started = time.monotonic()
+        store, of_table = self.store(model.name), self.store(compared)
+        state = store.folder / _COMPARED
+        seen = json.loads(state.read_text())[compared] if state.exists() else {}
+        now = {key: piece.path for key, piece in of_table.manifest().pieces.items()}
+        changed = sorted(key for key, path in seen.items() if now.get(key) != path)
+        table = self.tables[compared]
+        before = Relation(table, [of_table.folder / seen[key] for key in changed])
+        after = Relation(table, [of_table.folder / now[key] for key in changed if key in now])
+        inputs = digest([*map(str, before.files), "to", *map(str, after.files)])
+        recorded = {piece.inputs for piece in store.manifest().pieces.values()}
+        staged = {}
+        if changed and inputs not in recorded:
+            views = {f"{compared}_before": before, f"{compared}_after": after}
+            outputs = self.engine.run(
+                model, self.tables[model.name], views, parameters, store.new_staged_file
+            )
+            version = model.code_version(parameters)
+            staged = {
+                f"{self.run_id}-{inputs[:8]}": StagedPiece(o.path, o.rows, version, inputs)
+                for o in outputs.values()
+            }
+        published = self.publish(model.name, staged, started=started)
+        write_atomically(state, json.dumps({compared: now}))
+        return published
 
     def _compute(self, model: PythonModel, parameters: Mapping[str, Any], path: Path) -> Output:
         table = self.tables[model.name]
@@ -241,10 +337,35 @@ class SourceWarehouse:
         self.engine.connection.unregister("computed")
         return Output(path, rows)
 
-    def _days_read(self, model: Model, name: str, days: Sequence[dt.date]) -> list[dt.date]:
-        back, ahead = model.neighbours.get(name, (0, 0)) if isinstance(model, SqlModel) else (0, 0)
-        near = {day + dt.timedelta(days=n) for day in days for n in range(back, ahead + 1)}
+    def days_read(
+        self,
+        model: Model,
+        name: str,
+        days: Sequence[dt.date],
+        parameters: Mapping[str, Any],
+    ) -> list[dt.date]:
+        """Return the days of a daily input that some days of a table are computed from."""
+        hint = model.neighbours.get(name)
+        if hint is None:
+            return sorted(days)
+        back, ahead = hint.days
+        if hint.further_while is not None and isinstance(model, SqlModel):
+            self.engine.set_variables(model, parameters)
+        near: set[dt.date] = set()
+        for day in days:
+            last = hint.until(day) if hint.until else day + dt.timedelta(days=ahead)
+            while hint.further_while is not None and self._has_row(name, last, hint.further_while):
+                last += dt.timedelta(days=1)
+            span = (last - day).days
+            near.update(day + dt.timedelta(days=n) for n in range(back, span + 1))
         return sorted(near)
+
+    def _has_row(self, name: str, day: dt.date, condition: str) -> bool:
+        relation = self.relation(name, [day])
+        if not relation.files:
+            return False
+        statement = f"select 1 from ({relation_sql(relation)}) where {condition} limit 1"
+        return self.engine.connection.execute(statement).fetchone() is not None
 
     def _chunks(self, model: Model, days: Sequence[dt.date]) -> Iterator[list[dt.date]]:
         """Split days so that the largest daily input has about `chunk_rows` rows a chunk."""

@@ -5,9 +5,10 @@ table's description, its inputs, parameters, column lineage and code version. A 
 `sql/<layer>/<source>/` belongs to that source and replaces the shared file of the same name.
 """
 
+import datetime as dt
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,11 +36,19 @@ class SqlModelError(ValueError):
 
 
 class Neighbours(BaseModel):
-    """How far around its own day a partition reads a daily input, in days."""
+    """How far around its own day a partition reads a daily input.
+
+    `days` are the first and the last day, counted from its own. `further_while` is a condition
+    on rows of the input: while some row of the last day fulfils it, the following day is read
+    too. `until` gives the exact last day for models that are built; `days` is then the widest
+    case. Dagster knows of `days` only.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     days: tuple[int, int] = (0, 0)
+    further_while: str | None = None
+    until: Callable[[dt.date], dt.date] | None = Field(default=None, exclude=True)
 
 
 class _Header(BaseModel):
@@ -70,11 +79,13 @@ class SqlModel:
     table: Table
     sql: str
     inputs: tuple[str, ...]
-    neighbours: Mapping[str, tuple[int, int]]
+    neighbours: Mapping[str, Neighbours]
     parameters: Mapping[str, Column]
     requires: frozenset[str]
     attributes: bool
     source: str | None
+    # The table whose previous and present rows a ledger of changes compares.
+    compares: str | None = None
 
     @property
     def name(self) -> str:
@@ -103,6 +114,7 @@ def read_model(path: Path, layer: Layer, source: str | None = None) -> SqlModel:
 
     # An input that only the header names is read by a check.
     inputs = tuple(sorted({*_tables_read(statement), *header.inputs}))
+    compares = _compared_table(inputs) if header.ledger else None
     used = _variables(statement)
     declared = set(header.parameters)
     _demand(path, first_line, "parameters", used - declared, "the header does not describe")
@@ -120,12 +132,13 @@ def read_model(path: Path, layer: Layer, source: str | None = None) -> SqlModel:
         path=path,
         table=Table(name=path.stem, layer=layer, **header.model_dump(include=table_fields)),
         sql=sql,
-        inputs=inputs,
-        neighbours={name: hint.days for name, hint in header.inputs.items()},
+        inputs=inputs if compares is None else (compares,),
+        neighbours=header.inputs,
         parameters=header.parameters,
         requires=frozenset(header.requires),
         attributes=header.attributes,
         source=source,
+        compares=compares,
     )
 
 
@@ -221,6 +234,12 @@ def _tables_read(statement: exp.Query) -> tuple[str, ...]:
         if table.name and (table.name not in ctes or imports_itself):
             names.append(table.name)
     return tuple(sorted(set(names)))
+
+
+def _compared_table(inputs: tuple[str, ...]) -> str | None:
+    """Return `x` where the inputs are `x_before` and `x_after`."""
+    names = {name.removesuffix("_before").removesuffix("_after") for name in inputs}
+    return names.pop() if len(inputs) == 2 and len(names) == 1 else None
 
 
 def _variables(statement: exp.Query) -> set[str]:

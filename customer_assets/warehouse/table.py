@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 Layer = Literal[
     "raw", "staging", "behavior", "commerce", "features", "models", "segments", "reports"
@@ -24,7 +24,8 @@ class Column(BaseModel):
 class Table(BaseModel):
     """A table of one layer.
 
-    `key` names the columns that tell rows apart; rows are stored in its order. `partition_by`
+    `key` names the columns that tell rows apart; rows are stored in its order. A table without
+    one may hold equal rows. `partition_by`
     names the DATE column whose days are the partitions. A `ledger` remembers what happened
     when, one immutable file per run; every other table is a function of the landed files.
     `checks` are Great Expectations' own names with their arguments (see `quality`).
@@ -37,7 +38,7 @@ class Table(BaseModel):
     layer: Layer
     description: str
     columns: dict[str, Column]
-    key: list[str] = Field(min_length=1)
+    key: list[str]
     partition_by: str | None = None
     ledger: bool = False
     derived: dict[str, str] = {}

@@ -33,7 +33,7 @@ columns:
   value: {type: "decimal(18,4)", description: Money.}
 checks:
   - expect_column_values_to_be_between: {column: value, max_value: 100}
-  - expect_column_values_to_be_between: {column: value, max_value: 50, severity: warn, name: rarely_above_50}
+  - expect_column_values_to_be_between: {column: value, max_value: 50, severity: warn, name: low}
 --- */
 select
     customer_id,
@@ -125,11 +125,15 @@ def test_a_result_of_another_type_is_an_error_that_says_which(warehouse, tmp_pat
         run(warehouse, DAYS[:1])
 
 
-def test_inputs_version_moves_with_the_day_it_reads(warehouse):
-    version = {day: warehouse.inputs_version(warehouse.spend, {}, day) for day in DAYS}
+def test_outdated_are_the_days_whose_rows_or_code_changed(warehouse, tmp_path):
+    assert warehouse.outdated(warehouse.spend, {}, DAYS) == [day.isoformat() for day in DAYS]
+    run(warehouse, DAYS)
+    assert warehouse.outdated(warehouse.spend, {}, DAYS) == []
     land(warehouse, {DAYS[1]: [(9, 9)]})
-    moved = [d for d in DAYS if warehouse.inputs_version(warehouse.spend, {}, d) != version[d]]
-    assert moved == [DAYS[1]]
+    assert warehouse.outdated(warehouse.spend, {}, DAYS) == [DAYS[1].isoformat()]
+    path = tmp_path / "spend.sql"
+    path.write_text(DAILY.replace("Money.", "Money spent."))
+    assert len(warehouse.outdated(read_model(path, "commerce"), {}, DAYS)) == 3
 
 
 def test_catalog_shows_the_snapshot_until_the_next(warehouse, tmp_path):

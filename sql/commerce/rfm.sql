@@ -39,11 +39,6 @@ with purchases as (
     where event_type = getvariable('purchase_event') and customer_id is not null
 ),
 
-snapshot as (
-    select max(event_ts) + 86400000000 as snapshot_ts
-    from purchases
-),
-
 customers as (
     select
         customer_id,
@@ -56,13 +51,26 @@ customers as (
     group by customer_id
 ),
 
+-- Days are counted in business time: the hour that a clock change adds or takes is no part of
+-- them. Microseconds of the wall clock, from its date and its time of day.
+clocked as (
+    select
+        *,
+        date_diff('day', date '1970-01-01', cast(last_order_at as date)) * 86400000000
+        + extract(hour from last_order_at) * 3600000000
+        + extract(minute from last_order_at) * 60000000
+        + cast(floor(extract(second from last_order_at)) as bigint) * 1000000
+        + last_order_ts % 1000000 as last_order_clock_us,
+    from customers
+),
+
 ranked as (
     select
-        customers.*,
-        (snapshot.snapshot_ts - customers.last_order_ts) // 86400000000 as recency_days,
+        *,
+        (max(last_order_clock_us) over () - last_order_clock_us) // 86400000000 + 1
+            as recency_days,
         count(*) over () as n_customers,
-    from customers
-    cross join snapshot
+    from clocked
 )
 
 select

@@ -33,7 +33,7 @@ with published as (
             ('best_month_revenue', 1161817.38, 0.005, 'Revenue of known customers in the best month, November 2011.'),
             ('uk_revenue_share', 0.82, 0.005, 'United Kingdom, share of the revenue of known customers.'),
             ('reachable_customers', 4070, 0, 'Customers with a purchase at or before the cut-off, 30 days before the last one.'),
-            ('buyers_next_30_days', 1380, 0, 'Of these, customers who buy within the 30 days after it.')
+            ('buyers_next_30_days', 1380, 0, 'Customers with a purchase at or before the cut-off who buy again within the 30 days after it.')
     ) as figures (figure, published, tolerance, why)
 ),
 

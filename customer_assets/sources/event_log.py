@@ -1,23 +1,21 @@
-"""What a source states about itself: the configuration types behind each `defs.yaml`.
-
-Pure data and its validation. No Dagster (the components inherit from these types), no files,
-no SQL beyond the conditions that a user writes into a cleaning rule.
-"""
+"""EventLogSource: what a log with one row per event states about itself."""
 
 import datetime as dt
-import re
 import zoneinfo
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import Field
 
-# An identifier that is safe unquoted everywhere: DuckDB, Spark, file names, asset keys.
-_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-
-# Source names are DuckDB schemas and asset key prefixes at once.
-RESERVED_SOURCE_NAMES = frozenset(
-    {"main", "temp", "system", "information_schema", "pg_catalog", "warehouse", "all", "raw"}
+from customer_assets.sources.parts import (
+    CleaningRule,
+    Column,
+    Day,
+    Duration,
+    FileFormat,
+    Model,
+    NamedParts,
+    TimeZone,
+    sql_type,
 )
 
 CANONICAL_COLUMNS = (
@@ -35,74 +33,6 @@ CANONICAL_COLUMNS = (
     "value",
     "source_file",
 )
-
-
-def _identifier(name: str) -> str:
-    if not _IDENTIFIER.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is not a usable name: use lower-case letters, digits and underscores, "
-            "starting with a letter"
-        )
-    return name
-
-
-def _timezone(name: str) -> str:
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(
-            f"{name!r} is no time zone; use an IANA name such as 'Europe/London'"
-        ) from error
-    return name
-
-
-def parse_duration(text: str) -> int:
-    """Return the seconds of a duration such as `30 minutes`, `7 days` or `1 hour`."""
-    match = re.fullmatch(r"\s*(\d+)\s*(second|minute|hour|day|week)s?\s*", text)
-    if match is None:
-        raise ValueError(f"{text!r} is no duration; write for example '30 minutes' or '7 days'")
-    return int(match[1]) * _UNITS[match[2]]
-
-
-def _duration(text: str) -> str:
-    parse_duration(text)
-    return text
-
-
-def _day(text: str | dt.date) -> str:
-    try:
-        return dt.date.fromisoformat(str(text)).isoformat()
-    except ValueError as error:
-        raise ValueError(f"{text!r} is no day; write it as 2017-11-25") from error
-
-
-def _names(mapping: dict[str, Any]) -> dict[str, Any]:
-    for name in mapping:
-        _identifier(name)
-    return mapping
-
-
-Identifier = Annotated[str, AfterValidator(_identifier)]
-_Named = AfterValidator(_names)
-TimeZone = Annotated[str, AfterValidator(_timezone)]
-Duration = Annotated[str, AfterValidator(_duration)]
-ColumnType = Literal["varchar", "bigint", "decimal", "double", "boolean", "date"]
-
-
-class Model(BaseModel):
-    """A part of a `defs.yaml`; a key it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-
-class Column(Model):
-    """One column of the landed files and the type it is read as.
-
-    `decimal` is DECIMAL(18,4). `bigint` takes whole numbers, also written `17850.0`.
-    """
-
-    from_: str = Field(alias="from", description="Name of the column in the landed files.")
-    type: ColumnType = "varchar"
 
 
 class TimeColumn(Model):
@@ -142,34 +72,6 @@ class EventColumns(Model):
     )
 
 
-class FileFormat(Model):
-    """How the landed files are written; by default told from each file's name and content."""
-
-    type: Literal["auto", "csv", "tsv", "jsonl", "parquet"] = "auto"
-    delimiter: str | None = None
-    header: bool = True
-    names: list[str] | None = Field(
-        default=None, description="Column names of files without a header line, in order."
-    )
-    encodings: list[Literal["utf-8", "latin-1", "utf-16"]] = Field(
-        default=["utf-8"], description="Tried in this order; the first that decodes a file holds."
-    )
-
-
-class CleaningRule(Model):
-    """A named predicate over the canonical columns and attributes of a row.
-
-    `reject` moves the rows where it is true to rejected_rows; `flag` keeps them with the
-    boolean column `is_<name>` set. Both are counted and shown.
-    """
-
-    name: Identifier
-    condition: str
-    action: Literal["reject", "flag"] = "reject"
-    description: str = ""
-    enabled: bool = True
-
-
 class Funnel(Model):
     """Ordered steps that a customer takes within a window from the first one.
 
@@ -202,7 +104,7 @@ class EventLogSource(Model):
     files: str | list[str] = Field(description="Glob(s) below the source's landing folder.")
     format: FileFormat = FileFormat()
     columns: EventColumns
-    attributes: Annotated[dict[str, str | Column], _Named] = Field(
+    attributes: Annotated[dict[str, str | Column], NamedParts] = Field(
         default={}, description="The source's own columns, kept on every event."
     )
     event_names: dict[str, str] = Field(
@@ -221,8 +123,8 @@ class EventLogSource(Model):
         default=None, description="The event type that is a page view; null: there is none."
     )
     timezone: TimeZone
-    first_day: Annotated[str | dt.date, AfterValidator(_day)]
-    last_day: Annotated[str | dt.date, AfterValidator(_day)] | None = None
+    first_day: Day
+    last_day: Day | None = None
     currency: str | None = Field(default=None, description="ISO 4217 code of `value`.")
     duplicates: Literal["remove", "keep"] = "remove"
     key: list[str] = Field(
@@ -231,12 +133,12 @@ class EventLogSource(Model):
     session_timeout: Duration = "30 minutes"
     week_start: Literal["monday", "sunday"] = "monday"
     rules: list[CleaningRule] = []
-    funnels: Annotated[dict[str, Funnel], _Named] = {}
+    funnels: Annotated[dict[str, Funnel], NamedParts] = {}
     horizon: Duration = Field(
         default="30 days", description="How far ahead features are labelled and models predict."
     )
     segments: Segments = Segments()
-    questions: Annotated[dict[str, dict[str, Any]], _Named] = {}
+    questions: Annotated[dict[str, dict[str, Any]], NamedParts] = {}
     owner: str = "team:data"
 
     def capabilities(self) -> frozenset[str]:
@@ -272,10 +174,3 @@ class EventLogSource(Model):
         """Return the first day and, for a closed log, the last one."""
         last = dt.date.fromisoformat(str(self.last_day)) if self.last_day else None
         return dt.date.fromisoformat(str(self.first_day)), last
-
-
-def sql_type(column: str | Column) -> str:
-    """Return the DuckDB type of a mapped column."""
-    if isinstance(column, str):
-        return "varchar"
-    return "decimal(18,4)" if column.type == "decimal" else column.type

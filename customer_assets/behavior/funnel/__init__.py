@@ -1,0 +1,166 @@
+"""Funnels: a definition in, one SELECT out.
+
+The only SQL that is built and not written, because the number of steps, the dialect and the
+window change its shape. The text runs as it stands in the DuckDB shell over a table `events`
+and keeps to the portable subset. Does not belong here: which days of events a day of entries
+reads (`windows`), what is reported of the entries (`sql/behavior/funnel.sql`).
+
+Each attempt starts at an entry event and takes every next step as early as possible. Looking
+backwards, the earliest way to go on after an event is a running minimum over the later events,
+so a funnel of n steps costs n - 1 windows and no loop. An actor's best attempt is the deepest;
+of equally deep ones that which got there first, then the one that entered last.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from customer_assets.behavior.funnel.builder import Builder, indented, select
+from customer_assets.behavior.funnel.clickhouse import ClickHouse
+from customer_assets.behavior.funnel.definition import (
+    DIALECT_OF,
+    DIALECTS,
+    MICROSECONDS,
+    MODES,
+    Condition,
+    Exclusion,
+    Funnel,
+    FunnelError,
+    Predicate,
+    of_source,
+    predicate_sql,
+)
+from customer_assets.behavior.funnel.ordered import Chained
+from customer_assets.behavior.funnel.unordered import Unordered
+from customer_assets.warehouse.engine import literal
+from customer_assets.warehouse.table import Column, Table
+
+__all__ = [
+    "DIALECTS",
+    "DIALECT_OF",
+    "ENTRIES",
+    "MODES",
+    "Condition",
+    "Exclusion",
+    "Funnel",
+    "FunnelError",
+    "Predicate",
+    "attempts_sql",
+    "entries_sql",
+    "of_source",
+    "predicate_sql",
+]
+
+
+def attempts_sql(
+    funnel: Funnel,
+    *,
+    by_day: bool = True,
+    actor: Sequence[str] = ("customer_id",),
+    instant: Sequence[str] = ("event_ts",),
+    events: str = "events",
+    ticks_per_unit: int | None = None,
+) -> str:
+    """Return a SELECT with one row per actor (and entry day) that entered the funnel.
+
+    Columns: the actor's, `entry_date`, `breakdown` (of the entry event), `level` (steps
+    reached, from 1) and `step_1_ts` ... `step_n_ts` (null where not reached).
+
+    `by_day`: the best attempt of each entry day, else of all history with a null entry_date.
+    `instant`: what orders events; events equal in it count in the order of the steps.
+    `ticks_per_unit`: ticks of event_ts per window unit, by default microseconds.
+    Raises FunnelError where the dialect cannot be cut by entry day.
+    """
+    kind: type[Builder] = Unordered if funnel.dialect == "unordered" else Chained
+    if funnel.modes:
+        kind = ClickHouse
+    return kind(funnel, by_day, tuple(actor), tuple(instant), events, ticks_per_unit).sql()
+
+
+# A session's events are those between its ends: sessions of a customer never overlap.
+SESSION_EVENTS = """with session_events as (
+    select
+        events.*,
+        sessions.started_ts as session_ts,
+    from events
+    inner join sessions
+        on events.customer_id = sessions.customer_id
+        and events.event_ts >= sessions.started_ts
+        and events.event_ts <= sessions.ended_ts
+)
+
+"""
+
+
+def entries_sql(funnels: Mapping[str, Funnel]) -> str:
+    """Return the SELECT of the table `funnel_entries`, whose columns are ENTRIES'.
+
+    It reads `events` from the first entry day to the end of the last one's window, and
+    `sessions` of the same days and the day before where a session is the actor. Only rows of
+    the wanted entry days are complete.
+    """
+    parts = []
+    for name, funnel in funnels.items():
+        n = len(funnel.steps)
+        by_session = funnel.actor == "session"
+        attempts = attempts_sql(
+            funnel,
+            actor=("customer_id", "session_ts") if by_session else ("customer_id",),
+            events="session_events" if by_session else "events",
+        )
+        columns = [
+            f"{literal(name)} as funnel",
+            "customer_id",
+            "session_ts" if by_session else "cast(null as bigint) as session_ts",
+            "entry_date",
+            "cast(breakdown as varchar) as breakdown",
+            f"cast({n} as bigint) as n_steps",
+            f"cast({literal(_window_us(funnel))} as bigint) as window_us",
+            "level",
+            f"[{', '.join(f'step_{k}_ts' for k in range(1, n + 1))}] as reached_ts",
+        ]
+        parts.append(select(columns, f"from (\n{indented(attempts)}\n) as attempts"))
+    prefix = SESSION_EVENTS if any(f.actor == "session" for f in funnels.values()) else ""
+    return prefix + "\nunion all\n".join(parts)
+
+
+def _window_us(funnel: Funnel) -> int | None:
+    if funnel.window is None or funnel.window_unit == "events":
+        return None
+    return funnel.window * MICROSECONDS[funnel.window_unit]
+
+
+ENTRIES = Table(
+    name="funnel_entries",
+    layer="behavior",
+    description="One row per funnel, actor and day on which the actor entered the funnel: the best "
+    "attempt among the entries of that day, followed to the end of its window.",
+    columns={
+        "funnel": Column(type="varchar", description="Name of the funnel."),
+        "customer_id": Column(type="source", description="Who."),
+        "session_ts": Column(
+            type="bigint",
+            description="Start of the session, where a session is the actor; else null.",
+        ),
+        "entry_date": Column(type="date", description="Day of the entry event, business time."),
+        "breakdown": Column(
+            type="varchar", description="The breakdown attribute of the entry event, if any."
+        ),
+        "n_steps": Column(type="bigint", description="Steps of the funnel."),
+        "window_us": Column(type="bigint", description="Conversion window, microseconds."),
+        "level": Column(type="bigint", description="Steps reached, from 1."),
+        "reached_ts": Column(
+            type="bigint[]",
+            description="Time of each step, epoch microseconds; null where not reached.",
+        ),
+    },
+    key=["funnel", "customer_id", "entry_date", "session_ts"],
+    partition_by="entry_date",
+    checks=[
+        {"expect_column_values_to_not_be_null": {"column": "customer_id"}},
+        {"expect_column_values_to_be_between": {"column": "level", "min_value": 1}},
+        {
+            "expect_compound_columns_to_be_unique": {
+                "column_list": ["funnel", "customer_id", "entry_date", "session_ts"]
+            }
+        },
+    ],
+)

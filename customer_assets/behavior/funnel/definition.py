@@ -1,0 +1,145 @@
+"""What a funnel is: steps, window, dialect, exclusions. Pure data and its validation, no SQL.
+
+The one exception is how a condition compares, which every dialect shares.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from customer_assets import sources
+from customer_assets.warehouse.engine import literal, quoted
+
+Dialect = Literal["ordered", "strict", "unordered", "strict_increase", "clickhouse"]
+Unit = Literal["second", "minute", "day", "events", "none"]
+Mode = Literal[
+    "strict_deduplication", "strict_order", "strict_increase", "strict_once", "allow_reentry"
+]
+
+DIALECTS = ("ordered", "strict", "unordered", "strict_increase", "clickhouse")
+MODES = ("strict_deduplication", "strict_order", "strict_increase", "strict_once", "allow_reentry")
+MICROSECONDS = {"second": 1_000_000, "minute": 60_000_000, "day": 86_400_000_000}
+# Names under which other systems offer the dialects.
+DIALECT_OF = {
+    "clickhouse_windowFunnel": "clickhouse",
+    "posthog_ordered": "ordered",
+    "posthog_strict": "strict",
+    "posthog_unordered": "unordered",
+    "ordered_one_event_per_step": "ordered",
+}
+COLUMN = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+class FunnelError(ValueError):
+    """A funnel that cannot be computed as it is defined. The text says why."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A comparison of a column of `events` with one value, or with any of several for `=`."""
+
+    column: str
+    operator: Literal["=", ">=", "<=", "is null"]
+    values: tuple[str | int | float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not COLUMN.fullmatch(self.column):
+            raise FunnelError(f"{self.column!r} is no column name")
+        if self.operator not in ("=", ">=", "<=", "is null"):
+            raise FunnelError(f"{self.operator!r} is no operator: =, >=, <= or is null")
+        wanted = {"is null": 0, ">=": 1, "<=": 1}.get(self.operator)
+        if len(self.values) != wanted and (wanted is not None or not self.values):
+            raise FunnelError(f"{self.operator} does not compare with {len(self.values)} values")
+
+    def sql(self) -> str:
+        if self.operator == "is null":
+            return f"{quoted(self.column)} is null"
+        if self.operator == "=":
+            return f"{quoted(self.column)} in ({', '.join(map(literal, self.values))})"
+        return f"{quoted(self.column)} {self.operator} {literal(self.values[0])}"
+
+    def excludes(self, other: "Condition") -> bool:
+        """Say whether no event can satisfy both."""
+        if self.column != other.column:
+            return False
+        if self.operator == other.operator == "=":
+            return not set(self.values) & set(other.values)
+        return "is null" in (self.operator, other.operator) and self.operator != other.operator
+
+
+# Conditions that all hold; none: any event. A condition on null is false.
+Predicate = tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """An event that spoils an attempt which stands between two steps, counted from 0."""
+
+    predicate: Predicate
+    from_step: int
+    to_step: int
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """A funnel's definition. `window` counts in `window_unit` from the entry event."""
+
+    steps: tuple[Predicate, ...]
+    window: int | None
+    window_unit: Unit
+    window_inclusive: bool = True
+    dialect: Dialect = "ordered"
+    modes: frozenset[Mode] = field(default_factory=frozenset)
+    exclusions: tuple[Exclusion, ...] = ()
+    actor: Literal["customer", "session"] = "customer"
+    breakdown: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.steps:
+            raise FunnelError("a funnel needs a step")
+        if self.dialect not in DIALECTS:
+            raise FunnelError(f"{self.dialect!r} is no dialect: {', '.join(DIALECTS)}")
+        if unknown := set(self.modes) - set(MODES):
+            raise FunnelError(f"no mode is named {', '.join(sorted(unknown))}")
+        if self.modes and self.dialect != "clickhouse":
+            raise FunnelError(f"dialect {self.dialect} has no modes")
+        if self.dialect == "clickhouse" and self.exclusions:
+            raise FunnelError("dialect clickhouse has no exclusions")
+        if "allow_reentry" in self.modes and "strict_order" not in self.modes:
+            raise FunnelError("allow_reentry needs strict_order")
+        if self.window_unit not in (*MICROSECONDS, "events", "none"):
+            raise FunnelError(f"{self.window_unit!r} is no unit of a window")
+        if (self.window is None) != (self.window_unit == "none"):
+            raise FunnelError("a window needs a length and a unit, none has neither")
+        if self.window is not None and self.window < 0:
+            raise FunnelError("a window cannot be negative")
+        if self.breakdown is not None and not COLUMN.fullmatch(self.breakdown):
+            raise FunnelError(f"{self.breakdown!r} is no column name")
+        for exclusion in self.exclusions:
+            if not 0 <= exclusion.from_step < exclusion.to_step < len(self.steps):
+                raise FunnelError("an exclusion stands between two steps of the funnel")
+
+
+def of_source(funnel: sources.Funnel) -> Funnel:
+    """Return the definition of a funnel that a source states: steps are event types.
+
+    Raises FunnelError where the dialect is none of DIALECTS or of the names in DIALECT_OF.
+    """
+    steps = tuple(
+        (Condition("event_type", "=", tuple([step] if isinstance(step, str) else step)),)
+        for step in funnel.steps
+    )
+    return Funnel(
+        steps=steps,
+        window=sources.parse_duration(funnel.window),
+        window_unit="second",
+        dialect=DIALECT_OF.get(funnel.dialect, funnel.dialect),  # type: ignore[arg-type]
+        actor=funnel.actor,
+        breakdown=funnel.breakdown,
+    )
+
+
+def predicate_sql(predicate: Predicate) -> str:
+    if not predicate:
+        return "true"
+    return f"coalesce({' and '.join(condition.sql() for condition in predicate)}, false)"

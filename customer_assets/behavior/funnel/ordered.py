@@ -1,0 +1,133 @@
+"""Dialects whose steps come one after another: ordered, strict_increase, clickhouse, strict.
+
+Looking backwards, the earliest way to go on after an event is a running minimum over the later
+events, so a chain of n steps costs n - 1 windows.
+"""
+
+import itertools
+
+from customer_assets.behavior.funnel.builder import Builder, Mark, select
+from customer_assets.behavior.funnel.overlap import connected_sets, one_row_per_event
+
+
+class Chained(Builder):
+    """The dialects differ in what may stand between and in what an instant allows.
+
+    `ordered`: anything between; the events of an instant take steps in their order, each one.
+    `strict`: nothing between, so the next instant must take the next step.
+    `strict_increase`: one step an instant. `clickhouse`: one event may take several.
+    """
+
+    def _attempts(self) -> None:
+        source = self._next_exclusions("log")
+        marks = self._marks()
+        dialect = self.funnel.dialect
+        order, frame = self.instant, "rows between 1 following and unbounded following"
+        instants = dialect == "strict"
+        if dialect == "strict":
+            frame = "rows between 1 following and 1 following"
+        elif dialect == "strict_increase":
+            order, frame = "event_ts", "range between 1 following and unbounded following"
+        elif dialect == "clickhouse":
+            frame = "range between current row and unbounded following"
+        else:
+            instants = not one_row_per_event(self.funnel.steps)
+            order = self.instant if instants else f"{self.instant}, {self._step_order()}"
+        if instants:
+            source = self._gather_instants(source)
+        elif not self.funnel.exclusions:
+            source = self._drop_dominated(source)
+
+        def onward(k: int, mark: Mark) -> str:
+            """The mark of going on from step k at this row, null where that is impossible."""
+            cases = []
+            for last in reversed(range(k, self.n + 1) if instants else [k]):
+                condition = f"takes_{k}_{last}" if instants else f"p_{k}"
+                value = mark.value if mark.step <= last else f"{mark.name}_from_{last + 1}"
+                cases.append(f"when {condition} then {value}")
+            return f"case {' '.join(cases)} end"
+
+        def chain(k: int, source: str) -> str:
+            columns = [
+                f"min({onward(k, mark)}) {self._over(frame, order)} as {mark.name}_from_{k}"
+                for mark in marks
+                if mark.step >= k
+            ]
+            self._add(f"from_step_{k}", select(["*", *columns], f"from {source}"))
+            return f"from_step_{k}"
+
+        for k in reversed(range(2, self.n + 1)):
+            source = chain(k, source)
+        columns = [f"{onward(1, mark)} as {mark.name}" for mark in marks]
+        self._add(
+            "entered",
+            select(
+                [*self.actor_columns, "entry_date", "breakdown", *columns],
+                f"from {source}\nwhere {'takes_1_1' if instants else 'p_1'}",
+            ),
+        )
+        self._judge([self._within(self._clock(k), self._clock(1)) for k in self.steps])
+
+    def _drop_dominated(self, source: str) -> str:
+        """Drop entries that another one of the same day follows before any later step.
+
+        Whatever such an entry reaches the next one reaches too, and later ends its window.
+        Entries are most of the events, so this leaves little to the windows that come.
+        """
+        is_mere = " and ".join(["p_1", *(f"not p_{k}" for k in self.steps if k > 1)])
+        self._add("marked", select(["*", f"{is_mere} as is_mere_entry"], f"from {source}"))
+        order = f"{self.instant}, {self._step_order()}"
+        if self.funnel.dialect == "strict_increase":
+            # Of one instant, an entry is too late for a step.
+            order = "event_ts, first_step desc, breakdown"
+        over = self._over("", order)
+        day = "case when is_mere_entry then entry_date end" if self.by_day else "is_mere_entry"
+        same = " = entry_date" if self.by_day else ""
+        followed = f"coalesce(lead({day}) {over}{same}, false) as is_followed_by_entry"
+        self._add("followed", select(["*", followed], "from marked"))
+        self._add(
+            "kept",
+            "select * from followed\nwhere not (is_mere_entry and is_followed_by_entry)",
+        )
+        return "kept"
+
+    def _gather_instants(self, source: str) -> str:
+        """Make one row of the events of an instant, with the runs of steps they can take.
+
+        By Hall's theorem different events can take the steps i..j together iff every set of
+        predicates among them has as many events that satisfy one of it as it has steps.
+        """
+        predicates = list(dict.fromkeys(self.funnel.steps))
+        sets = connected_sets(predicates)
+        flags = {p: f"p_{self.funnel.steps.index(p) + 1}" for p in predicates}
+        counts = [
+            f"count(*) filter (where {' or '.join(flags[p] for p in members)}) as n_{number}"
+            for number, members in enumerate(sets)
+        ]
+        extra = [f"min(next_x_{e}) as next_x_{e}" for e in self.exclusions]
+        instant = dict.fromkeys([*self.instant.split(", "), "event_ts"])
+        keys = ", ".join([*self.actor_columns, "entry_date", *instant])
+        self._add(
+            "instants",
+            select(
+                [
+                    keys,
+                    "min(case when p_1 then breakdown end) as breakdown",
+                    "min(clock) as clock",
+                    *counts,
+                    *extra,
+                ],
+                f"from {source}\ngroup by {keys}",
+            ),
+        )
+        runs = []
+        for first, last in itertools.combinations_with_replacement(self.steps, 2):
+            steps = self.funnel.steps[first - 1 : last]
+            needed = [
+                f"n_{number} >= {sum(step in members for step in steps)}"
+                for number, members in enumerate(sets)
+                if set(members) <= set(steps)
+            ]
+            runs.append(f"{' and '.join(needed)} as takes_{first}_{last}")
+        self._add("runs", select(["*", *runs], "from instants"))
+        return "runs"

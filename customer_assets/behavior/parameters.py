@@ -1,0 +1,50 @@
+"""What the SQL of `sql/behavior` is told about a source, by name.
+
+Values only, no SQL and no files; which days a computation reads is said in `windows`.
+"""
+
+import datetime as dt
+from typing import Any
+
+from customer_assets.behavior import windows
+from customer_assets.sources import EventLogSource, parse_duration
+
+# How far retention follows a cohort.
+RETENTION_INTERVALS = 30
+_DAY_SECONDS = 86_400
+
+
+def parameters(source: EventLogSource, last_complete_day: dt.date) -> dict[str, Any]:
+    """Return the variables that the behaviour models ask for with `getvariable`.
+
+    Raises ValueError where the session timeout is none, or a day or longer: then a session
+    could not be merged from the fragments of successive days.
+    """
+    timeout = parse_duration(source.session_timeout)
+    if not 0 < timeout < _DAY_SECONDS:
+        raise ValueError("session_timeout must be longer than nothing and shorter than a day")
+    first_day, _ = source.day_range()
+    return {
+        "purchase_event": source.purchase_event,
+        "view_event": source.view_event,
+        "session_timeout_us": timeout * 1_000_000,
+        "first_day": first_day.isoformat(),
+        "last_complete_day": last_complete_day.isoformat(),
+        "week_start": source.week_start,
+        "min_occurrences": 1,
+        "retention_intervals": RETENTION_INTERVALS,
+        "event_groups": event_groups(source),
+        "short_days": [
+            day.isoformat()
+            for day in windows.short_days(source.timezone, first_day, last_complete_day)
+        ],
+    }
+
+
+def event_groups(source: EventLogSource) -> list[list[str]]:
+    """Return the event types that are counted together: funnel steps, and each of their types."""
+    groups = []
+    for funnel in source.funnels.values():
+        steps = [[step] if isinstance(step, str) else list(step) for step in funnel.steps]
+        groups += steps + [[event_type] for step in steps for event_type in step]
+    return [list(group) for group in dict.fromkeys(map(tuple, groups))]

@@ -1,0 +1,22 @@
+"""From landed files to raw tables: every row is loaded or rejected, and none is lost.
+
+`tables` describes the four raw tables of an event log; `prepare` reads what is new in its landing
+folder and stages it for the caller to check and publish. Knows no Dagster.
+"""
+
+from customer_assets.ingest.landing import LandingError
+from customer_assets.ingest.raw_tables import tables
+from customer_assets.ingest.rules import RuleError
+from customer_assets.ingest.staging import FileReport, Ingest, ingest_version, prepare
+from customer_assets.ingest.times import TimeFormatError
+
+__all__ = [
+    "FileReport",
+    "Ingest",
+    "LandingError",
+    "RuleError",
+    "TimeFormatError",
+    "ingest_version",
+    "prepare",
+    "tables",
+]

@@ -1,0 +1,313 @@
+"""One landed file into pieces: events by day, and the rows that are none.
+
+Reads a file, checks that no row was lost on the way, and leaves Parquet files in a scratch
+folder. Which files are read, and what is staged of them, is the business of `staging`.
+"""
+
+import contextlib
+import datetime as dt
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from customer_assets.ingest import mapping, readers
+from customer_assets.ingest.mapping import EventMapping
+from customer_assets.ingest.plain import FileRefusedError
+from customer_assets.ingest.reading import Reading
+from customer_assets.ingest.sql import literal
+from customer_assets.ingest.times import TimeFormat, time_formats
+from customer_assets.ingest.zones import Zone, zone
+from customer_assets.sources import EventLogSource
+
+_PIECE = "_piece"
+# Small dictionaries and delta encoding write a third faster than the defaults, and smaller.
+_PARQUET = (
+    "format parquet, compression zstd, compression_level 1, parquet_version v2, "
+    "dictionary_size_limit 1000"
+)
+_MOST_OPEN_FILES = 500
+
+
+@dataclass(frozen=True)
+class DayFile:
+    """A Parquet file with the events of one day."""
+
+    path: Path
+    rows: int
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a landed file: rows landed are those in `days` plus `rows_rejected`."""
+
+    days: dict[dt.date, DayFile]
+    rejected: Path | None
+    rows_rejected: int
+    encoding: str | None
+    delimiter: str | None
+    time_format: str
+    n_repeated_times: int
+    n_missing_times: int
+    n_late: int
+    notes: list[str]
+
+    @property
+    def rows_loaded(self) -> int:
+        return sum(day.rows for day in self.days.values())
+
+
+def load_file(
+    connection: duckdb.DuckDBPyConnection,
+    source: EventLogSource,
+    path: Path,
+    file: str,
+    landed_us: int,
+    scratch: Path,
+) -> Loaded:
+    """Read one landed file; `landed_us` is when it landed, in epoch microseconds.
+
+    Raises:
+        FileRefusedError: nothing of the file can be used; the text says why.
+        MissingColumnsError: it lacks mapped columns.
+    """
+    wanted = [column.name for column in mapping.landed_columns(source).values()]
+    reading = readers.open_file(connection, path, source.format, wanted, scratch)
+    positions, notes = mapping.find_columns(source, reading.names, reading.absent)
+
+    def load(reading: Reading) -> Loaded:
+        events = EventMapping(
+            source,
+            {name: reading.fields[position] for name, position in positions.items()},
+            reading.raw,
+            _time_format(connection, source, reading, positions, landed_us),
+            _zone(source, landed_us),
+            file,
+            landed_us,
+        )
+        return _load(connection, events, reading, scratch, notes)
+
+    try:
+        return load(reading)
+    except _UnsoundReadError:
+        careful = reading.carefully()
+    try:
+        return load(careful)
+    except _UnsoundReadError as error:
+        raise FileRefusedError(f"it cannot be read: {error}") from error
+
+
+class _UnsoundReadError(Exception):
+    """A file of which the engine lost rows, or at which it stopped."""
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    events: EventMapping,
+    reading: Reading,
+    scratch: Path,
+    notes: list[str],
+) -> Loaded:
+    days, faulty = _write_days(connection, events, reading, scratch)
+    n_faulty = sum(part.rows for part in faulty)
+    n_malformed = reading.malformed(connection, sum(day.rows for day in days.values()) + n_faulty)
+    if n_malformed is None:
+        raise _UnsoundReadError("rows were lost")
+    n_rejected = n_faulty + n_malformed
+    rejected, n_late = None, 0
+    if n_rejected:
+        rejected = _write_rejected(connection, events, reading, faulty, n_rejected, scratch)
+        n_late = _count_late(connection, rejected)
+        if not days:
+            _refuse_if_unreadable(connection, rejected)
+    repeated, missing = _clock_changes(connection, events, reading, set(days))
+    notes = [*notes, *_unlisted_event_types(connection, events.source, days.values())]
+    return Loaded(
+        days,
+        rejected,
+        n_rejected,
+        reading.encoding,
+        reading.delimiter,
+        events.time_format.name,
+        repeated,
+        missing,
+        n_late,
+        notes,
+    )
+
+
+def _time_format(
+    connection: duckdb.DuckDBPyConnection,
+    source: EventLogSource,
+    reading: Reading,
+    positions: dict[str, int],
+    landed_us: int,
+) -> TimeFormat:
+    """Return the format that reads the times of most rows; of equals, the first listed.
+
+    Times within the days of the source count first: 12/1/10 is also a day of the year 10.
+    """
+    formats = time_formats(mapping.time_format_names(source))
+    if len(formats) == 1:
+        return formats[0]
+    first, last = mapping.time_bounds(source, landed_us)
+    text = reading.fields[positions["event_at"]]
+    stamps = ", ".join(f"{each.microseconds('t')} as s{i}" for i, each in enumerate(formats))
+    counts = ", ".join(
+        f"[count(*) filter (s{i} between {first} and {last}), count(s{i})]"
+        for i in range(len(formats))
+    )
+    with _engine_errors():
+        readable = connection.execute(
+            f"select {counts} from (select {stamps} "
+            f"from (select {text} as t from ({reading.unchecked_scan})))"
+        ).fetchone()
+    assert readable is not None
+    return formats[readable.index(max(readable))]
+
+
+def _zone(source: EventLogSource, landed_us: int) -> Zone:
+    first, last = source.day_range()
+    landed = dt.datetime.fromtimestamp(landed_us // 1_000_000, dt.UTC).date()
+    return zone(source.timezone, first, last or landed)
+
+
+def _write_days(
+    connection: duckdb.DuckDBPyConnection, events: EventMapping, reading: Reading, scratch: Path
+) -> tuple[dict[dt.date, DayFile], list[DayFile]]:
+    """Write the rows of a file in one pass; return the files of the days, and of faulty rows."""
+    folder = scratch / "days"
+    shutil.rmtree(folder, ignore_errors=True)
+    reading.prepare(connection)
+    with (
+        _engine_errors(),
+        _setting(connection, "partitioned_write_max_open_files", _MOST_OPEN_FILES),
+    ):
+        written = connection.execute(
+            f"copy ({events.events(reading.scan, _PIECE)}) to {literal(folder)} "
+            f"({_PARQUET}, partition_by ({_PIECE}), return_stats true)"
+        ).fetchall()
+    parts: dict[dt.date, list[DayFile]] = {}
+    faulty: list[DayFile] = []
+    for name, rows, _, _, _, keys in written:
+        part = DayFile(Path(name), rows)
+        if keys[_PIECE] is None:
+            faulty.append(part)
+        else:
+            parts.setdefault(dt.date.fromisoformat(keys[_PIECE]), []).append(part)
+    return {day: _merged(connection, parts[day]) for day in sorted(parts)}, faulty
+
+
+def _merged(connection: duckdb.DuckDBPyConnection, parts: list[DayFile]) -> DayFile:
+    """Return one file for a day; the engine writes several where too many days are open."""
+    if len(parts) == 1:
+        return parts[0]
+    names = ", ".join(literal(part.path) for part in parts)
+    target = parts[0].path.with_name("merged.parquet")
+    connection.execute(f"copy (from read_parquet([{names}])) to {literal(target)} ({_PARQUET})")
+    return DayFile(target, sum(part.rows for part in parts))
+
+
+def _write_rejected(
+    connection: duckdb.DuckDBPyConnection,
+    events: EventMapping,
+    reading: Reading,
+    faulty: list[DayFile],
+    expected: int,
+    scratch: Path,
+) -> Path:
+    """Write the rows that are no events, each with its place in the file."""
+    target = scratch / "rejected.parquet"
+    if faulty:
+        files = ", ".join(literal(part.path) for part in faulty)
+        relation = f"read_parquet([{files}], hive_partitioning = false)"
+    else:
+        relation = f"({events.events(reading.unchecked_scan, _PIECE)} limit 0)"
+    with _engine_errors(), _setting(connection, "preserve_insertion_order", True):
+        located = reading.located(connection, events.rejected(relation))
+        if located is None:
+            raise _UnsoundReadError("its rejected rows have no certain place")
+        written = connection.execute(
+            f"copy (select {literal(events.file)} as file, row, column_name, reason, event_date, "
+            f"raw_text from ({located}) order by row) to {literal(target)} ({_PARQUET})"
+        ).fetchone()
+    if written is None or written[0] != expected:
+        raise _UnsoundReadError("its rejected rows could not be told apart")
+    return target
+
+
+def _count_late(connection: duckdb.DuckDBPyConnection, rejected: Path) -> int:
+    found = connection.execute(
+        f"select count(*) from read_parquet({literal(rejected)}) "
+        f"where reason = {literal(mapping.LATE_REASON)}"
+    ).fetchone()
+    return found[0] if found else 0
+
+
+def _refuse_if_unreadable(connection: duckdb.DuckDBPyConnection, rejected: Path) -> None:
+    """Refuse a file of which no row could be read: it is another kind of file than expected."""
+    found = connection.execute(
+        "select count(*), mode(reason), "
+        "bool_and(event_date is null and not starts_with(reason, 'rule ')) "
+        f"from read_parquet({literal(rejected)})"
+    ).fetchone()
+    if found and found[2]:
+        raise FileRefusedError(f"none of its {found[0]} rows can be read: {found[1]}")
+
+
+def _clock_changes(
+    connection: duckdb.DuckDBPyConnection,
+    events: EventMapping,
+    reading: Reading,
+    days: set[dt.date],
+) -> tuple[int, int]:
+    """Return how many local stamps occur twice, and how many do not exist."""
+    if events.time_format.is_epoch or not events.zone.changes_on(days):
+        return 0, 0
+    with _engine_errors():
+        found = connection.execute(events.clock_changes(reading.unchecked_scan)).fetchone()
+    return found or (0, 0)
+
+
+def _unlisted_event_types(
+    connection: duckdb.DuckDBPyConnection, source: EventLogSource, days: Iterable[DayFile]
+) -> list[str]:
+    """Say which event types a file has that the configuration does not list, with their rows."""
+    files = ", ".join(literal(day.path) for day in days)
+    if not source.event_names or not files:
+        return []
+    found = connection.execute(
+        f"select event_type, count(*) from read_parquet([{files}]) "
+        "where not list_contains(?, event_type) group by event_type order by all limit 20",
+        [[*source.event_names.values(), source.default_event_type]],
+    ).fetchall()
+    if not found:
+        return []
+    counts = ", ".join(f"{name[:80]!r} ({rows:,} rows)" for name, rows in found)
+    return [f"event types that event_names does not list: {counts}"]
+
+
+@contextlib.contextmanager
+def _engine_errors() -> Iterator[None]:
+    """Tell a file that the engine cannot read from a machine that is out of room."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        if "No space left" in str(error):
+            raise
+        raise _UnsoundReadError(str(error).splitlines()[0]) from error
+
+
+@contextlib.contextmanager
+def _setting(connection: duckdb.DuckDBPyConnection, name: str, value: int | bool) -> Iterator[None]:
+    found = connection.execute(f"select current_setting({literal(name)})").fetchone()
+    connection.execute(f"set {name} = {literal(value)}")
+    try:
+        yield
+    finally:
+        if found:
+            connection.execute(f"set {name} = {literal(found[0])}")

@@ -1,0 +1,151 @@
+"""Landed files of every kind as text rows.
+
+Nothing that a file holds enters the SQL text: its columns are known by position, and the file by
+a link whose name this room chose. What the columns mean is the business of `mapping`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from customer_assets.ingest.plain import FileRefusedError, plain_text
+from customer_assets.ingest.reading import Reading, bounded_sql, columns_sql, first_line
+from customer_assets.ingest.sql import literal
+from customer_assets.ingest.text_readers import csv_reading, json_reading
+from customer_assets.sources import FileFormat
+
+_TYPES = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+_COMPRESSIONS = (".gz", ".zst")
+
+
+def open_file(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    file_format: FileFormat,
+    wanted: Sequence[str],
+    scratch: Path,
+) -> Reading:
+    """Return the reading of a landed file; `wanted` are the column names that are looked for.
+
+    Raises:
+        FileRefusedError: it is no file of the kind that its name or the format says.
+        OSError: it cannot be read.
+    """
+    kind = _kind(path, file_format)
+    if kind == "parquet":
+        return _parquet(connection, path, scratch)
+    packing = path.suffix.lower() if path.suffix.lower() in _COMPRESSIONS else ""
+    link = _link(path, scratch, f"landed{packing}")
+    plain = plain_text(link, file_format.encodings, scratch, quotes_mean=kind != "jsonl")
+    if kind == "jsonl":
+        return json_reading(plain, wanted, scratch)
+    return csv_reading(plain, file_format, "\t" if kind == "tsv" else None, wanted, scratch)
+
+
+def _kind(path: Path, file_format: FileFormat) -> str:
+    if file_format.type != "auto":
+        return file_format.type
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in _COMPRESSIONS:
+        suffixes.pop()
+    with path.open("rb") as file:
+        if file.read(4) == b"PAR1":
+            return "parquet"
+    return _TYPES.get(suffixes[-1] if suffixes else "", "csv")
+
+
+def _link(path: Path, scratch: Path, name: str) -> Path:
+    """Return a link whose name holds no character that means something to a glob."""
+    link = scratch / name
+    link.unlink(missing_ok=True)
+    link.symlink_to(path.resolve())
+    return link
+
+
+@dataclass(frozen=True)
+class ParquetReading:
+    """A Parquet file: its columns as text, rows counted from 1."""
+
+    path: Path
+    names: Sequence[str]
+    fields: Sequence[str]
+    rows: int
+    encoding: None = None
+    delimiter: None = None
+    absent: frozenset[str] = frozenset()
+
+    @property
+    def scan(self) -> str:
+        columns = columns_sql(len(self.names))
+        return (
+            f"select file_row_number + 1 as _row, null::varchar as _fault, {columns} "
+            f"from read_parquet({literal(self.path)}) as t({columns})"
+        )
+
+    @property
+    def unchecked_scan(self) -> str:
+        return self.scan
+
+    @property
+    def raw(self) -> str:
+        return "null::varchar"
+
+    def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
+        pass
+
+    def malformed(self, connection: duckdb.DuckDBPyConnection, rows: int) -> int | None:
+        return 0 if rows == self.rows else None
+
+    def located(self, connection: duckdb.DuckDBPyConnection, rejected: str) -> str | None:
+        return (
+            f"with rejected as materialized ({rejected}), "
+            f"texts as (select file_row_number + 1 as row, {bounded_sql('to_json(t)::varchar')} "
+            f"as raw_text from read_parquet({literal(self.path)}) as t "
+            "where file_row_number + 1 in (select row from rejected)) "
+            "select rejected.* exclude (raw_text), texts.raw_text "
+            "from rejected join texts on rejected.row = texts.row"
+        )
+
+    def carefully(self) -> Reading:
+        raise FileRefusedError("it is a damaged Parquet file: its rows are not those it announces")
+
+
+def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> ParquetReading:
+    link = _link(path, scratch, "landed.parquet")
+    try:
+        relation = connection.sql(f"from read_parquet({literal(link)})")
+        names, types = relation.columns, relation.types
+        (rows,) = connection.execute(
+            f"select sum(num_rows)::bigint from parquet_file_metadata({literal(link)})"
+        ).fetchone() or (0,)
+    except duckdb.Error as error:
+        raise FileRefusedError(f"it is no readable Parquet file ({first_line(error)})") from error
+    fields = [_parquet_text(f"_c{i}", str(kind)) for i, kind in enumerate(types)]
+    return ParquetReading(link, names, fields, rows or 0)
+
+
+def _parquet_text(column: str, kind: str) -> str:
+    """Return SQL for the text of a Parquet value; a whole number is written without a point."""
+    if kind in ("DOUBLE", "FLOAT"):
+        text = (
+            f"case when {column} = trunc({column}) and abs({column}) < 1e15 "
+            f"then {column}::bigint::varchar when not isnan({column}) then {column}::varchar end"
+        )
+    elif kind == "TIMESTAMP WITH TIME ZONE":
+        text = f"timezone('UTC', {column})::varchar || 'Z'"
+    elif kind.startswith("TIMESTAMP"):
+        text = f"{column}::timestamp::varchar"
+    else:
+        text = f"{column}::varchar"
+    return f"nullif({text}, '')"

@@ -1,0 +1,420 @@
+"""The ingest of a source: the files that are there against what is published.
+
+Reads what is new or changed, stages pieces for the caller to check and publish, and says which
+pieces go with files that were replaced or withdrawn. Publishes nothing, and knows no Dagster.
+
+What is published of other files is never harmed by a file that cannot be read. If such a file
+stands where a good one stood, the rows of the good one stay until it is replaced by a readable
+file or withdrawn, or until the configuration changes, since they can then not be made anew.
+"""
+
+import datetime as dt
+import errno
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from customer_assets.ingest.landing import Entry, LandingError, list_files
+from customer_assets.ingest.load import Loaded, load_file
+from customer_assets.ingest.mapping import MissingColumnsError
+from customer_assets.ingest.plain import FileRefusedError
+from customer_assets.ingest.published import LandedRow, Published, read_published
+from customer_assets.ingest.raw_tables import (
+    DUPLICATE,
+    LOADED,
+    PREVIOUS_KEPT,
+    REFUSED,
+    WAITING,
+    tables,
+)
+from customer_assets.sources import EventLogSource
+from customer_assets.warehouse.manifest import (
+    STAGING,
+    WHOLE,
+    StagedPiece,
+    TableStore,
+    digest,
+    file_hash,
+)
+from customer_assets.warehouse.table import Table
+
+# Goes up when the same file and configuration come out as other rows than before.
+_CODE = "1"
+_SCRATCH = "ingest-"
+_CONFIGURATION = (
+    "format",
+    "columns",
+    "attributes",
+    "event_names",
+    "default_event_type",
+    "timezone",
+    "first_day",
+    "last_day",
+    "rules",
+)
+_DAY = dt.timedelta(days=1)
+_EPOCH = dt.datetime(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What became of one landed file; rows are those of its content that is in the tables."""
+
+    file: str
+    status: str
+    reason: str | None
+    rows_landed: int
+    rows_loaded: int
+    rows_rejected: int
+
+
+@dataclass
+class Ingest:
+    """What a run wants published, by table and partition key, and why.
+
+    `dirty_days` are the event days whose rows changed, in order. `waiting` names the files that
+    are still being written.
+    """
+
+    staged: dict[str, dict[str, StagedPiece]] = field(default_factory=dict)
+    withdrawn: dict[str, list[str]] = field(default_factory=dict)
+    files: list[FileReport] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    dirty_days: list[dt.date] = field(default_factory=list)
+
+
+def ingest_version(source: EventLogSource) -> str:
+    """Return a digest of everything in a configuration that decides what a file becomes."""
+    settings = source.model_dump(mode="json", by_alias=True, include=set(_CONFIGURATION))
+    settings["rules"] = [
+        {name: rule[name] for name in ("name", "condition", "action")}
+        for rule in settings["rules"]
+        if rule["enabled"]
+    ]
+    return digest([_CODE, json.dumps(settings)])
+
+
+def prepare(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    source: EventLogSource,
+    landing_folder: Path,
+    warehouse_folder: Path,
+    *,
+    now: dt.datetime,
+    run_id: str,
+    tell: Callable[[str], None],
+) -> Ingest:
+    """Read what is new in a source's landing folder and stage it.
+
+    The caller holds the source's writer lock, and publishes landed_files last: it says which
+    contents need not be read again. `warehouse_folder` is the source's own; `now` is aware.
+
+    Raises:
+        LandingError: the landing folder cannot be read, or a mapped column is in no file.
+        ValueError: a cleaning rule or a time format cannot be used.
+    """
+    described = tables(source)
+    patterns = [source.files] if isinstance(source.files, str) else source.files
+    staging = warehouse_folder / STAGING
+    staging.mkdir(parents=True, exist_ok=True)
+    for leftover in staging.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=staging) as scratch:
+        run = _Run(
+            connection=connection,
+            name=name,
+            source=source,
+            warehouse_folder=warehouse_folder,
+            scratch=Path(scratch),
+            version=ingest_version(source),
+            before=read_published(connection, source, warehouse_folder),
+            tell=tell,
+        )
+        run.take(list_files(landing_folder, patterns, now))
+        return run.result(described, now, run_id)
+
+
+@dataclass
+class _Run:
+    """One pass over a landing folder; `fresh` are the contents that it has read."""
+
+    connection: duckdb.DuckDBPyConnection
+    name: str
+    source: EventLogSource
+    warehouse_folder: Path
+    scratch: Path
+    version: str
+    before: Published
+    tell: Callable[[str], None]
+    rows: dict[str, LandedRow] = field(default_factory=dict)
+    fresh: dict[str, LandedRow] = field(default_factory=dict)
+    events: dict[str, StagedPiece] = field(default_factory=dict)
+    rejected: dict[str, StagedPiece] = field(default_factory=dict)
+    lacking: list[MissingColumnsError] = field(default_factory=list)
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Decide about every file, in the order of their names."""
+        counted: dict[str, str] = {}
+        for entry in entries:
+            row = self._identified(entry)
+            if row.content_hash in counted:
+                same = f"its content is that of {counted[row.content_hash]}"
+                row = replace(row, status=DUPLICATE, reason=same)
+            elif row.content_hash is not None:
+                counted[row.content_hash] = entry.file
+                row = self._taken(entry, row)
+            self.rows[entry.file] = row
+        self._raise_if_no_file_has_the_columns()
+        # Only now it is known which contents are there, under whatever name.
+        for file, row in self.rows.items():
+            if row.status in (REFUSED, WAITING):
+                self.rows[file] = self._with_previous_version(row)
+
+    def result(self, described: dict[str, Table], now: dt.datetime, run_id: str) -> Ingest:
+        """Return what to publish, once every file is decided about."""
+        standing = {row.loaded_hash for row in self.rows.values()} - self.fresh.keys()
+        gone_events = [
+            key
+            for key in self.before.events.pieces
+            if key not in self.events and key.split("/")[1] not in standing
+        ]
+        gone_rejected = [
+            key
+            for key in self.before.rejected.pieces
+            if key not in self.rejected and key not in standing
+        ]
+        staged = {"raw_events": self.events, "rejected_rows": self.rejected}
+        if arrivals := self._arrivals(gone_events, now, run_id):
+            staged["arrivals"] = {run_id: self._written(described["arrivals"], arrivals)}
+        if self.rows != self.before.files or self.version != self.before.version:
+            landed = [astuple(row) for row in self.rows.values()]
+            staged["landed_files"] = {WHOLE: self._written(described["landed_files"], landed)}
+        withdrawn = {"raw_events": gone_events, "rejected_rows": gone_rejected}
+        changed = [*self.events, *gone_events]
+        return Ingest(
+            staged={table: pieces for table, pieces in staged.items() if pieces},
+            withdrawn={table: keys for table, keys in withdrawn.items() if keys},
+            files=[_report(row) for row in self.rows.values()],
+            waiting=[file for file, row in self.rows.items() if row.status.startswith(WAITING)],
+            dirty_days=sorted({_day(key) for key in changed}),
+        )
+
+    def _identified(self, entry: Entry) -> LandedRow:
+        row = LandedRow(
+            entry.file,
+            bytes=entry.bytes,
+            modified_at=_timestamp(entry.modified_us),
+            changed_at=_timestamp(entry.changed_us),
+        )
+        if entry.fault:
+            return self._refused(row, entry.fault)
+        if entry.waiting:
+            return self._waits(row, entry.waiting)
+        known = self.before.files.get(entry.file)
+        if (
+            known
+            and known.content_hash
+            and (known.bytes, known.modified_at, known.changed_at)
+            == (
+                row.bytes,
+                row.modified_at,
+                row.changed_at,
+            )
+        ):
+            return replace(row, content_hash=known.content_hash)
+        try:
+            return replace(row, content_hash=file_hash(entry.path))
+        except OSError as error:
+            return self._refused(row, f"it cannot be read: {error.strerror}")
+
+    def _taken(self, entry: Entry, row: LandedRow) -> LandedRow:
+        """Return the row of a file whose content counts, which is read unless it was before."""
+        content = row.content_hash
+        assert content is not None
+        if self.before.holds(content, self.version):
+            known = self.before.contents()[content]
+            if not _must_be_read_again(known, row):
+                reason = known.reason if known.status == LOADED else None
+                return replace(row.with_content_of(known), reason=reason)
+        earlier = self.before.files.get(entry.file)
+        if (
+            earlier is not None
+            and self.before.version == self.version
+            and earlier.status.startswith(REFUSED)
+            and (earlier.content_hash, earlier.modified_at) == (content, row.modified_at)
+        ):
+            return replace(row, status=REFUSED, reason=earlier.reason)
+        return self._read(entry, row, content)
+
+    def _read(self, entry: Entry, row: LandedRow, content: str) -> LandedRow:
+        started = time.monotonic()
+        scratch = self.scratch / content
+        scratch.mkdir()
+        try:
+            loaded = load_file(
+                self.connection, self.source, entry.path, entry.file, entry.modified_us, scratch
+            )
+            if entry.has_changed():
+                return self._waits(row, "it changed while it was read")
+            row = self._staged(row, content, entry.modified_us, loaded)
+        except MissingColumnsError as error:
+            self.lacking.append(error)
+            return self._refused(row, f"{error}: correct the file or the columns of the source")
+        except FileRefusedError as error:
+            return self._refused(row, str(error))
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
+            return self._refused(row, f"it cannot be read: {error}")
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        self.tell(
+            f"{self.name}: {entry.file}: {row.rows_landed:,} rows landed, "
+            f"{row.rows_rejected:,} rejected, {time.monotonic() - started:.1f} s"
+            + (f" ({row.reason})" if row.reason else "")
+        )
+        return row
+
+    def _staged(self, row: LandedRow, content: str, landed_us: int, loaded: Loaded) -> LandedRow:
+        # Which rows are too late depends on when the file landed, and on its bytes otherwise.
+        moment = [str(landed_us)] if loaded.n_late else []
+        for day, found in loaded.days.items():
+            self.events[f"{day}/{content}"] = self._piece(
+                "raw_events", found.path, found.rows, content, [str(day), *moment]
+            )
+        if loaded.rejected is not None:
+            self.rejected[content] = self._piece(
+                "rejected_rows", loaded.rejected, loaded.rows_rejected, content, moment
+            )
+        row = replace(
+            row,
+            loaded_hash=content,
+            reason="; ".join(loaded.notes) or None,
+            rows_landed=loaded.rows_loaded + loaded.rows_rejected,
+            rows_loaded=loaded.rows_loaded,
+            rows_rejected=loaded.rows_rejected,
+            first_date=min(loaded.days, default=None),
+            last_date=max(loaded.days, default=None),
+            encoding=loaded.encoding,
+            delimiter=loaded.delimiter,
+            time_format=loaded.time_format,
+            n_repeated_times=loaded.n_repeated_times,
+            n_missing_times=loaded.n_missing_times,
+        )
+        self.fresh[content] = row
+        return row
+
+    def _piece(
+        self, table: str, path: Path, rows: int, content: str, particulars: Iterable[str]
+    ) -> StagedPiece:
+        target = TableStore(self.warehouse_folder / table).new_staged_file()
+        path.replace(target)
+        return StagedPiece(
+            target,
+            rows,
+            code_version=self.version,
+            inputs=content,
+            content_hash=digest([content, self.version, *particulars]),
+        )
+
+    def _refused(self, row: LandedRow, reason: str) -> LandedRow:
+        self.tell(f"{self.name}: {row.file} is refused: {reason}")
+        return replace(row, status=REFUSED, reason=reason)
+
+    def _waits(self, row: LandedRow, reason: str) -> LandedRow:
+        self.tell(f"{self.name}: {row.file} waits: {reason}")
+        return replace(row, status=WAITING, reason=reason, content_hash=None)
+
+    def _with_previous_version(self, row: LandedRow) -> LandedRow:
+        previous = self.before.files.get(row.file)
+        content = previous.loaded_hash if previous else None
+        if previous is None or content is None:
+            return row
+        if any(other.loaded_hash == content for other in self.rows.values()):
+            return row
+        if not self.before.holds(content, self.version):
+            gone = "the rows of its previous version go, as the configuration has changed since"
+            return replace(row, reason=f"{row.reason}; {gone}")
+        return replace(row.with_content_of(previous), status=row.status + PREVIOUS_KEPT)
+
+    def _raise_if_no_file_has_the_columns(self) -> None:
+        if not self.lacking or any(row.loaded_hash for row in self.rows.values()):
+            return
+        nowhere = frozenset.intersection(*(error.missing for error in self.lacking))
+        known = any(row.loaded_hash for row in self.before.files.values())
+        if nowhere and not known:
+            names = ", ".join(repr(name) for name in sorted(nowhere))
+            refused = next(row for row in self.rows.values() if row.status == REFUSED)
+            raise LandingError(
+                f"{self.name}: no landed file has the column {names}: correct `columns` or "
+                f"`attributes` of the source, or the files ({refused.file}: {refused.reason})"
+            )
+
+    def _arrivals(
+        self, gone: Iterable[str], now: dt.datetime, run_id: str
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of the ledger, in the order of arrivals' columns."""
+        recorded = now.astimezone(dt.UTC).replace(tzinfo=None)
+        known = self.before.contents()
+        rows: list[tuple[Any, ...]] = []
+        change: tuple[Any, ...]
+        for key, piece in self.before.events.pieces.items():
+            staged = self.events.get(key)
+            if key in gone or (staged and staged.content_hash != piece.content_hash):
+                content = key.split("/")[1]
+                file = known[content].file if content in known else None
+                change = ("withdrawn", piece.rows, recorded)
+                rows.append((_day(key), file, content, *change, recorded, run_id))
+        for key, staged in self.events.items():
+            content = key.split("/")[1]
+            row = self.fresh[content]
+            change = ("landed", staged.rows, row.modified_at)
+            rows.append((_day(key), row.file, content, *change, recorded, run_id))
+        return rows
+
+    def _written(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> StagedPiece:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        types = {
+            "varchar": pa.string(),
+            "bigint": pa.int64(),
+            "date": pa.date32(),
+            "timestamp": pa.timestamp("us"),
+        }
+        schema = pa.schema([(name, types[each.type]) for name, each in table.columns.items()])
+        columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+        arrays = [pa.array(values, kind.type) for values, kind in zip(columns, schema, strict=True)]
+        path = TableStore(self.warehouse_folder / table.name).new_staged_file()
+        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd")
+        return StagedPiece(path, len(rows), code_version=self.version)
+
+
+def _must_be_read_again(known: LandedRow, row: LandedRow) -> bool:
+    """Say whether rows could now be, or cease to be, dated after their file landed."""
+    if known.modified_at == row.modified_at:
+        return False
+    if known.rows_rejected or known.last_date is None or row.modified_at is None:
+        return True
+    return row.modified_at.date() <= known.last_date + _DAY
+
+
+def _report(row: LandedRow) -> FileReport:
+    rows = (row.rows_landed, row.rows_loaded, row.rows_rejected)
+    return FileReport(row.file, row.status, row.reason, *rows)
+
+
+def _day(key: str) -> dt.date:
+    return dt.date.fromisoformat(key.split("/")[0])
+
+
+def _timestamp(microseconds: int) -> dt.datetime:
+    return _EPOCH + dt.timedelta(microseconds=microseconds)

@@ -1,0 +1,64 @@
+"""What a check found, and how it is shown.
+
+Belongs here: the record that leaves this room. Does not belong here: how it came about (`audit`).
+"""
+
+import html
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from customer_assets.quality.checks import Check
+
+_LONGEST_CELL = 200
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one check found.
+
+    `failing_rows` and `failing_share` (of `total_rows`) are None unless the check is row-wise;
+    otherwise `observed` is what it saw, as JSON has it. `sample` holds up to ten failing rows,
+    the checked columns first, values as text and NULL as None. `failing_days` are the days that
+    have failing rows. A check with `mostly` can pass and have failing rows all the same.
+    `seconds` is an even share of the suite's time and the time to find the failing rows.
+    `error` says why the check could not be run; it has then not passed.
+    """
+
+    check: Check
+    passed: bool
+    total_rows: int
+    failing_rows: int | None = None
+    failing_share: float | None = None
+    observed: Any = None
+    sample: list[dict[str, str | None]] = field(default_factory=list)
+    failing_days: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    error: str | None = None
+
+
+def summary_markdown(result: CheckResult) -> str:
+    """Return the failing rows' sample as a markdown table, or a line when there is none.
+
+    Values come from data files: whatever is markup in HTML or markdown is escaped.
+    """
+    if result.error is not None:
+        return f"The check could not be run: {_cell(result.error)}"
+    if result.sample:
+        columns = list(result.sample[0])
+        rows = [[_cell(row[column]) for column in columns] for row in result.sample]
+        lines = [[_cell(column) for column in columns], ["---"] * len(columns), *rows]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    if result.observed is not None:
+        return f"Observed: {_cell(json.dumps(result.observed, ensure_ascii=False))}"
+    return "No failing rows."
+
+
+def _cell(value: str | None) -> str:
+    if value is None:
+        return "*NULL*"
+    text = " ".join(value.split())
+    if len(text) > _LONGEST_CELL:
+        text = text[: _LONGEST_CELL - 1] + "…"
+    return re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", html.escape(text, quote=False))

@@ -1,0 +1,13 @@
+"""Reports that people open: one self-contained HTML page per source, and an index over all.
+
+Pure functions over Polars frames. What a page says belongs here; computing the figures that it
+says does not: those are tables, and a report only shows, ranks and sums what they hold.
+
+`page` puts a report together; `overview`, `sales`, `customers`, `data_quality` and `reproduction`
+hold the sections; `charts` and `drawing` make the pictures, `tables` the tables, `wording` the
+words.
+"""
+
+from customer_assets.reports.page import REPORT_TABLES, write_index, write_report
+
+__all__ = ["REPORT_TABLES", "write_index", "write_report"]

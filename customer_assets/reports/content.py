@@ -1,0 +1,133 @@
+"""What a report is made of: the blocks of a section, as data that the templates render.
+
+No HTML (the templates), no words (the sections), no arithmetic. Every text here is plain text;
+the templates escape it. Only a picture holds markup, and `drawing` alone makes that.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import polars as pl
+from markupsafe import Markup
+
+from customer_assets.sources import EventLogSource
+from customer_assets.warehouse.table import Table
+
+
+@dataclass(frozen=True)
+class ReportInput:
+    """What a section may look at: the source, its tables as described, and their rows."""
+
+    name: str
+    source: EventLogSource
+    tables: Mapping[str, Table]
+    frames: Mapping[str, pl.DataFrame]
+
+    def has_rows(self, *names: str) -> bool:
+        return all(name in self.frames and not self.frames[name].is_empty() for name in names)
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A few plain sentences; the `lead` of a section says what matters most in it."""
+
+    kind: ClassVar[str] = "paragraph"
+    text: str
+    is_lead: bool = False
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A figure that stands for itself: what it is, how much, and one line about it."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Headlines:
+    kind: ClassVar[str] = "headlines"
+    items: Sequence[Headline]
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A sum written out: the left side, and the terms that add up to it."""
+
+    kind: ClassVar[str] = "equation"
+    total: Headline
+    terms: Sequence[Headline]
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture in two widths, so that its text keeps its size on a phone.
+
+    `alt` says in words what it shows; `colours` pairs a role of `drawing` with its meaning.
+    """
+
+    kind: ClassVar[str] = "picture"
+    name: str
+    alt: str
+    caption: str
+    wide: Markup
+    narrow: Markup
+    colours: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell as shown, and the number (or text) that it sorts by; None sorts last."""
+
+    text: str
+    sort: float | str | None
+    mark: str | None = None
+
+
+@dataclass(frozen=True)
+class ColumnView:
+    name: str
+    label: str
+    is_number: bool
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class TableView:
+    """Rows of a table on the page; all of them stand in the CSV file of `table`."""
+
+    kind: ClassVar[str] = "table"
+    table: str
+    title: str
+    columns: Sequence[ColumnView]
+    rows: Sequence[Sequence[Cell]]
+    n_rows: int
+    grain: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Definitions:
+    kind: ClassVar[str] = "definitions"
+    items: Sequence[tuple[str, str]]
+
+
+Block = Paragraph | Headlines | Equation | Picture | TableView | Definitions
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page; `tables` are those that it rests on."""
+
+    id: str
+    title: str
+    blocks: Sequence[Block]
+    tables: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def tables_not_shown(self) -> list[str]:
+        shown = {block.table for block in self.blocks if isinstance(block, TableView)}
+        return [name for name in self.tables if name not in shown]

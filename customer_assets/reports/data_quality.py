@@ -1,0 +1,140 @@
+"""Sections on the data itself: what landed and where each row went, and how fresh it is."""
+
+import datetime as dt
+
+import polars as pl
+
+from customer_assets.reports import wording
+from customer_assets.reports.content import Block, Equation, Headline, Paragraph, ReportInput
+from customer_assets.reports.tables import Columns, table_view
+
+_TOP_REASONS = 20
+
+
+def data_quality(report: ReportInput) -> list[Block]:
+    """Return what became of every landed row, why rows were rejected, and the landed files."""
+    rows = row_accounts(report.frames["accounting"])
+    is_equal = rows["landed"] == sum(
+        rows[k] for k in ("events", "duplicates", "rejected", "pending")
+    )
+    removed = rows["duplicates"] + rows["rejected"] + rows["pending"]
+    if not is_equal:
+        text = "Some landed rows are unaccounted for: the figures of this report may be wrong."
+    elif removed == 0:
+        text = "Every landed row became an event: nothing was rejected, removed or left waiting."
+    else:
+        text = (
+            f"{wording.share(rows['events'] / rows['landed'])} of the landed rows became events; "
+            "each of the others is accounted for."
+        )
+    blocks: list[Block] = [
+        Paragraph(text, is_lead=True),
+        Equation(
+            Headline("rows landed", wording.count(rows["landed"])),
+            [
+                Headline("events", wording.count(rows["events"])),
+                Headline("duplicates removed", wording.count(rows["duplicates"])),
+                Headline("rejected", wording.count(rows["rejected"])),
+                Headline("pending", wording.count(rows["pending"])),
+            ],
+            is_equal,
+        ),
+    ]
+    if report.has_rows("rejected_rows"):
+        blocks.append(_reasons(report, rows["landed"]))
+    if report.has_rows("landed_files"):
+        blocks.append(_files(report))
+    return [*blocks, *_days_with_losses(report)]
+
+
+def row_accounts(accounting: pl.DataFrame) -> dict[str, int]:
+    """Return rows landed and what they became, over all days."""
+    kinds = ("landed", "events", "duplicates", "rejected", "pending")
+    return {kind: int(accounting[f"n_{kind}"].sum() or 0) for kind in kinds}
+
+
+def newest_file_at(landed_files: pl.DataFrame) -> dt.datetime | None:
+    """Return when the newest file that counts landed, in UTC; None where nothing says so."""
+    if not {"modified_at", "status"} <= set(landed_files.columns):
+        return None
+    newest = landed_files.filter(pl.col("status") == "loaded")["modified_at"].max()
+    return newest if isinstance(newest, dt.datetime) else None
+
+
+def _reasons(report: ReportInput, landed: int) -> Block:
+    reasons = (
+        report.frames["rejected_rows"]
+        .sort("file", "row")
+        .group_by("reason", "column_name", maintain_order=True)
+        .agg(
+            pl.len().alias("n_rows"),
+            (pl.len() / max(landed, 1)).alias("landed_share"),
+            pl.format("{}, row {}", pl.first("file"), pl.first("row")).alias("example"),
+            pl.first("raw_text"),
+        )
+        .sort("n_rows", "reason", "column_name", descending=[True, False, False])
+    )
+    columns: Columns = {
+        "reason": ("Reason", wording.shown),
+        "column_name": ("Column", wording.shown),
+        "n_rows": ("Rows", wording.count),
+        "landed_share": ("Share of rows landed", lambda s: f"{100 * s:.3f}%"),
+        "example": ("First such row", wording.shown),
+        "raw_text": ("as it stands in the file", wording.shown),
+    }
+    note = (
+        f"The {_TOP_REASONS} most frequent of {wording.count(reasons.height)} reasons."
+        if reasons.height > _TOP_REASONS
+        else ""
+    )
+    return table_view(
+        report,
+        "rejected_rows",
+        "Why rows were rejected",
+        columns,
+        reasons.head(_TOP_REASONS),
+        note=f"{note} The CSV file has every rejected row.".strip(),
+    )
+
+
+def _files(report: ReportInput) -> Block:
+    files = report.frames["landed_files"].sort("file")
+    columns: Columns = {
+        "file": ("File", wording.shown),
+        "status": ("Status", wording.shown),
+        "rows_landed": ("Rows landed", wording.count),
+        "rows_loaded": ("Loaded", wording.count),
+        "rows_rejected": ("Rejected", wording.count),
+        "first_date": ("First day", wording.day),
+        "last_date": ("Last day", wording.day),
+        "modified_at": ("Landed at (UTC)", lambda at: f"{at:%Y-%m-%d %H:%M}"),
+        "reason": ("Remarks", wording.shown),
+    }
+    return table_view(report, "landed_files", "Landed files", columns, files)
+
+
+def _days_with_losses(report: ReportInput) -> list[Block]:
+    lost = pl.col("n_duplicates") + pl.col("n_rejected") + pl.col("n_pending")
+    days = report.frames["accounting"].filter(lost > 0)
+    if days.is_empty():
+        return []
+    columns: Columns = {
+        "event_date": ("Day", wording.day),
+        "n_landed": ("Rows landed", wording.count),
+        "n_events": ("Events", wording.count),
+        "n_duplicates": ("Duplicates", wording.count),
+        "n_rejected": ("Rejected", wording.count),
+        "n_pending": ("Pending", wording.count),
+    }
+    ranked = days.sort(lost, "event_date", descending=[True, False])
+    note = "Days on which not every row became an event, most such rows first. Rows without a "
+    return [
+        table_view(
+            report,
+            "accounting",
+            "Rows by day",
+            columns,
+            ranked,
+            note=f"{note}readable day stand under {wording.ABSENT}.",
+        )
+    ]

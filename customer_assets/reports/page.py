@@ -1,0 +1,250 @@
+"""A report put together and written: which sections there are, and the files on disk.
+
+A new section is one function in the module of its subject and one line in SECTIONS; the tables
+that it names there are read for it. What a section says belongs to that module.
+"""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from pydantic import BaseModel, ValidationError
+
+from customer_assets.reports import (
+    customers,
+    data_quality,
+    overview,
+    reproduction,
+    sales,
+    wording,
+)
+from customer_assets.reports.content import Block, Headlines, ReportInput, Section
+from customer_assets.reports.tables import write_csv
+from customer_assets.sources import EventLogSource
+from customer_assets.warehouse.table import Table
+
+PAGE = "index.html"
+_SUMMARY = "report.json"
+_INDEX_HEADLINES = 4
+
+
+@dataclass(frozen=True)
+class SectionPlan:
+    """A section of the report: absent unless each table that it `needs` has rows.
+
+    `uses` names tables that it shows too where they are there.
+    """
+
+    id: str
+    title: str
+    build: Callable[[ReportInput], list[Block]]
+    needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+
+
+SECTIONS: tuple[SectionPlan, ...] = (
+    SectionPlan(
+        "headlines",
+        "At a glance",
+        overview.headlines,
+        uses=("sales_daily", "rfm", "accounting", "landed_files"),
+    ),
+    SectionPlan(
+        "sales",
+        "Sales over time",
+        sales.sales_over_time,
+        needs=("sales_monthly",),
+        uses=("sales_daily",),
+    ),
+    SectionPlan("rhythm", "When customers buy", sales.weekday_and_hour, needs=("seasonality",)),
+    SectionPlan("countries", "Countries", sales.countries, needs=("country_performance",)),
+    SectionPlan(
+        "segments",
+        "Customer segments",
+        customers.segments,
+        needs=("segment_profile",),
+        uses=("customer_segments", "rfm"),
+    ),
+    SectionPlan(
+        "customers",
+        "Most valuable customers",
+        customers.best_customers,
+        needs=("rfm",),
+        uses=("customer_segments",),
+    ),
+    SectionPlan(
+        "published-figures",
+        "The case study's figures beside ours",
+        reproduction.published_figures,
+        needs=("reproduction",),
+    ),
+    SectionPlan(
+        "data-quality",
+        "Data quality",
+        data_quality.data_quality,
+        needs=("accounting",),
+        uses=("landed_files", "rejected_rows"),
+    ),
+    SectionPlan("definitions", "Definitions", overview.definitions),
+)
+
+REPORT_TABLES: tuple[str, ...] = tuple(
+    dict.fromkeys(name for plan in SECTIONS for name in (*plan.needs, *plan.uses))
+)
+
+
+class ReportSummary(BaseModel):
+    """What the index shows of a report, kept beside it."""
+
+    coverage: str = ""
+    headlines: list[tuple[str, str]] = []
+
+
+def write_report(
+    name: str,
+    source: EventLogSource,
+    tables: Mapping[str, Table],
+    frames: Mapping[str, pl.DataFrame],
+    folder: Path,
+) -> Path:
+    """Write the report of a source below `folder` and the index over all; return its page.
+
+    `<name>/index.html` is the page and `<name>/csv/<table>.csv` each table that it rests on.
+    `frames` holds the rows by table, of REPORT_TABLES or fewer; `tables` describes them. The same
+    frames give the same bytes. Each file is replaced by rename, so a reader sees a whole page.
+    """
+    report = ReportInput(name, source, tables, frames)
+    sections = _sections(report)
+    shown = {table for section in sections for table in section.tables}
+    page = folder / name / PAGE
+    csv_folder = page.parent / "csv"
+    csv_folder.mkdir(parents=True, exist_ok=True)
+
+    for table in sorted(shown):
+        with _replacing(csv_folder / f"{table}.csv") as temporary:
+            write_csv(frames[table], temporary)
+    for stale in csv_folder.glob("*.csv"):
+        if stale.stem not in shown:
+            stale.unlink()
+
+    _write_text(
+        page,
+        _render(
+            "page.html.jinja",
+            title=wording.heading(name),
+            coverage=overview.coverage(report),
+            sections=sections,
+            owner=wording.shown(source.owner),
+        ),
+    )
+    _write_text(page.with_name(_SUMMARY), _summary(report, sections).model_dump_json(indent=2))
+    write_index(_reported(folder), folder)
+    return page
+
+
+def write_index(sources: Sequence[str], folder: Path) -> Path:
+    """Write `folder/index.html` over the reports of these sources and return it.
+
+    A source without a report is left out.
+    """
+    entries = [
+        (name, wording.heading(name), _read_summary(folder / name / _SUMMARY))
+        for name in sources
+        if (folder / name / PAGE).is_file()
+    ]
+    index = folder / PAGE
+    _write_text(index, _render("index.html.jinja", title="Customer reports", entries=entries))
+    return index
+
+
+def _sections(report: ReportInput) -> list[Section]:
+    found = []
+    for plan in SECTIONS:
+        if not report.has_rows(*plan.needs):
+            continue
+        blocks = plan.build(report)
+        if blocks:
+            used = [name for name in (*plan.needs, *plan.uses) if name in report.frames]
+            found.append(Section(plan.id, plan.title, blocks, used))
+    return found
+
+
+def _summary(report: ReportInput, sections: Sequence[Section]) -> ReportSummary:
+    blocks = [block for section in sections for block in section.blocks]
+    items = [item for b in blocks if isinstance(b, Headlines) for item in b.items]
+    return ReportSummary(
+        coverage=overview.coverage(report),
+        headlines=[(item.label, item.value) for item in items[:_INDEX_HEADLINES]],
+    )
+
+
+def _read_summary(path: Path) -> ReportSummary:
+    # A report whose summary is lost or of another release is still worth a link.
+    try:
+        return ReportSummary.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return ReportSummary()
+
+
+def _reported(folder: Path) -> list[str]:
+    return sorted(page.parent.name for page in folder.glob(f"*/{PAGE}"))
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("customer_assets.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _render(template: str, **context: object) -> str:
+    style, script = (_asset(name) for name in ("style.css", "tables.js"))
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return (
+        _templates()
+        .get_template(template)
+        .render(style=Markup(style), script=Markup(script), policy=policy, **context)
+    )
+
+
+def _asset(name: str) -> str:
+    loader = _templates().loader
+    assert loader is not None
+    return loader.get_source(_templates(), name)[0].strip()
+
+
+def _digest(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"sha256-{digest}"
+
+
+def _write_text(path: Path, text: str) -> None:
+    with _replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Yield a name to write to; what was written takes the place of `path` in one step."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

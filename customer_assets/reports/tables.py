@@ -1,0 +1,103 @@
+"""Tables on the page and the CSV files beside it, from frames and the tables' descriptions.
+
+Which columns a section shows and what it calls them is the section's own business.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from customer_assets.reports import wording
+from customer_assets.reports.content import Cell, ColumnView, ReportInput, TableView
+
+# A page stays small and quick whatever the source; the CSV file has every row.
+MAX_ROWS = 100
+
+# Excel holds no more in a cell.
+_MAX_CSV_CELL = 32_767
+# What spreadsheets take for a formula, also after blanks and in full-width form.
+_FORMULA = r"^(?:[\t\r\n]|\s*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])"
+_PLAIN_NUMBER = r"^[+-]?[0-9]+(?:[.,][0-9]+)?$"
+
+# What reads as words stands where words stand, also if it is a number.
+_WORDS = (wording.shown, wording.title, wording.weekday, wording.hours)
+
+Format = Callable[[Any], str]
+# By name of a column: its label and how its values are written.
+Columns = Mapping[str, tuple[str, Format]]
+
+
+def table_view(
+    report: ReportInput,
+    table: str,
+    title: str,
+    columns: Columns,
+    frame: pl.DataFrame | None = None,
+    marks: Mapping[str, Mapping[str, str]] | None = None,
+    note: str = "",
+) -> TableView:
+    """Return a table of the page: the first rows of `frame`, by default all of the table.
+
+    Columns that the frame lacks are left out. `marks` gives for a column of texts the icon
+    that stands before each. The columns' meanings come from the table's description.
+    """
+    frame = report.frames[table] if frame is None else frame
+    described = report.tables.get(table)
+    meanings = {} if described is None else described.columns
+    present = {name: spec for name, spec in columns.items() if name in frame.columns}
+    views = [
+        ColumnView(
+            name,
+            label,
+            is_number=frame.schema[name].is_numeric() and form not in _WORDS,
+            meaning=meanings[name].description if name in meanings else "",
+        )
+        for name, (label, form) in present.items()
+    ]
+    rows = [
+        [
+            _cell(value, form, (marks or {}).get(name, {}))
+            for value, (name, (_, form)) in zip(row, present.items(), strict=True)
+        ]
+        for row in frame.select(list(present)).head(MAX_ROWS).iter_rows()
+    ]
+    grain = described.description if described else ""
+    return TableView(table, title, views, rows, frame.height, grain, note)
+
+
+def _cell(value: Any, form: Format, marks: Mapping[str, str]) -> Cell:
+    if value is None:
+        return Cell(wording.ABSENT, None)
+    text = form(value)
+    if isinstance(value, bool | int | float | Decimal):
+        return Cell(text, float(value))
+    if isinstance(value, dt.date):
+        return Cell(text, value.isoformat())
+    return Cell(text, text, marks.get(text))
+
+
+def write_csv(frame: pl.DataFrame, path: Path) -> None:
+    """Write a frame as a CSV file that a spreadsheet opens without running anything in it.
+
+    UTF-8 with a byte-order mark, since Excel takes it for Latin-1 otherwise. A text that a
+    spreadsheet would take for a formula gets an apostrophe in front; numbers stay numbers, also
+    where a column of texts holds one. Texts are cut at what a spreadsheet's cell can hold.
+    """
+    harmless = frame.with_columns(
+        _harmless(name) for name, kind in frame.schema.items() if kind == pl.String
+    )
+    names = [f"'{n}" if re.match(r"\s*[=+\-@]", n) else n for n in frame.columns]
+    harmless.rename(dict(zip(frame.columns, names, strict=True))).write_csv(
+        path, include_bom=True, datetime_format="%Y-%m-%d %H:%M:%S", float_precision=None
+    )
+
+
+def _harmless(column: str) -> pl.Expr:
+    text = pl.col(column).str.slice(0, _MAX_CSV_CELL - 1)
+    is_formula = text.str.contains(_FORMULA) & ~text.str.contains(_PLAIN_NUMBER)
+    return pl.when(is_formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(column)

@@ -1,0 +1,67 @@
+"use strict";
+// Tables are plain without this script; with it, their headers sort and long ones filter.
+for (const table of document.querySelectorAll("table")) {
+  const body = table.tBodies[0];
+  const rows = [...body.rows];
+  const headers = [...table.tHead.rows[0].cells];
+
+  const keyOf = (row, column) => {
+    const cell = row.cells[column];
+    const text = cell.dataset.sort ?? cell.textContent.trim();
+    const number = Number(text);
+    return text !== "" && Number.isFinite(number) ? number : text;
+  };
+  const compare = (a, b) => {
+    if (typeof a === "number" && typeof b === "number") return a - b;
+    if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+    return a.localeCompare(b, "en", { numeric: true });
+  };
+  const sortBy = (column, direction) => {
+    const keyed = rows.map((row) => [keyOf(row, column), row]);
+    // What is missing stands last whichever way the rest is sorted.
+    const known = keyed.filter(([key]) => key !== "");
+    const missing = keyed.filter(([key]) => key === "");
+    known.sort(([a], [b]) => direction * compare(a, b));
+    body.append(...[...known, ...missing].map(([, row]) => row));
+  };
+
+  headers.forEach((header, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...header.childNodes);
+    header.append(button);
+    button.addEventListener("click", () => {
+      const was = header.getAttribute("aria-sort");
+      // Numbers are most often wanted largest first.
+      const first = header.classList.contains("number") ? "descending" : "ascending";
+      const other = first === "ascending" ? "descending" : "ascending";
+      for (const each of headers) each.removeAttribute("aria-sort");
+      const now = was === first ? other : first;
+      header.setAttribute("aria-sort", now);
+      sortBy(column, now === "ascending" ? 1 : -1);
+    });
+  });
+
+  if (rows.length > 8) {
+    const box = document.createElement("div");
+    box.className = "filter";
+    const label = document.createElement("label");
+    const input = document.createElement("input");
+    const result = document.createElement("output");
+    input.type = "search";
+    input.id = `filter-${table.getAttribute("aria-labelledby")}`;
+    label.htmlFor = input.id;
+    label.textContent = "Filter rows";
+    input.addEventListener("input", () => {
+      const wanted = input.value.trim().toLocaleLowerCase();
+      let n = 0;
+      for (const row of rows) {
+        row.hidden = !row.textContent.toLocaleLowerCase().includes(wanted);
+        if (!row.hidden) n += 1;
+      }
+      result.textContent = wanted ? `${n} of ${rows.length} rows` : "";
+    });
+    box.append(label, input, result);
+    table.parentElement.before(box);
+  }
+}

@@ -1,0 +1,51 @@
+"""What a source states about itself: the configuration types behind each `defs.yaml`.
+
+Pure data and its validation. No Dagster (the components load these types), no files, no SQL
+beyond the conditions that a user writes into a cleaning rule.
+"""
+
+from customer_assets.sources.customer_table import (
+    Attribute,
+    CustomerId,
+    CustomerRule,
+    CustomerTableSource,
+    InputColumn,
+    InputTable,
+)
+from customer_assets.sources.event_log import (
+    CANONICAL_COLUMNS,
+    EventColumns,
+    EventLogSource,
+    Funnel,
+    Segments,
+    TimeColumn,
+)
+from customer_assets.sources.parts import (
+    CleaningRule,
+    Column,
+    FileFormat,
+    parse_duration,
+    source_name,
+    sql_type,
+)
+
+__all__ = [
+    "CANONICAL_COLUMNS",
+    "Attribute",
+    "CleaningRule",
+    "Column",
+    "CustomerId",
+    "CustomerRule",
+    "CustomerTableSource",
+    "EventColumns",
+    "EventLogSource",
+    "FileFormat",
+    "Funnel",
+    "InputColumn",
+    "InputTable",
+    "Segments",
+    "TimeColumn",
+    "parse_duration",
+    "source_name",
+    "sql_type",
+]

@@ -1,0 +1,136 @@
+"""The parts that both kinds of source are stated with: names, times, columns, files, rules."""
+
+import datetime as dt
+import re
+import zoneinfo
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+# An identifier that is safe unquoted everywhere: DuckDB, Spark, file names, asset keys.
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_RESERVED = {
+    "main",
+    "temp",
+    "system",
+    "information_schema",
+    "pg_catalog",
+    "warehouse",
+    "all",
+    "raw",
+}
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+
+
+def _identifier(name: str) -> str:
+    if not _IDENTIFIER.fullmatch(name):
+        raise ValueError(
+            f"{name!r} is not a usable name: use lower-case letters, digits and underscores, "
+            "starting with a letter"
+        )
+    return name
+
+
+def _timezone(name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(
+            f"{name!r} is no time zone; use an IANA name such as 'Europe/London'"
+        ) from error
+    return name
+
+
+def parse_duration(text: str) -> int:
+    """Return the seconds of a duration such as `30 minutes`, `7 days` or `1 hour`."""
+    match = re.fullmatch(r"\s*(\d+)\s*(second|minute|hour|day|week)s?\s*", text)
+    if match is None:
+        raise ValueError(f"{text!r} is no duration; write for example '30 minutes' or '7 days'")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+def _day(text: str | dt.date) -> str:
+    try:
+        return dt.date.fromisoformat(str(text)).isoformat()
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no day; write it as 2017-11-25") from error
+
+
+def source_name(folder: str) -> str:
+    """Return the name of the source whose `defs.yaml` lies in a folder.
+
+    Raises ValueError where it cannot be a DuckDB schema and an asset key prefix at once.
+    """
+    if folder in _RESERVED:
+        raise ValueError(f"{folder!r} is a reserved name; rename the folder")
+    return _identifier(folder)
+
+
+def _names(mapping: dict[str, Any]) -> dict[str, Any]:
+    for name in mapping:
+        _identifier(name)
+    return mapping
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+NamedParts = AfterValidator(_names)
+TimeZone = Annotated[str, AfterValidator(_timezone)]
+Duration = Annotated[str, AfterValidator(_duration)]
+Day = Annotated[str | dt.date, AfterValidator(_day)]
+ColumnType = Literal["varchar", "bigint", "decimal", "double", "boolean", "date"]
+
+
+class Model(BaseModel):
+    """A part of a `defs.yaml`; a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Column(Model):
+    """One column of the landed files and the type it is read as.
+
+    `decimal` is DECIMAL(18,4). `bigint` takes whole numbers, also written `17850.0`.
+    """
+
+    from_: str = Field(alias="from", description="Name of the column in the landed files.")
+    type: ColumnType = "varchar"
+
+
+class FileFormat(Model):
+    """How the landed files are written; by default told from each file's name and content."""
+
+    type: Literal["auto", "csv", "tsv", "jsonl", "parquet"] = "auto"
+    delimiter: str | None = None
+    header: bool = True
+    names: list[str] | None = Field(
+        default=None, description="Column names of files without a header line, in order."
+    )
+    encodings: list[Literal["utf-8", "latin-1", "utf-16"]] = Field(
+        default=["utf-8"], description="Tried in this order; the first that decodes a file holds."
+    )
+
+
+class CleaningRule(Model):
+    """A named predicate over the canonical columns and attributes of a row.
+
+    `reject` moves the rows where it is true to rejected_rows; `flag` keeps them with the
+    boolean column `is_<name>` set. Both are counted and shown.
+    """
+
+    name: Identifier
+    condition: str
+    action: Literal["reject", "flag"] = "reject"
+    description: str = ""
+    enabled: bool = True
+
+
+def sql_type(column: str | Column) -> str:
+    """Return the DuckDB type of a mapped column."""
+    if isinstance(column, str):
+        return "varchar"
+    return "decimal(18,4)" if column.type == "decimal" else column.type

@@ -1,0 +1,140 @@
+"""The funnel builder: its text for a plain funnel, what it refuses, ties and session actors."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from customer_assets import sources
+from customer_assets.behavior import funnel
+from customer_assets.behavior.funnel import Condition, Exclusion, Funnel, FunnelError
+
+GOLDEN = Path(__file__).parent / "purchase_funnel.sql"
+PURCHASE = sources.Funnel(steps=["pv", ["cart", "fav"], "buy"], window="7 days")
+
+
+def of_types(*steps, **definition):
+    predicates = tuple(
+        (Condition("event_type", "=", (step,) if isinstance(step, str) else step),)
+        for step in steps
+    )
+    return Funnel(predicates, **{"window": 10, "window_unit": "second", **definition})
+
+
+def levels(definition, events, **options):
+    """Return the level of each actor; events are (customer, second, type)."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table events (customer_id bigint, event_ts bigint, event_date date, "
+            "event_type varchar, session_id varchar)"
+        )
+        connection.executemany(
+            "insert into events values (?, ?::bigint * 1000000, date '1970-01-01', ?, ?)",
+            [(*event, None)[:4] for event in events],
+        )
+        sql = funnel.attempts_sql(definition, **options)
+        return {row[0]: row[3] for row in connection.execute(sql).fetchall()}
+
+
+def test_sql_of_the_purchase_funnel_is_as_recorded():
+    # After a wanted change: write the text to the file and read the difference.
+    assert funnel.entries_sql({"purchase": funnel.of_source(PURCHASE)}) + "\n" == GOLDEN.read_text()
+
+
+def test_a_buy_and_a_view_in_one_second_convert():
+    events = [(1, 5, "buy"), (1, 5, "pv")]
+    assert levels(of_types("pv", "buy"), events) == {1: 2}
+    assert levels(of_types("pv", "buy", dialect="strict_increase"), events) == {1: 1}
+    earlier = [*events, (1, 4, "pv")]
+    assert levels(of_types("pv", "buy", dialect="strict_increase"), earlier) == {1: 2}
+
+
+def test_one_event_takes_one_step_also_at_one_instant():
+    alternating = of_types("pv", "buy", "pv")
+    assert levels(alternating, [(1, 5, "pv"), (1, 5, "buy")]) == {1: 2}
+    assert levels(alternating, [(1, 5, "pv"), (1, 5, "buy"), (1, 5, "pv")]) == {1: 3}
+    assert levels(of_types("pv", "pv", dialect="clickhouse"), [(1, 5, "pv")]) == {1: 2}
+
+
+def test_steps_that_share_event_types_are_shared_out_as_well_as_can_be():
+    overlapping = of_types(("cart", "fav"), "fav", ("cart", "fav"))
+    assert levels(overlapping, [(1, 5, "fav"), (1, 5, "cart"), (1, 5, "cart")]) == {1: 3}
+    assert levels(overlapping, [(1, 5, "cart"), (1, 5, "cart")]) == {1: 1}
+
+
+def test_exclusive_window_and_unlimited_window():
+    events = [(1, 0, "pv"), (1, 10, "buy")]
+    assert levels(of_types("pv", "buy"), events) == {1: 2}
+    assert levels(of_types("pv", "buy", window_inclusive=False), events) == {1: 1}
+    late = [(1, 0, "pv"), (1, 10**6, "buy")]
+    assert levels(of_types("pv", "buy", window=None, window_unit="none"), late) == {1: 2}
+
+
+def test_strict_allows_nothing_between():
+    strict = of_types("pv", "buy", dialect="strict")
+    assert levels(strict, [(1, 0, "pv"), (1, 1, "share"), (1, 2, "buy")]) == {1: 1}
+    assert levels(strict, [(1, 0, "pv"), (1, 2, "share"), (1, 2, "buy")]) == {1: 2}
+
+
+def test_unordered_takes_distinct_steps_in_any_order():
+    unordered = of_types("pv", "cart", "pv", dialect="unordered")
+    assert levels(unordered, [(1, 0, "cart"), (1, 1, "pv")]) == {1: 2}
+    assert levels(unordered, [(1, 0, "cart"), (1, 1, "pv"), (1, 10, "pv")]) == {1: 3}
+    assert levels(unordered, [(1, 0, "cart"), (1, 1, "pv"), (1, 11, "pv")]) == {1: 2}
+
+
+def test_exclusion_in_events_window():
+    definition = of_types(
+        "pv", "buy", window=3, window_unit="events",
+        exclusions=(Exclusion((Condition("event_type", "=", ("bot",)),), 0, 1),),
+    )  # fmt: skip
+    events = [(1, 0, "pv"), (1, 1, "bot"), (1, 2, "buy"), (2, 0, "pv"), (2, 1, "x"), (2, 2, "buy")]
+    assert levels(definition, events) == {2: 2}
+
+
+def test_sessions_as_actors_do_not_convert_across():
+    sessions = sources.Funnel(steps=["pv", "buy"], window="1 day", actor="session")
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table events as select * from (values (1, 0, date '1970-01-01', 'pv'), "
+            "(1, 9000000000, date '1970-01-01', 'buy')) as e "
+            "(customer_id, event_ts, event_date, event_type)"
+        )
+        connection.execute(
+            "create table sessions as select customer_id, event_ts as started_ts, "
+            "event_ts as ended_ts from events"
+        )
+        sql = funnel.entries_sql({"f": funnel.of_source(sessions)})
+        assert connection.execute(sql).fetchall() == [
+            ("f", 1, 0, connection.execute("select date '1970-01-01'").fetchone()[0], None, 2,
+             86_400_000_000, 1, [0, None])
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"dialect": "mixpanel"},
+        {"modes": frozenset({"strict_order"})},
+        {"dialect": "clickhouse", "modes": frozenset({"allow_reentry"})},
+        {"window_unit": "fortnight"},
+        {"window": None},
+        {"exclusions": (Exclusion((), 1, 1),)},
+        {"breakdown": 'x" from secrets --'},
+    ],
+)
+def test_a_wrong_definition_is_refused(wrong):
+    with pytest.raises(FunnelError):
+        of_types("pv", "buy", **wrong)
+
+
+def test_modes_cannot_be_cut_by_entry_day():
+    with pytest.raises(FunnelError, match="entry day"):
+        funnel.attempts_sql(of_types("pv", dialect="clickhouse", modes=frozenset({"strict_order"})))
+
+
+def test_values_are_literals_and_columns_are_checked():
+    quote = of_types("o'pv", "buy")
+    assert levels(quote, [(1, 0, "o'pv"), (1, 1, "buy")]) == {1: 2}
+    with pytest.raises(FunnelError, match="column"):
+        Condition("event_type = 'x' or 1", "=", ("pv",))

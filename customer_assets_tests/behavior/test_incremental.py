@@ -1,0 +1,259 @@
+"""Random histories: what is computed day by day equals the oracle's whole history.
+
+Files land late, twice, or are withdrawn; days are first computed in random order; afterwards
+only what a change touches is computed again. CUSTOMER_ASSETS_EXAMPLES says how many histories.
+"""
+
+import datetime as dt
+import os
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from customer_assets.behavior import funnel, oracle, windows
+from customer_assets.settings import SQL_ROOT
+from customer_assets.warehouse.sql_model import read_model
+
+TIMEOUT_US = 1_800_000_000
+# Each with a day of 23 and one of 25 hours close to its start.
+STARTS = {
+    "Europe/London": [dt.date(2017, 3, 24), dt.date(2017, 10, 27)],
+    "America/New_York": [dt.date(2018, 3, 9), dt.date(2017, 11, 3)],
+    "Asia/Shanghai": [dt.date(2017, 11, 25)],
+}
+N_DAYS = 4
+STEPS = [("pv",), ("cart", "fav"), ("buy",)]
+REPEATED = [("pv",), ("buy",), ("pv",)]
+TWICE = [("pv",), ("pv",), ("buy",)]
+OVERLAPPING = [("pv", "cart"), ("cart", "buy"), ("pv", "cart")]
+
+
+@st.composite
+def moments(draw, start, zone):
+    """A time within the days, often at a midnight or exactly a timeout from one."""
+    midnight = dt.datetime.combine(
+        start + dt.timedelta(days=draw(st.integers(0, N_DAYS))), dt.time(), ZoneInfo(zone)
+    )
+    second = int(midnight.timestamp())
+    near = st.sampled_from([-3601, -1801, -1800, -1, 0, 0, 1, 1799, 1800, 1801, 3600, 5400, 7200])
+    steps = st.integers(-47, 47).map(lambda half_hours: half_hours * 1800)
+    return second + draw(st.one_of(near, steps, st.integers(-86_400, 86_400)))
+
+
+@st.composite
+def files(draw, start, zone):
+    """Some events: single ones, ties, and chains that run over several midnights."""
+    customer = st.sampled_from([1, 2])
+    kind = st.sampled_from(["pv", "pv", "cart", "fav", "buy", "other"])
+    events = draw(st.lists(st.tuples(customer, moments(start, zone), kind), max_size=12))
+    if draw(st.booleans()):
+        who, first = draw(customer), draw(moments(start, zone))
+        gap = draw(st.sampled_from([1500, 1800]))
+        events += [(who, first + n * gap, "pv") for n in range(draw(st.integers(40, 120)))]
+    return events
+
+
+@st.composite
+def histories(draw):
+    zone = draw(st.sampled_from(sorted(STARTS)))
+    start = draw(st.sampled_from(STARTS[zone]))
+    landed = [draw(files(start, zone)) for _ in range(draw(st.integers(1, 4)))]
+    late = draw(st.lists(files(start, zone), max_size=2))
+    duplicates = draw(st.lists(st.integers(0, len(landed) - 1), max_size=1))
+    withdrawn = draw(st.sets(st.integers(0, len(landed) - 1), max_size=1))
+    backfill = draw(st.permutations(range(-2, N_DAYS + 5)))
+    changes = [("land", file) for file in late] + [("land", landed[n]) for n in duplicates]
+    changes += [("withdraw", landed[n]) for n in withdrawn]
+    steps = draw(st.sampled_from([STEPS, REPEATED, TWICE, OVERLAPPING]))
+    window = draw(st.sampled_from([1800, 86_400, 2 * 86_400, 90_000]))
+    return zone, start, landed, draw(st.permutations(changes)), backfill, steps, window
+
+
+class Warehouse:
+    """The tables of the engine, each day of which is replaced as a whole."""
+
+    def __init__(self, connection, zone, steps, window):
+        self.connection, self.zone, self.window = connection, zone, window
+        predicates = tuple((funnel.Condition("event_type", "=", types),) for types in steps)
+        definition = funnel.Funnel(predicates, window, "second")
+        self.sql = {
+            "session_fragments": model_sql("session_fragments"),
+            "sessions": model_sql("sessions"),
+            "funnel_entries": funnel.entries_sql({"f": definition}),
+        }
+        for table in ("all_events", *self.sql):
+            connection.execute(f"drop table if exists state_{table}")
+        connection.execute(
+            "create table state_all_events (customer_id bigint, event_ts bigint, event_at "
+            "timestamp, event_date date, event_type varchar)"
+        )
+        self.view("events", "all_events", dt.date(1, 1, 1), dt.date(1, 1, 1))
+        for table, day in (("session_fragments", "event_date"), ("funnel_entries", "entry_date")):
+            self.create(table)
+            self.connection.execute(f"alter table state_{table} rename {day} to day")
+        self.view("session_fragments", "session_fragments", dt.date(1, 1, 1), dt.date(1, 1, 1))
+        self.create("sessions")
+        self.connection.execute("alter table state_sessions rename session_date to day")
+
+    def create(self, table):
+        self.connection.execute(f"create table state_{table} as {self.sql[table]} limit 0")
+
+    def view(self, name, table, first, last):
+        day = "event_date" if table == "all_events" else "day as event_date"
+        where = "event_date" if table == "all_events" else "day"
+        exclude = "event_date" if table == "all_events" else "day"
+        self.connection.execute(
+            f"create or replace temp view {name} as select * exclude ({exclude}), {day} "
+            f"from state_{table} where {where} between date '{first}' and date '{last}'"
+        )
+
+    def replace(self, table, days):
+        day = {"sessions": "session_date", "funnel_entries": "entry_date"}.get(table, "event_date")
+        wanted = ", ".join(f"date '{d}'" for d in days)
+        self.connection.execute(f"delete from state_{table} where day in ({wanted})")
+        self.connection.execute(
+            f"insert into state_{table} by name select * exclude ({day}), {day} as day "
+            f"from ({self.sql[table]}) where {day} in ({wanted})"
+        )
+
+    def spans(self, day):
+        self.view("session_fragments", "session_fragments", day, day)
+        self.connection.execute(f"set variable day = date '{day}'")
+        return self.connection.execute(windows.SPANNING_FRAGMENTS).fetchone()[0] > 0
+
+    def compute_fragments(self, day):
+        self.view("events", "all_events", day, day)
+        self.replace("session_fragments", [day])
+
+    def compute_sessions(self, days):
+        for first, last in runs(days):
+            last_read = windows.last_fragment_day(last, self.spans)
+            before = first - dt.timedelta(days=1)
+            self.view("session_fragments", "session_fragments", before, last_read)
+            self.replace("sessions", each_day(first, last))
+
+    def compute_entries(self, days):
+        for first, last in runs(days):
+            last_read = windows.window_end_day(last, self.window, self.zone)
+            self.view("events", "all_events", first, last_read)
+            self.replace("funnel_entries", each_day(first, last))
+
+    def deliver(self, kind, events):
+        """Land or withdraw a file: the days it touches are computed again, and no others."""
+        rows = [as_row(event, self.zone) for event in events]
+        days = {row[3] for row in rows}
+        spanned = {day for day in span_candidates(days) if self.spans(day)}
+        if kind == "land":
+            land(self.connection, rows)
+        else:
+            withdraw(self.connection, rows)
+        for day in days:
+            self.compute_fragments(day)
+        spanned |= {day for day in span_candidates(days) if self.spans(day)}
+        self.compute_sessions(windows.session_days_touched(days, spanned.__contains__))
+        self.compute_entries(
+            {
+                day
+                for event_day in days
+                for day in each_day(
+                    windows.first_entry_day(event_day, self.window, self.zone), event_day
+                )
+            }
+        )
+
+
+def model_sql(name):
+    return read_model(SQL_ROOT / "behavior" / f"{name}.sql", "behavior").sql
+
+
+def as_row(event, zone):
+    customer_id, second, event_type = event
+    at = dt.datetime.fromtimestamp(second, ZoneInfo(zone)).replace(tzinfo=None)
+    return customer_id, second * 1_000_000, at, at.date(), event_type
+
+
+def land(connection, rows):
+    """An event that was delivered before is the same event."""
+    if rows:
+        connection.executemany("insert into state_all_events values (?, ?, ?, ?, ?)", rows)
+        connection.execute(
+            "create or replace table state_all_events as select distinct * from state_all_events"
+        )
+
+
+def withdraw(connection, rows):
+    if rows:
+        connection.executemany(
+            "delete from state_all_events where customer_id = ? and event_ts = ? and event_at = ? "
+            "and event_date = ? and event_type = ?",
+            rows,
+        )
+
+
+def each_day(first, last):
+    return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def runs(days):
+    """Split days into runs of successive ones."""
+    found = []
+    for day in sorted(days):
+        if found and day - found[-1][1] == dt.timedelta(days=1):
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found
+
+
+def span_candidates(days):
+    return {day - dt.timedelta(days=n) for day in days for n in range(N_DAYS + 4)}
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with duckdb.connect() as connection:
+        connection.execute("set threads = 1")
+        connection.execute(f"set variable session_timeout_us = {TIMEOUT_US}::bigint")
+        connection.execute("set variable purchase_event = 'buy'")
+        connection.execute("set variable view_event = 'pv'")
+        yield connection
+
+
+@settings(
+    max_examples=int(os.environ.get("CUSTOMER_ASSETS_EXAMPLES", "15")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(history=histories())
+def test_incremental_equals_the_whole_history(engine, history):
+    zone, start, landed, changes, backfill, steps, window = history
+    warehouse = Warehouse(engine, zone, steps, window)
+    for file in landed:
+        land(engine, [as_row(event, zone) for event in file])
+    days = [start + dt.timedelta(days=n) for n in backfill]
+    for day in days:
+        warehouse.compute_fragments(day)
+    for some in (days[::2], days[1::2]):
+        warehouse.compute_entries(some)
+        warehouse.compute_sessions(some)
+    for kind, file in changes:
+        warehouse.deliver(kind, file)
+
+    rows = engine.execute(
+        "select customer_id, event_ts, event_date, event_type from state_all_events"
+    ).fetchall()
+    events = [oracle.Event(*row) for row in rows]
+    assert engine.execute(
+        "select customer_id, started_ts, ended_ts, day, n_events from state_sessions order by all"
+    ).fetchall() == [tuple(vars(s).values()) for s in oracle.sessions(events, TIMEOUT_US)]
+    entries = engine.execute(
+        "select customer_id, day, list_filter(reached_ts, x -> x is not null) "
+        "from state_funnel_entries order by all"
+    ).fetchall()
+    assert [(who, day, tuple(reached)) for who, day, reached in entries] == [
+        (entry.customer_id, entry.entry_date, entry.reached_ts)
+        for entry in oracle.funnel_entries(events, steps, window * 1_000_000)
+    ]

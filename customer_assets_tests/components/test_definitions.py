@@ -1,0 +1,133 @@
+"""What Dagster knows of the project before anything runs."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+from dagster.components.core.component_tree import ComponentTreeException
+from dagster.components.testing import create_defs_folder_sandbox
+
+from customer_assets import settings
+from customer_assets.definitions import defs
+
+DG = Path(sys.executable).with_name("dg")
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return defs().resolve_asset_graph()
+
+
+def test_every_asset_says_what_it_is(graph):
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.kinds, key
+        assert node.owners, key
+        assert node.group_name in {
+            "raw", "staging", "behavior", "commerce", "features", "models", "segments", "reports",
+        }, key  # fmt: skip
+        if key.path[-1] != "report":
+            schema = node.metadata["dagster/column_schema"]
+            assert all(column.description for column in schema.columns), key
+
+
+def test_layers_go_one_way(graph):
+    order = ["raw", "staging", "behavior", "commerce", "features", "models", "segments", "reports"]
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        for parent in node.parent_keys:
+            assert order.index(graph.get(parent).group_name) <= order.index(node.group_name), key
+
+
+def test_workspace_and_project_name_the_same_location():
+    workspace = yaml.safe_load((settings.PROJECT_ROOT / "workspace.yaml").read_text())
+    project = tomllib.loads((settings.PROJECT_ROOT / "pyproject.toml").read_text())
+    location = workspace["load_from"][0]["python_module"]["location_name"]
+    assert location == project["tool"]["dg"]["project"]["code_location_name"]
+
+
+MY_SHOP = """\
+type: customer_assets.EventLog
+attributes:
+  files: "*.csv"
+  columns: {customer_id: who, event_at: {from: at, format: iso}}
+  timezone: Europe/London
+  first_day: 2024-01-13
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "way_out"),
+    [
+        ("London", "Londn", 5, "use an IANA name such as 'Europe/London'"),
+        ("2024-01-13", "2024-13-01", 6, "write it as 2017-11-25"),
+        ("columns: {customer_id: who,", "columns: {", 4, "customer_id"),
+        (
+            "  first_day",
+            "  session_timeout: soon\n  first_day",
+            6,
+            "write for example '30 minutes'",
+        ),
+        ("  first_day", "  attributes: {Colour: c}\n  first_day", 6, "use lower-case letters"),
+    ],
+)
+def test_a_wrong_value_names_file_line_and_way_out(old, new, line, way_out):
+    with create_defs_folder_sandbox() as sandbox:
+        (sandbox.defs_folder_path / "my_shop").mkdir()
+        file = sandbox.defs_folder_path / "my_shop" / "defs.yaml"
+        file.write_text(MY_SHOP.replace(old, new))
+        with pytest.raises(ComponentTreeException) as error, sandbox.build_all_defs():
+            pass
+    text = str(error.value.__cause__)
+    assert f"my_shop/defs.yaml:{line}" in text
+    assert way_out in text
+
+
+def test_a_folder_that_is_no_usable_name_is_an_error():
+    with create_defs_folder_sandbox() as sandbox:
+        (sandbox.defs_folder_path / "raw").mkdir()
+        (sandbox.defs_folder_path / "raw" / "defs.yaml").write_text(MY_SHOP)
+        with pytest.raises(ComponentTreeException) as error, sandbox.build_all_defs():
+            pass
+    assert "'raw' is a reserved name; rename the folder" in str(error.value.__cause__)
+
+
+def test_an_unknown_key_is_found_by_dg_check_yaml(tmp_path):
+    project = tmp_path / "project"
+    source = project / "customer_assets" / "defs" / "my_shop"
+    source.mkdir(parents=True)
+    (project / "pyproject.toml").write_text((settings.PROJECT_ROOT / "pyproject.toml").read_text())
+    (source / "defs.yaml").write_text(MY_SHOP.replace("timezone", "time_zone"))
+    found = subprocess.run(
+        [DG, "check", "yaml", str(source)], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 1
+    assert "defs.yaml:5 - customer_assets.EventLog attributes.time_zone" in found.stdout
+
+
+def test_a_source_is_scaffolded_and_checked(tmp_path):
+    project = tmp_path / "project"
+    (project / "customer_assets" / "defs").mkdir(parents=True)
+    (project / "customer_assets" / "__init__.py").write_text("")
+    (project / "pyproject.toml").write_text((settings.PROJECT_ROOT / "pyproject.toml").read_text())
+    scaffold = [DG, "scaffold", "defs", "customer_assets.EventLog", "my_shop", "--timezone", "UTC"]
+    subprocess.run(scaffold, cwd=project, check=True, capture_output=True)
+    written = project / "customer_assets" / "defs" / "my_shop" / "defs.yaml"
+    assert yaml.safe_load(written.read_text())["type"] == "customer_assets.EventLog"
+    check = [DG, "check", "yaml", str(written.parent)]
+    subprocess.run(check, cwd=project, check=True, capture_output=True)
+
+
+def test_a_daily_table_needs_days(refreshed):
+    job = defs().resolve_job_def("refresh_online_retail")
+    result = job.execute_in_process(
+        instance=refreshed.instance,
+        asset_selection=[dg.AssetKey(["online_retail", "orders"])],
+        raise_on_error=False,
+    )
+    assert not result.success

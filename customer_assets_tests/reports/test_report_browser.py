@@ -1,0 +1,128 @@
+"""The pages as a reader opens them: from disk, in a real browser."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from customer_assets.reports import wording, write_report
+from customer_assets.sources import EventLogSource
+from customer_assets.warehouse.table import Table
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+WIDE, PHONE = 1280, 390
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["sync_api.Browser"]:
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def report(
+    source: EventLogSource,
+    tables: dict[str, Table],
+    hostile_frames: dict[str, pl.DataFrame],
+    tmp_path: Path,
+) -> Path:
+    return write_report("small_shop", source, tables, hostile_frames, tmp_path)
+
+
+class Opened:
+    """A page that was opened, and what went wrong while it was."""
+
+    def __init__(self, browser: "sync_api.Browser", path: Path, width: int, scheme: str) -> None:
+        self.problems: list[str] = []
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+        )
+        self.page = context.new_page()
+        self.page.on("console", lambda message: self.problems.append(message.text))
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.problems.append(dialog.message))
+        self.page.route("**/*", self._only_files)
+        self.page.goto(path.as_uri())
+
+    def _only_files(self, route: "sync_api.Route") -> None:
+        if route.request.url.startswith("file://"):
+            route.continue_()
+        else:
+            self.problems.append(f"asked for {route.request.url}")
+            route.abort()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (PHONE, "dark")])
+@pytest.mark.parametrize("name", ["small_shop/index.html", "index.html"])
+def test_pages_open_clean_and_accessible(
+    browser: "sync_api.Browser", report: Path, name: str, width: int, scheme: str
+) -> None:
+    opened = Opened(browser, report.parent.parent / name, width, scheme)
+    violations = axe.Axe().run(opened.page).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in violations] == []
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert opened.problems == []
+
+
+def test_pictures_are_there_in_both_widths(browser: "sync_api.Browser", report: Path) -> None:
+    for width, shown, hidden in ((WIDE, ".wide", ".narrow"), (PHONE, ".narrow", ".wide")):
+        page = Opened(browser, report, width, "light").page
+        pictures = page.locator(f".picture {shown} svg")
+        assert pictures.count() == 5
+        for picture in pictures.all():
+            box = picture.bounding_box()
+            assert box is not None
+            assert box["width"] > 200
+            assert box["height"] > 50
+        assert not any(svg.is_visible() for svg in page.locator(f".picture {hidden} svg").all())
+
+
+def test_a_column_sorts_both_ways(browser: "sync_api.Browser", report: Path) -> None:
+    page = Opened(browser, report, WIDE, "light").page
+    table = page.locator("table[aria-labelledby=table-sales_monthly]")
+    header = table.locator("thead th", has_text="Purchase lines")
+    for direction, expected in (
+        ("descending", ["25", "20", "5"]),
+        ("ascending", ["5", "20", "25"]),
+    ):
+        header.get_by_role("button").click()
+        assert header.get_attribute("aria-sort") == direction
+        assert table.locator("tbody tr td:nth-child(4)").all_inner_texts() == expected
+
+
+def test_missing_values_sort_last(browser: "sync_api.Browser", report: Path) -> None:
+    page = Opened(browser, report, WIDE, "light").page
+    table = page.locator("table[aria-labelledby=table-reproduction]")
+    button = table.get_by_role("button", name="Ours")
+    for _ in range(2):
+        button.press("Enter")
+        assert table.locator("tbody tr td:nth-child(3)").all_inner_texts()[-1] == wording.ABSENT
+
+
+def test_long_tables_filter(browser: "sync_api.Browser", report: Path) -> None:
+    page = Opened(browser, report, WIDE, "light").page
+    page.locator("#filter-table-rfm").fill("£200.00")
+    assert page.locator("table[aria-labelledby=table-rfm] tbody tr:visible").count() == 1
+    assert page.get_by_text("1 of 20 rows").is_visible()
+
+
+def test_every_link_leads_somewhere(browser: "sync_api.Browser", report: Path) -> None:
+    page = Opened(browser, report, WIDE, "light").page
+    for link in page.locator("a").all():
+        target = link.get_attribute("href") or ""
+        if target.startswith("#"):
+            assert page.locator(target).count() == 1
+        else:
+            assert (report.parent / target).is_file()

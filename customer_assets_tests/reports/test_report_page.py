@@ -1,0 +1,185 @@
+import datetime as dt
+import json
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from customer_assets.reports import REPORT_TABLES, write_index, write_report
+from customer_assets.sources import EventLogSource
+from customer_assets.warehouse.table import Table
+
+Frames = dict[str, pl.DataFrame]
+Tables = dict[str, Table]
+
+
+@pytest.fixture
+def page(source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path) -> Path:
+    return write_report("small_shop", source, tables, frames, tmp_path)
+
+
+def test_the_fixture_has_every_table_of_a_report(frames: Frames) -> None:
+    assert set(frames) == set(REPORT_TABLES)
+
+
+def test_headline_figures_stand_on_the_page(page: Path) -> None:
+    text = page.read_text()
+    assert "<h1>Small Shop</h1>" in text
+    assert "£1,045" in text
+    assert "£900.00 from known customers; £30.00 taken back, not subtracted" in text
+    assert "75.0% ordered more than once" in text
+    assert "2 of 64 days" in text
+    assert "11 March 2024" in text
+
+
+def test_sentences_say_who_leads(page: Path) -> None:
+    text = page.read_text()
+    assert "The best month is February 2024 with £1,500 of revenue" in text
+    assert "March 2024 is not covered to the last day" in text
+    assert "Thursday is the best weekday with £2,460, 88.5% of all" in text
+    assert "Monday has the most purchase lines, 43" in text
+    assert "United Kingdom brings 90.0%" in text
+    assert "Group 1 are 7 customers, 35.0% of all, and bring 50.0% of the revenue" in text
+
+
+def test_rows_are_accounted_for(page: Path) -> None:
+    text = " ".join(re.sub(r"<[^>]+>", " ", page.read_text()).split())
+    assert "102 rows landed" in text
+    assert "= 98 events + 2 duplicates removed + 2 rejected + 0 pending" in text
+
+
+def test_unaccounted_rows_are_said_aloud(
+    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+) -> None:
+    frames["accounting"] = frames["accounting"].with_columns(n_landed=pl.col("n_landed") + 1)
+    text = write_report("shop", source, tables, frames, tmp_path).read_text()
+    assert "unaccounted for" in text
+    assert "≠" in text
+
+
+def test_published_figures_are_told_in_words(page: Path) -> None:
+    text = page.read_text()
+    assert "1 of 3 figures of the case study come out the same" in text
+    for outcome in ("agrees", "differs", "not computed"):
+        assert f"<bdi>{outcome}</bdi>" in text
+
+
+@pytest.mark.parametrize("table", REPORT_TABLES)
+def test_a_report_does_without_any_table(
+    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path, table: str
+) -> None:
+    del frames[table]
+    page = write_report("shop", source, tables, frames, tmp_path)
+    assert not (page.parent / "csv" / f"{table}.csv").exists()
+    assert f"csv/{table}.csv" not in page.read_text()
+
+
+def test_empty_tables_make_no_sections(
+    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+) -> None:
+    empty = {name: frame.clear() for name, frame in frames.items()}
+    text = write_report("shop", source, tables, empty, tmp_path).read_text()
+    assert re.findall(r'<section id="([\w-]+)"', text) == ["definitions"]
+
+
+def test_a_short_log_is_shown_by_day(
+    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+) -> None:
+    frames["sales_monthly"] = frames["sales_monthly"].head(1)
+    text = write_report("shop", source, tables, frames, tmp_path).read_text()
+    assert "Revenue by day with sales" in text
+
+
+def test_the_same_frames_give_the_same_bytes(
+    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+) -> None:
+    files = []
+    for folder in ("a", "b"):
+        write_report("shop", source, tables, frames, tmp_path / folder)
+        root = tmp_path / folder
+        files.append({p.relative_to(root): p.read_bytes() for p in root.rglob("*") if p.is_file()})
+    assert files[0] == files[1]
+    assert not [path for path in files[0] if path.name.startswith(".")]
+
+
+def test_a_table_that_is_gone_takes_its_csv_with_it(
+    source: EventLogSource, tables: Tables, frames: Frames, page: Path, tmp_path: Path
+) -> None:
+    assert (page.parent / "csv" / "rfm.csv").exists()
+    del frames["rfm"]
+    write_report("small_shop", source, tables, frames, tmp_path)
+    assert not (page.parent / "csv" / "rfm.csv").exists()
+
+
+def test_a_failed_report_leaves_the_previous_one(
+    source: EventLogSource, tables: Tables, frames: Frames, page: Path, tmp_path: Path
+) -> None:
+    before = page.read_bytes()
+    frames["sales_monthly"] = frames["sales_monthly"].drop("revenue")
+    with pytest.raises(pl.exceptions.ColumnNotFoundError):
+        write_report("small_shop", source, tables, frames, tmp_path)
+    assert page.read_bytes() == before
+
+
+def test_hostile_names_are_text(
+    source: EventLogSource, tables: Tables, hostile_frames: Frames, tmp_path: Path
+) -> None:
+    page = write_report("shop", source, tables, hostile_frames, tmp_path)
+    text = page.read_text()
+    assert text.count("<script>") == 1
+    assert "<img" not in text
+    assert "&lt;script&gt;alert(1)" in text
+    assert not set("\u202e\u202c\u200f\x00\x1b") & set(text)
+    assert "long" * 151 not in text
+    assert page.stat().st_size < 1_000_000
+
+
+def test_nothing_needs_another_host(page: Path) -> None:
+    text = page.read_text()
+    assert "default-src &#39;none&#39;" in text
+    assert not re.findall(r"(?:https?:)?//[\w.]+\.\w+", re.sub(r"<script>.*?</script>", "", text))
+    assert not re.search(r"\sstyle=|\son\w+=", text)
+
+
+def test_identifiers_are_unique(page: Path) -> None:
+    ids = re.findall(r'\sid="([^"]+)"', page.read_text())
+    assert len(ids) == len(set(ids))
+
+
+def test_long_tables_are_cut_on_the_page_only(
+    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+) -> None:
+    one = frames["landed_files"]
+    frames["landed_files"] = pl.concat([one] * 250)
+    page = write_report("shop", source, tables, frames, tmp_path)
+    assert "The first 100 of 250 rows" in page.read_text()
+    assert pl.read_csv(page.parent / "csv" / "landed_files.csv").height == 250
+
+
+def test_the_index_lists_every_report(
+    source: EventLogSource, tables: Tables, frames: Frames, page: Path, tmp_path: Path
+) -> None:
+    write_report("other_shop", source, tables, frames, tmp_path)
+    text = (tmp_path / "index.html").read_text()
+    assert text.index("other_shop/index.html") < text.index("small_shop/index.html")
+    assert "£1,045" in text
+    assert "1 January 2024 to 4 March 2024" in text
+
+
+def test_the_index_survives_a_lost_summary(page: Path, tmp_path: Path) -> None:
+    (page.parent / "report.json").write_text(json.dumps({"headlines": 3}))
+    index = write_index(["small_shop", "never_written"], tmp_path)
+    assert "Small Shop" in index.read_text()
+    assert "never_written" not in index.read_text()
+
+
+def test_freshness_counts_loaded_files_only(
+    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+) -> None:
+    refused = frames["landed_files"].with_columns(
+        status=pl.lit("refused"), modified_at=pl.lit(dt.datetime(2025, 5, 5))
+    )
+    frames["landed_files"] = pl.concat([frames["landed_files"], refused])
+    text = write_report("shop", source, tables, frames, tmp_path).read_text()
+    assert "5 May 2025" not in text

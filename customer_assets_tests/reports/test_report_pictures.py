@@ -1,0 +1,49 @@
+import re
+
+import pytest
+
+from customer_assets.reports import charts, drawing
+
+
+def test_colours_are_classes_and_text_is_text() -> None:
+    bars = [charts.Bar("A & B", [(3.0, "accent")], "3", tip='say "<3>"')]
+    wide, narrow = charts.ranked_bars("bars", bars)
+    for svg in (wide, narrow):
+        assert ">A &amp; B</text>" in svg
+        assert 'class="fill-accent' in svg
+        assert '<title>say "&lt;3&gt;"</title>' in svg
+        assert not re.search(r'style=|fill="#|stroke="#|xmlns|<style|<metadata', svg)
+
+
+def test_a_partial_bar_is_hatched() -> None:
+    whole, hatched = (
+        charts.bars_in_time(
+            "b", [charts.Bar("Jan\n2024", [(1, "accent")], "1", is_hatched=is_hatched)]
+        )
+        for is_hatched in (False, True)
+    )
+    assert "<pattern" not in whole[0]
+    assert "<pattern" in hatched[0]
+    assert "<pattern" in hatched[1]
+
+
+def test_a_colour_that_is_no_role_is_refused() -> None:
+    figure = drawing.new_figure(100, 50)
+    drawing.add_axes(figure, 1, 1, 1, 1).plot([0, 1], [0, 1], color="#ff0000")
+    with pytest.raises(ValueError, match="no role"):
+        drawing.as_svg(figure, "red")
+
+
+@pytest.mark.parametrize(("value", "step"), [(0, 0), (1, 1), (50, 3), (51, 4), (100, 6), (-5, 0)])
+def test_heat_steps_run_from_nothing_to_the_largest(value: float, step: int) -> None:
+    assert drawing.heat_step(value, 100) == step
+
+
+def test_nothing_sold_is_cold() -> None:
+    assert drawing.heat_step(0, 0) == 0
+
+
+def test_ranges_of_one_value_are_drawn() -> None:
+    measure = charts.Ranges("Orders", [(1, 1, 1)], ["1"], is_log=True)
+    wide, _ = charts.ranges("one", ["all"], [measure])
+    assert ">Orders</text>" in wide

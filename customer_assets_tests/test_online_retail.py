@@ -1,0 +1,117 @@
+"""The real Online Retail set, from its file to the published figures."""
+
+import datetime as dt
+import random
+
+import duckdb
+import pytest
+
+from customer_assets.warehouse.engine import relation_sql
+from customer_assets_tests.conftest import read_source, run_source
+
+
+@pytest.fixture(scope="module")
+def retail(real_landing, tmp_path_factory):
+    home = tmp_path_factory.mktemp("retail")
+    run = run_source(
+        "online_retail", read_source("online_retail"), real_landing / "online_retail", home
+    )
+    run.ingest()
+    run.materialize()
+    return run
+
+
+def test_published_figures_are_reproduced(retail):
+    figures = {row["figure"]: row for row in retail.frame("reproduction").to_dicts()}
+    assert all(row["agrees"] for row in figures.values() if row["ours"] is not None), figures
+    ours = {name: row["ours"] for name, row in figures.items()}
+    assert ours["landed_rows"] == 541_909
+    assert ours["clean_rows"] == 397_884
+    assert ours["invoices"] == 18_532
+    assert ours["revenue_gbp"] == pytest.approx(8_911_407.90, abs=0.005)
+    assert ours["reachable_customers"] == 4_070
+    assert ours["buyers_next_30_days"] == 1_380
+
+
+def test_segments_have_the_published_sizes_and_revenues(retail):
+    rows = retail.frame("segment_profile").sort("segment_rank").rows(named=True)
+    found = [(r["segment"], r["n_customers"], round(float(r["revenue"]) / 1e6, 3)) for r in rows]
+    assert found == [
+        ("champions", 343, 4.727),
+        ("loyal", 944, 2.047),
+        ("potential", 1_015, 1.478),
+        ("regular", 851, 0.331),
+        ("lost", 1_185, 0.328),
+    ]
+
+
+def test_rows_are_classified_and_none_is_lost(retail):
+    events = relation_sql(retail.warehouse.relation("events"))
+    kinds = dict(
+        retail.warehouse.query(
+            f"select event_type, count(*) from ({events}) group by event_type"
+        ).rows()
+    )
+    assert sum(kinds.values()) == 541_909
+    assert kinds["cancellation"] == 9_288
+    assert kinds["bad_debt"] == 3
+    assert kinds["stock_movement"] == 1_336
+
+
+def test_any_order_of_backfill_ends_in_the_same_rows(retail):
+    before = retail.state()
+    hashes = {name: retail.warehouse.manifest(name).content_hash for name in retail.pipeline.models}
+    days = retail.days()
+    daily = [name for name, table in retail.pipeline.tables.items() if table.partition_by]
+    daily.remove("raw_events")
+    retail.materialize(*daily, days=[dt.date(2011, 11, 17)])
+    assert retail.state() == before
+    for day in random.Random(7).sample(days, 20):
+        retail.materialize(*daily, days=[day])
+    retail.materialize()
+    assert retail.state() == before
+    # Equal rows have equal hashes: nothing that follows is dirty.
+    again = {name: retail.warehouse.manifest(name).content_hash for name in retail.pipeline.models}
+    assert again == hashes
+
+
+def test_an_excel_like_csv_gives_the_same_events(retail, real_landing, tmp_path):
+    landing = tmp_path / "csv"
+    landing.mkdir()
+    utf8 = tmp_path / "utf8.csv"
+    duckdb.sql(
+        "copy (select InvoiceNo, StockCode, Description, Quantity, "
+        "strftime(InvoiceDate, '%-m/%-d/%y %-H:%M') as InvoiceDate, UnitPrice, "
+        "CustomerID::double as CustomerID, Country "
+        f"from '{real_landing}/online_retail/online_retail.parquet') to '{utf8}' (header)"
+    )
+    text = utf8.read_text(encoding="utf-8").replace("\n", "\r\n")
+    (landing / "data.csv").write_bytes(text.encode("latin-1"))
+    run = run_source("online_retail", read_source("online_retail"), landing, tmp_path / "home")
+    report = run.ingest()
+    assert [(f.status, f.rows_landed, f.rows_rejected) for f in report.files] == [
+        ("loaded", 541_909, 0)
+    ]
+    run.materialize("events")
+    assert run.state()["events"] == retail.state()["events"]
+
+
+def test_ours_is_queried_from_the_tables(retail, tmp_path):
+    """One row more in the input moves the figures that count it, and no other."""
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    source = retail.landing / "online_retail.parquet"
+    duckdb.sql(
+        f"copy (select * from '{source}' union all select * replace (10000::double as UnitPrice, "
+        f"1 as Quantity) from (from '{source}' where InvoiceNo = '536365' limit 1)) "
+        f"to '{landing}/more.parquet' (format parquet)"
+    )
+    run = run_source("online_retail", read_source("online_retail"), landing, tmp_path / "home")
+    run.ingest()
+    run.materialize()
+    before = {r["figure"]: r["ours"] for r in retail.frame("reproduction").to_dicts()}
+    after = {r["figure"]: r["ours"] for r in run.frame("reproduction").to_dicts()}
+    assert after["landed_rows"] == before["landed_rows"] + 1
+    assert after["clean_rows"] == before["clean_rows"] + 1
+    assert after["revenue_gbp"] == pytest.approx(before["revenue_gbp"] + 10_000)
+    assert after["customers"] == before["customers"]

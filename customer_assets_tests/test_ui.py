@@ -1,0 +1,92 @@
+"""The Dagster UI in a real browser: an asset is opened, materialized, and seen to succeed."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+CHROMIUM = shutil.which("chromium")
+STARTS_WITHIN_SECONDS = 120
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def address(refreshed):
+    """A running `make dev`, ended with all that it started."""
+    port = free_port()
+    with (refreshed.home / "dev.log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "customer_assets", "dev", "--port", str(port)],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + STARTS_WITHIN_SECONDS
+        while True:
+            try:
+                urllib.request.urlopen(f"{url}/server_info", timeout=5).close()
+                break
+            except OSError:
+                assert server.poll() is None, (refreshed.home / "dev.log").read_text()
+                assert time.monotonic() < deadline, (refreshed.home / "dev.log").read_text()
+                time.sleep(0.5)
+        yield url
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)")
+def test_an_asset_is_materialized_from_its_page(address, refreshed):
+    from playwright.sync_api import expect, sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(60_000)
+        page.goto(f"{address}/assets/online_retail/segment_profile")
+        expect(page.get_by_text("One row per segment").first).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("Rank by mean value of a customer").first).to_be_visible()
+        page.get_by_role("button", name="Materialize", exact=False).first.click()
+        expect(page.get_by_text("Launched run").first).to_be_visible(timeout=60_000)
+        (launched,) = [run for run in refreshed.instance.get_runs(limit=5) if run.asset_selection]
+        assert [key.path[-1] for key in launched.asset_selection] == ["segment_profile"]
+        page.goto(f"{address}/runs/{launched.run_id}")
+        expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=90_000)
+        browser.close()
+    finished = refreshed.instance.get_run_by_id(launched.run_id)
+    assert finished.status.value == "SUCCESS"
+
+
+def test_a_busy_port_is_said_and_another_proposed(refreshed):
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        found = subprocess.run(
+            [sys.executable, "-m", "customer_assets", "dev", "--port", str(port)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert found.returncode == 1
+    assert f"port {port} is busy. Choose another: make dev PORT={port + 1}" in found.stderr

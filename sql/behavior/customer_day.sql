@@ -1,0 +1,48 @@
+/* ---
+description: >-
+  One row per customer and day on which the customer did something. It is the base of everything
+  that counts customers by day or longer: retention, lifecycle, stickiness, first_seen.
+partition_by: event_date
+key: [customer_id, event_date]
+parameters:
+  purchase_event: {type: varchar, description: "Event type that is a purchase; null where there is none."}
+  view_event: {type: varchar, description: "Event type that is a page view; null where there is none."}
+columns:
+  customer_id: {type: source, description: "Who."}
+  event_date: {type: date, description: "Day in the source's business time."}
+  n_events: {type: bigint, description: "Events of the customer on that day."}
+  n_views: {type: bigint, description: "Page views among them."}
+  n_purchases: {type: bigint, description: "Purchase events among them."}
+  purchase_value: {type: "decimal(18,4)", description: "Money of the purchase events; null where no purchase carries a value."}
+  first_event_ts: {type: bigint, description: "First event, epoch microseconds."}
+  last_event_ts: {type: bigint, description: "Last event, epoch microseconds."}
+checks:
+  - expect_compound_columns_to_be_unique: {column_list: [customer_id, event_date]}
+  - expect_column_values_to_not_be_null: {column: customer_id}
+  - expect_column_values_to_be_between: {column: n_events, min_value: 1}
+  - expect_column_pair_values_a_to_be_greater_than_b: {column_A: last_event_ts, column_B: first_event_ts, or_equal: true}
+owner: team:data
+--- */
+with customer_events as (
+    select
+        customer_id,
+        event_date,
+        event_ts,
+        value,
+        event_type = getvariable('view_event') as is_view,
+        event_type = getvariable('purchase_event') as is_purchase,
+    from events
+    where customer_id is not null
+)
+
+select
+    customer_id,
+    event_date,
+    count(*) as n_events,
+    count(*) filter (where is_view) as n_views,
+    count(*) filter (where is_purchase) as n_purchases,
+    cast(sum(value) filter (where is_purchase) as decimal(18, 4)) as purchase_value,
+    min(event_ts) as first_event_ts,
+    max(event_ts) as last_event_ts,
+from customer_events
+group by customer_id, event_date

@@ -1,0 +1,110 @@
+/* ---
+description: >-
+  One row per day with traffic: page views, visitors, sessions, bounces, new and returning
+  customers.
+key: [event_date]
+parameters:
+  last_complete_day: {type: date, description: "Last day that is over; later days are immature."}
+  view_event: {type: varchar, description: "Event type that is a page view; null where there is none."}
+columns:
+  event_date: {type: date, description: "Day, business time."}
+  n_events: {type: bigint, description: "Events of the day, also those without a customer."}
+  n_page_views: {type: bigint, description: "Page views (PV), also those without a customer."}
+  n_customers: {type: bigint, description: "Distinct customers (UV)."}
+  page_views_per_customer: {type: double, description: "Page views of known customers per customer (PV per UV)."}
+  n_purchasing_customers: {type: bigint, description: "Customers with a purchase on the day."}
+  n_purchases: {type: bigint, description: "Purchase events of known customers."}
+  purchase_value: {type: "decimal(18,4)", description: "Money of these purchases; null where none carries a value."}
+  n_sessions: {type: bigint, description: "Sessions that start on the day."}
+  n_bounces: {type: bigint, description: "Sessions of a single event among them."}
+  bounce_rate: {type: double, description: "Bounces per session; null without sessions."}
+  bounce_rate_low: {type: double, description: "Lower end of its Wilson 95 % interval."}
+  bounce_rate_high: {type: double, description: "Upper end of its Wilson 95 % interval."}
+  n_new_customers: {type: bigint, description: "Customers whose first event in all history is on the day."}
+  n_returning_customers: {type: bigint, description: "Customers who were seen on an earlier day."}
+  is_mature: {type: boolean, description: "Whether the day is over, and the next one too: its sessions are closed."}
+checks:
+  - expect_column_values_to_be_unique: {column: event_date}
+  - expect_column_values_to_be_between: {column: bounce_rate, min_value: 0, max_value: 1}
+  - expect_column_values_to_be_between: {column: n_returning_customers, min_value: 0}
+owner: team:data
+--- */
+with event_days as (
+    select
+        event_date,
+        cast(sum(n_events) as bigint) as n_events,
+        cast(coalesce(sum(n_events) filter (where event_type = getvariable('view_event')), 0) as bigint)
+            as n_page_views,
+    from daily_events
+    group by event_date
+),
+
+customer_days as (
+    select
+        customer_day.event_date,
+        count(*) as n_customers,
+        count(*) filter (where first_seen.first_event_date = customer_day.event_date)
+            as n_new_customers,
+        count(*) filter (where customer_day.n_purchases > 0) as n_purchasing_customers,
+        cast(sum(customer_day.n_views) as bigint) as n_views,
+        cast(sum(customer_day.n_purchases) as bigint) as n_purchases,
+        cast(sum(customer_day.purchase_value) as decimal(18, 4)) as purchase_value,
+    from customer_day
+    inner join first_seen on customer_day.customer_id = first_seen.customer_id
+    group by customer_day.event_date
+),
+
+session_days as (
+    select
+        session_date,
+        count(*) as n_sessions,
+        count(*) filter (where n_events = 1) as n_bounces,
+    from sessions
+    group by session_date
+),
+
+days as (
+    select
+        event_days.event_date,
+        event_days.n_events,
+        event_days.n_page_views,
+        coalesce(customer_days.n_customers, 0) as n_customers,
+        coalesce(customer_days.n_views, 0) as n_views,
+        coalesce(customer_days.n_purchasing_customers, 0) as n_purchasing_customers,
+        coalesce(customer_days.n_purchases, 0) as n_purchases,
+        customer_days.purchase_value,
+        coalesce(session_days.n_sessions, 0) as n_sessions,
+        coalesce(session_days.n_bounces, 0) as n_bounces,
+        coalesce(customer_days.n_new_customers, 0) as n_new_customers,
+        cast(nullif(session_days.n_sessions, 0) as double) as trials,
+        cast(session_days.n_bounces as double) / nullif(session_days.n_sessions, 0) as bounce_rate,
+        1.959963984540054 as z,
+    from event_days
+    left join customer_days on event_days.event_date = customer_days.event_date
+    left join session_days on event_days.event_date = session_days.session_date
+)
+
+select
+    event_date,
+    n_events,
+    n_page_views,
+    n_customers,
+    cast(n_views as double) / nullif(n_customers, 0) as page_views_per_customer,
+    n_purchasing_customers,
+    n_purchases,
+    purchase_value,
+    n_sessions,
+    n_bounces,
+    bounce_rate,
+    (
+        bounce_rate + z * z / (2 * trials)
+        - z * sqrt(bounce_rate * (1 - bounce_rate) / trials + z * z / (4 * trials * trials))
+    ) / (1 + z * z / trials) as bounce_rate_low,
+    (
+        bounce_rate + z * z / (2 * trials)
+        + z * sqrt(bounce_rate * (1 - bounce_rate) / trials + z * z / (4 * trials * trials))
+    ) / (1 + z * z / trials) as bounce_rate_high,
+    n_new_customers,
+    n_customers - n_new_customers as n_returning_customers,
+    event_date < getvariable('last_complete_day') as is_mature,
+from days

@@ -1,0 +1,149 @@
+/* ---
+description: >-
+  One row per funnel, entry day, breakdown and step: how many entrants of that day reached it
+  within the window, wherever the window ends. Entrants whose window is open are immature.
+key: [funnel, entry_date, breakdown, step]
+parameters:
+  last_complete_day: {type: date, description: "Last day that is over."}
+  short_days: {type: "date[]", description: "Days of fewer than 24 hours: a window over one ends an hour later by the clock."}
+columns:
+  funnel: {type: varchar, description: "Name of the funnel."}
+  entry_date: {type: date, description: "Day of the entry event, business time."}
+  breakdown: {type: varchar, description: "The breakdown attribute at entry; null where there is none."}
+  step: {type: bigint, description: "Number of the step, from 1."}
+  n_entered: {type: bigint, description: "Entrants of the day: those who took step 1."}
+  n_reached: {type: bigint, description: "Entrants who reached the step."}
+  n_dropped: {type: bigint, description: "Entrants who reached the step before and not this one."}
+  conversion_from_entry: {type: double, description: "Reached per entrant."}
+  conversion_low: {type: double, description: "Lower end of its Wilson 95 % interval."}
+  conversion_high: {type: double, description: "Upper end of its Wilson 95 % interval."}
+  conversion_from_previous: {type: double, description: "Reached per entrant who reached the step before; null where nobody did."}
+  share_of_active: {type: double, description: "Customers who reached the step per customer active on the entry day."}
+  mean_seconds_from_entry: {type: double, description: "Mean time from entry of those who reached the step."}
+  median_seconds_from_entry: {type: double, description: "Median time from entry."}
+  mean_seconds_from_previous: {type: double, description: "Mean time from the step before."}
+  median_seconds_from_previous: {type: double, description: "Median time from the step before."}
+  matures_on: {type: date, description: "Day on which the last window of the entry day ends; null for a window without an end."}
+  is_mature: {type: boolean, description: "Whether that day is over."}
+checks:
+  - expect_column_values_to_be_between: {column: conversion_from_entry, min_value: 0, max_value: 1}
+  - expect_column_values_to_be_between: {column: conversion_from_previous, min_value: 0, max_value: 1}
+owner: team:data
+--- */
+with active_customers as (
+    select
+        event_date,
+        count(*) as n_active,
+    from customer_day
+    group by event_date
+),
+
+short_days as (
+    select unnest(getvariable('short_days')) as short_day
+),
+
+entry_days as (
+    select
+        funnel,
+        entry_date,
+        max(entry_date + cast(ceil(window_us / 86400000000) as integer)) as window_end,
+    from funnel_entries
+    group by funnel, entry_date
+),
+
+maturities as (
+    select
+        entry_days.funnel,
+        entry_days.entry_date,
+        max(entry_days.window_end + case when short_days.short_day is null then 0 else 1 end)
+            as matures_on,
+    from entry_days
+    left join short_days
+        on short_days.short_day > entry_days.entry_date
+        and short_days.short_day <= entry_days.window_end
+    group by entry_days.funnel, entry_days.entry_date
+),
+
+steps as (
+    select
+        funnel,
+        customer_id,
+        entry_date,
+        breakdown,
+        reached_ts,
+        unnest(generate_series(1, n_steps)) as step,
+    from funnel_entries
+),
+
+timed as (
+    select
+        *,
+        reached_ts[step] is not null as is_reached,
+        case when step > 1 then (reached_ts[step] - reached_ts[1]) / 1000000.0 end
+            as seconds_from_entry,
+        case when step > 1 then (reached_ts[step] - reached_ts[step - 1]) / 1000000.0 end
+            as seconds_from_previous,
+    from steps
+),
+
+reached as (
+    select
+        funnel,
+        entry_date,
+        breakdown,
+        step,
+        count(*) as n_entered,
+        count(*) filter (where is_reached) as n_reached,
+        count(distinct case when is_reached then customer_id end) as n_customers,
+        avg(seconds_from_entry) as mean_seconds_from_entry,
+        median(seconds_from_entry) as median_seconds_from_entry,
+        avg(seconds_from_previous) as mean_seconds_from_previous,
+        median(seconds_from_previous) as median_seconds_from_previous,
+    from timed
+    group by funnel, entry_date, breakdown, step
+),
+
+compared as (
+    select
+        *,
+        coalesce(
+            lag(n_reached) over (partition by funnel, entry_date, breakdown order by step),
+            n_entered
+        ) as n_before,
+        cast(n_entered as double) as trials,
+        cast(n_reached as double) / n_entered as share,
+        1.959963984540054 as z,
+    from reached
+)
+
+select
+    compared.funnel,
+    compared.entry_date,
+    compared.breakdown,
+    compared.step,
+    compared.n_entered,
+    compared.n_reached,
+    compared.n_before - compared.n_reached as n_dropped,
+    share as conversion_from_entry,
+    (
+        share + z * z / (2 * trials)
+        - z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    ) / (1 + z * z / trials) as conversion_low,
+    (
+        share + z * z / (2 * trials)
+        + z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    ) / (1 + z * z / trials) as conversion_high,
+    cast(n_reached as double) / nullif(n_before, 0) as conversion_from_previous,
+    cast(n_customers as double) / active_customers.n_active as share_of_active,
+    mean_seconds_from_entry,
+    cast(median_seconds_from_entry as double) as median_seconds_from_entry,
+    mean_seconds_from_previous,
+    cast(median_seconds_from_previous as double) as median_seconds_from_previous,
+    maturities.matures_on,
+    coalesce(maturities.matures_on <= getvariable('last_complete_day'), false) as is_mature,
+from compared
+left join active_customers
+    on compared.entry_date is not distinct from active_customers.event_date
+left join maturities
+    on compared.funnel = maturities.funnel
+    and compared.entry_date = maturities.entry_date

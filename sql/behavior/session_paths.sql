@@ -1,0 +1,77 @@
+/* ---
+description: >-
+  One row per day, step and pair of event types that follow each other at that step of a session
+  that starts on the day, for the first five steps. An event type that repeats at once is one step.
+partition_by: session_date
+key: [session_date, step, from_event, to_event]
+inputs: {events: {days: [-1, 1]}}
+parameters:
+  session_timeout_us: {type: bigint, description: "Longest gap inside a session, microseconds."}
+columns:
+  session_date: {type: date, description: "Day on which the session starts, business time."}
+  step: {type: bigint, description: "Number of the earlier step in its session, from 1."}
+  from_event: {type: varchar, description: "Event type of that step."}
+  to_event: {type: varchar, description: "Event type of the next step."}
+  n_sessions: {type: bigint, description: "Sessions that went this way."}
+checks:
+  - expect_compound_columns_to_be_unique: {column_list: [session_date, step, from_event, to_event]}
+  - expect_column_values_to_be_between: {column: n_sessions, min_value: 1}
+owner: team:data
+--- */
+with successive as (
+    select
+        customer_id,
+        event_date,
+        event_ts,
+        event_type,
+        coalesce(
+            event_ts - lag(event_ts) over history > getvariable('session_timeout_us'), true
+        ) as is_start,
+        lag(event_type) over history as previous_type,
+    from events
+    where customer_id is not null
+    window history as (partition by customer_id order by event_ts, event_type)
+),
+
+nodes as (
+    select
+        *,
+        lag(is_start, 1) over history as is_second,
+        lag(is_start, 2) over history as is_third,
+        lag(is_start, 3) over history as is_fourth,
+        lag(is_start, 4) over history as is_fifth,
+        lag(event_date, 1) over history as date_1,
+        lag(event_date, 2) over history as date_2,
+        lag(event_date, 3) over history as date_3,
+        lag(event_date, 4) over history as date_4,
+    from successive
+    where is_start or event_type != previous_type
+    window history as (partition by customer_id order by event_ts, event_type)
+),
+
+steps as (
+    select
+        case
+            when is_second then date_1
+            when is_third then date_2
+            when is_fourth then date_3
+            when is_fifth then date_4
+        end as session_date,
+        cast(
+            case when is_second then 1 when is_third then 2 when is_fourth then 3 else 4 end
+            as bigint
+        ) as step,
+        previous_type as from_event,
+        event_type as to_event,
+    from nodes
+    where not is_start and (is_second or is_third or is_fourth or is_fifth)
+)
+
+select
+    session_date,
+    step,
+    from_event,
+    to_event,
+    count(*) as n_sessions,
+from steps
+group by session_date, step, from_event, to_event

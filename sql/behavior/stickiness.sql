@@ -1,0 +1,59 @@
+/* ---
+description: >-
+  One row per period and number of active intervals: how many customers were active in exactly
+  that many intervals of the log, or in at least that many.
+key: [period, n_active_intervals]
+columns:
+  period: {type: varchar, description: "Length of an interval: day, week or month."}
+  n_active_intervals: {type: bigint, description: "Intervals with an event."}
+  n_customers: {type: bigint, description: "Customers active in exactly so many."}
+  n_customers_at_least: {type: bigint, description: "Customers active in so many or more."}
+  customers_share: {type: double, description: "Customers active in exactly so many, per customer."}
+  n_intervals: {type: bigint, description: "Intervals that the log covers."}
+checks:
+  - expect_compound_columns_to_be_unique: {column_list: [period, n_active_intervals]}
+  - expect_column_pair_values_a_to_be_greater_than_b: {column_A: n_intervals, column_B: n_active_intervals, or_equal: true}
+owner: team:data
+--- */
+with active_intervals as (
+    select
+        calendar.period,
+        customer_day.customer_id,
+        count(distinct calendar.interval_index) as n_active_intervals,
+    from customer_day
+    inner join calendar on customer_day.event_date = calendar.calendar_date
+    group by calendar.period, customer_day.customer_id
+),
+
+periods as (
+    select
+        period,
+        count(distinct interval_index) as n_intervals,
+    from calendar
+    group by period
+),
+
+histogram as (
+    select
+        period,
+        n_active_intervals,
+        count(*) as n_customers,
+    from active_intervals
+    group by period, n_active_intervals
+)
+
+select
+    histogram.period,
+    histogram.n_active_intervals,
+    histogram.n_customers,
+    cast(
+        sum(histogram.n_customers) over (
+            partition by histogram.period
+            order by histogram.n_active_intervals desc
+        ) as bigint
+    ) as n_customers_at_least,
+    cast(histogram.n_customers as double)
+    / sum(histogram.n_customers) over (partition by histogram.period) as customers_share,
+    periods.n_intervals,
+from histogram
+inner join periods on histogram.period = periods.period
