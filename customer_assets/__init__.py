@@ -8,7 +8,7 @@ side), `sample` (look-alike data), `defs/<source>/` (one folder per source).
 
 from typing import Any
 
-__all__ = ["EventLog"]
+__all__ = ["CustomerTable", "EventLog"]
 
 
 def __dir__() -> list[str]:
@@ -21,4 +21,8 @@ def __getattr__(name: str) -> Any:
         from customer_assets.components.event_log import EventLog
 
         return EventLog
+    if name == "CustomerTable":
+        from customer_assets.components.customer_table import CustomerTable
+
+        return CustomerTable
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sample.add_argument("--rows", type=int, help="how many rows, about")
     sample.add_argument("--seed", type=int, default=1)
     sample.add_argument("--folder", type=Path, help="where to; default: its landing folder")
+    inspect = commands.add_parser("inspect", help="look at a raw file and draft its defs.yaml")
+    inspect.add_argument("file", type=Path)
     export = commands.add_parser("export", help="write a DuckDB file of real tables")
     export.add_argument("file", type=Path)
 
@@ -81,6 +83,17 @@ def _sample(options: argparse.Namespace) -> int:
     return 0
 
 
+def _inspect(options: argparse.Namespace) -> int:
+    from customer_assets.ingest.inspect import InspectError, draft_yaml, inspect
+    from customer_assets.ingest.plain import FileRefusedError
+
+    try:
+        print(draft_yaml(inspect(options.file)), end="")
+    except (InspectError, FileRefusedError) as error:
+        return _complain(str(error))
+    return 0
+
+
 def _export(options: argparse.Namespace) -> int:
     from customer_assets.warehouse.catalog import export
 
@@ -127,7 +140,13 @@ def _complain(text: str) -> int:
     return 1
 
 
-_COMMANDS = {"demo": _demo, "dev": _dev, "sample": _sample, "export": _export}
+_COMMANDS = {
+    "demo": _demo,
+    "dev": _dev,
+    "sample": _sample,
+    "inspect": _inspect,
+    "export": _export,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 from dagster._core.execution.plan.objects import StepFailureData
 
 from customer_assets import settings
@@ -16,6 +17,28 @@ from customer_assets.components.source_definitions import refresh_job_name
 from customer_assets.warehouse.catalog import snapshot_relations
 from customer_assets.warehouse.manifest import TableStore
 
+_ACCOUNTINGS = {
+    "accounting": """
+        select format(
+            'rows landed {:,} = events {:,} + duplicates removed {:,} + rejected {:,} '
+            || '+ pending {:,}',
+            sum(n_landed)::bigint, sum(n_events)::bigint, sum(n_duplicates)::bigint,
+            sum(n_rejected)::bigint, sum(n_pending)::bigint
+        ) from read_parquet($files)
+    """,
+    "customer_accounting": """
+        select format(
+            'rows landed {:,} = used {:,} + duplicates removed {:,} + conflicting {:,} '
+            || '+ rejected {:,}; customers {:,}, of whom rules reject {:,}',
+            sum(n_landed) filter (is_input)::bigint, sum(n_kept) filter (is_input)::bigint,
+            sum(n_duplicates) filter (is_input)::bigint,
+            sum(n_conflicting) filter (is_input)::bigint,
+            sum(n_rejected) filter (is_input)::bigint,
+            sum(n_landed) filter (not is_input)::bigint,
+            sum(n_rejected) filter (not is_input)::bigint
+        ) from (select *, table_name <> 'customers' as is_input from read_parquet($files))
+    """,
+}
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -124,20 +147,14 @@ def _print_summary(outcomes: Sequence[Outcome], seconds: float) -> None:
 
 
 def _accounting(folder: Path) -> str:
-    import duckdb
-
+    """Say where the landed rows of a source went, in one line."""
     for relation in snapshot_relations(folder):
-        if relation.table.name == "accounting" and relation.files:
-            sums = duckdb.sql(
-                "select sum(n_landed), sum(n_rejected), sum(n_duplicates), sum(n_events), "
-                "sum(n_pending) from read_parquet($files)",
-                params={"files": [str(path) for path in relation.files]},
-            ).fetchone()
-            landed, rejected, duplicates, events, pending = (n or 0 for n in sums or (0,) * 5)
-            return (
-                f"rows landed {landed:,} = events {events:,} + duplicates removed {duplicates:,} "
-                f"+ rejected {rejected:,} + pending {pending:,}"
-            )
+        statement = _ACCOUNTINGS.get(relation.table.name)
+        if statement and relation.files:
+            files = {"files": [str(path) for path in relation.files]}
+            row = duckdb.sql(statement, params=files).fetchone()
+            if row and row[0]:
+                return str(row[0])
     return "nothing was published"
 
 

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from customer_assets import ingest, settings
+from customer_assets import customer_tables, ingest, settings
 from customer_assets.behavior import funnel
 from customer_assets.behavior.parameters import parameters as behavior_parameters
 from customer_assets.behavior.windows import window_end_day
 from customer_assets.segments import kmeans
-from customer_assets.sources import EventLogSource, parse_duration
+from customer_assets.sources import CustomerTableSource, EventLogSource, parse_duration
 from customer_assets.warehouse.engine import DuckDBEngine, quoted
 from customer_assets.warehouse.source_warehouse import Model, PythonModel, SourceWarehouse
 from customer_assets.warehouse.sql_model import (
@@ -31,12 +31,15 @@ from customer_assets.warehouse.table import Column, Table
 PYTHON_MODELS: tuple[PythonModel, ...] = (kmeans.CUSTOMER_SEGMENTS,)
 
 
+SourceT = TypeVar("SourceT", bound=EventLogSource | CustomerTableSource)
+
+
 @dataclass(frozen=True)
-class Pipeline:
-    """The tables of one event log: those the ingest fills, then models in order of need."""
+class Pipeline(Generic[SourceT]):
+    """The tables of one source: those the ingest fills, then models in order of need."""
 
     name: str
-    source: EventLogSource
+    source: SourceT
     raw_tables: Mapping[str, Table]
     models: Mapping[str, Model]
     tables: Mapping[str, Table]
@@ -44,6 +47,11 @@ class Pipeline:
     def parameters(self, now: dt.datetime) -> dict[str, Any]:
         """Return what the SQL may ask for, by name."""
         source = self.source
+        if isinstance(source, CustomerTableSource):
+            return {
+                "segment_names": source.segments.names,
+                "random_state": source.segments.random_state,
+            }
         last_complete_day = source.last_complete_day(now)
         return behavior_parameters(source, last_complete_day) | {
             "return_event": source.return_event,
@@ -65,7 +73,12 @@ class Pipeline:
         return [model for model in self.models if model in reached]
 
 
-def event_log_pipeline(name: str, source: EventLogSource, sql_root: Path | None = None) -> Pipeline:
+AnyPipeline = Pipeline[Any]
+
+
+def event_log_pipeline(
+    name: str, source: EventLogSource, sql_root: Path | None = None
+) -> Pipeline[EventLogSource]:
     """Return the pipeline of an event log.
 
     A model is part of it if the source offers what it requires and has all of its inputs.
@@ -97,6 +110,34 @@ def event_log_pipeline(name: str, source: EventLogSource, sql_root: Path | None 
             continue
         models[table_name] = model
         tables[table_name] = _table_for(model, source)
+    return Pipeline(name, source, raw_tables, models, tables)
+
+
+def customer_table_pipeline(
+    name: str, source: CustomerTableSource, sql_root: Path | None = None
+) -> Pipeline[CustomerTableSource]:
+    """Return the pipeline of a customer table: its own SQL files and what its YAML states.
+
+    A shared model is part of it if it reads tables of the source only. Raises SqlModelError where
+    a SQL file of the source reads a table that no file describes.
+    """
+    raw_tables = customer_tables.tables(source)
+    found: dict[str, Model] = dict(read_models(sql_root or settings.SQL_ROOT, name))
+    found |= customer_tables.models(name, source)
+    order = TopologicalSorter({n: m.inputs for n, m in found.items()}).static_order()
+    models: dict[str, Model] = {}
+    tables = dict(raw_tables)
+    for table_name in order:
+        model = found.get(table_name)
+        if not isinstance(model, SqlModel) or not model.requires <= source.capabilities():
+            continue
+        unknown = ", ".join(sorted(set(model.inputs) - set(tables)))
+        if unknown and model.source == name:
+            raise SqlModelError(f"{model.path}:1: no table is named {unknown}")
+        if unknown or not model.inputs:
+            continue
+        models[table_name] = customer_tables.described(model, source)
+        tables[table_name] = models[table_name].table
     return Pipeline(name, source, raw_tables, models, tables)
 
 

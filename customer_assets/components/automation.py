@@ -16,6 +16,7 @@ from customer_assets.components.table_assets import ONLY_OUTDATED
 from customer_assets.ingest.landing import LandingError, list_files
 from customer_assets.pipeline import Pipeline
 from customer_assets.planning import plan
+from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets.warehouse.manifest import digest
 
@@ -24,7 +25,9 @@ LOOK_EVERY_SECONDS = 60
 
 
 def daily_refresh(
-    pipeline: Pipeline, job: UnresolvedAssetJobDefinition, days: dg.DailyPartitionsDefinition
+    pipeline: Pipeline[EventLogSource],
+    job: UnresolvedAssetJobDefinition,
+    days: dg.DailyPartitionsDefinition,
 ) -> dg.ScheduleDefinition:
     """Refresh yesterday, and the days that yesterday completes, each night in the source's zone."""
     reach = _days_completed_by_one(pipeline)
@@ -48,7 +51,7 @@ def daily_refresh(
 
 
 def landing_sensor(
-    pipeline: Pipeline,
+    pipeline: Pipeline[EventLogSource],
     ingest_job: UnresolvedAssetJobDefinition,
     refresh_job: UnresolvedAssetJobDefinition,
     days: dg.DailyPartitionsDefinition,
@@ -92,7 +95,7 @@ def landing_sensor(
     return watch
 
 
-def landing_fingerprint(pipeline: Pipeline, folder: Path) -> str:
+def landing_fingerprint(pipeline: Pipeline[EventLogSource], folder: Path) -> str:
     """Digest names, sizes and times of the files that may be read now."""
     patterns = pipeline.source.files
     patterns = [patterns] if isinstance(patterns, str) else patterns
@@ -102,7 +105,9 @@ def landing_fingerprint(pipeline: Pipeline, folder: Path) -> str:
     )
 
 
-def dirty_ranges(pipeline: Pipeline, engine: DuckDBEngine, keys: Sequence[str]) -> list[list[str]]:
+def dirty_ranges(
+    pipeline: Pipeline[EventLogSource], engine: DuckDBEngine, keys: Sequence[str]
+) -> list[list[str]]:
     """Return the days whose tables are outdated, as runs of successive days.
 
     Days that depend on each other are in one run: the runs that one look asks for have no order.
@@ -144,7 +149,7 @@ def range_request(keys: Sequence[str], run_key: str, job_name: str | None = None
     )
 
 
-def _days_completed_by_one(pipeline: Pipeline) -> int:
+def _days_completed_by_one(pipeline: Pipeline[EventLogSource]) -> int:
     """Return how far back the daily tables reach that a new day completes."""
     ahead = [
         hint.days[1] for model in pipeline.models.values() for hint in model.neighbours.values()

@@ -38,9 +38,8 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
-        with self._db_lock:
-            with self._engine(shard).connect() as connection, connection.begin():
-                yield connection
+        with self._db_lock, self._engine(shard).connect() as connection, connection.begin():
+            yield connection
 
     def _engine(self, shard: str) -> Engine:
         if shard not in self._engines:

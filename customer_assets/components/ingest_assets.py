@@ -3,10 +3,11 @@
 import datetime as dt
 import logging
 import time
+from collections.abc import Callable
 
 import dagster as dg
 
-from customer_assets import ingest, settings
+from customer_assets import customer_tables, ingest, settings
 from customer_assets.components.presentation import table_metadata
 from customer_assets.components.table_assets import (
     AssetEvents,
@@ -17,18 +18,22 @@ from customer_assets.components.table_assets import (
     log_progress,
 )
 from customer_assets.components.warehouse_resource import WarehouseResource
-from customer_assets.pipeline import Pipeline
+from customer_assets.pipeline import AnyPipeline
+from customer_assets.sources import CustomerTableSource
 from customer_assets.warehouse.source_warehouse import ChecksFailedError
 
 logger = logging.getLogger("customer_assets")
 
-# landed_files comes last: a file counts as read once its rows are published.
-_ORDER = ("raw_events", "rejected_rows", "arrivals", "landed_files")
 
-
-def ingest_asset(pipeline: Pipeline) -> dg.AssetsDefinition:
+def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
     """Return the step that reads what is new in a source's landing folder."""
     tables = pipeline.raw_tables
+    is_customer_table = isinstance(pipeline.source, CustomerTableSource)
+    prepare: Callable[..., ingest.Ingest] = (
+        customer_tables.prepare if is_customer_table else ingest.prepare
+    )
+    # A file counts as read once its rows are published.
+    order = sorted(tables, key=lambda name: name == "landed_files")
 
     @dg.multi_asset(
         name=f"{pipeline.name}__ingest",
@@ -42,7 +47,7 @@ def ingest_asset(pipeline: Pipeline) -> dg.AssetsDefinition:
         with warehouse.open(pipeline) as source_warehouse:
             started = time.monotonic()
             try:
-                prepared = ingest.prepare(
+                prepared = prepare(
                     source_warehouse.engine.connection,
                     pipeline.name,
                     pipeline.source,
@@ -54,7 +59,7 @@ def ingest_asset(pipeline: Pipeline) -> dg.AssetsDefinition:
                 )
             except ingest.LandingError as error:
                 raise dg.Failure(str(error), allow_retries=False) from error
-            for name in _ORDER:
+            for name in order:
                 try:
                     published = source_warehouse.publish(
                         name,

@@ -9,7 +9,7 @@ import polars as pl
 from customer_assets.quality import CheckResult, summary_markdown
 from customer_assets.warehouse.engine import quoted, relation_sql
 from customer_assets.warehouse.source_warehouse import Model, Published, SourceWarehouse
-from customer_assets.warehouse.sql_model import SqlModel, column_lineage
+from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Table
 
 PREVIEW_ROWS = 10
@@ -25,7 +25,11 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def table_metadata(
-    name: str, warehouse: SourceWarehouse, model: Model | None, chunks: Sequence[Published]
+    name: str,
+    warehouse: SourceWarehouse,
+    model: Model | None,
+    chunks: Sequence[Published],
+    code_version: str = "",
 ) -> dict[str, Any]:
     """Return the metadata of a materialization: what the table holds now."""
     table = warehouse.tables[model.name] if model else chunks[0].table
@@ -40,11 +44,7 @@ def table_metadata(
         "preview": dg.MetadataValue.md(_preview(table, warehouse)),
     }
     if isinstance(model, SqlModel):
-        schemas = {
-            n: {c: column.type for c, column in warehouse.tables[n].columns.items()}
-            for n in model.inputs
-        }
-        lineage = column_lineage(model, schemas)
+        lineage = warehouse.lineage(model, code_version)
         metadata["dagster/column_lineage"] = dg.TableColumnLineage(
             {
                 column: [

@@ -5,11 +5,11 @@ import dagster as dg
 from customer_assets import settings
 from customer_assets.components.table_assets import asset_key
 from customer_assets.components.warehouse_resource import WarehouseResource
-from customer_assets.pipeline import Pipeline
+from customer_assets.pipeline import AnyPipeline
 from customer_assets.reports import REPORT_TABLES, write_report
 
 
-def report_asset(pipeline: Pipeline) -> dg.AssetsDefinition:
+def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
     """Return the asset that writes `reports/<source>/index.html`."""
     shown = [name for name in REPORT_TABLES if name in pipeline.tables]
 

@@ -9,9 +9,10 @@ from customer_assets.components.ingest_assets import ingest_asset
 from customer_assets.components.report_asset import report_asset
 from customer_assets.components.table_assets import asset_key, model_asset
 from customer_assets.pipeline import Pipeline
+from customer_assets.sources import CustomerTableSource, EventLogSource
 
 
-def event_log_definitions(pipeline: Pipeline) -> dg.Definitions:
+def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
     """Return the assets of an event log, its jobs, and what runs them by itself."""
     partitions = daily_partitions(pipeline)
     assets = [
@@ -44,11 +45,27 @@ def event_log_definitions(pipeline: Pipeline) -> dg.Definitions:
     )
 
 
+def customer_table_definitions(pipeline: Pipeline[CustomerTableSource]) -> dg.Definitions:
+    """Return the assets of a customer table and the job that refreshes them all."""
+    assets = [
+        ingest_asset(pipeline),
+        *(model_asset(pipeline, model, None) for model in pipeline.models.values()),
+        report_asset(pipeline),
+    ]
+    refresh = dg.define_asset_job(
+        refresh_job_name(pipeline.name),
+        selection=dg.AssetSelection.key_prefixes(pipeline.name),
+        description=f"Read the landing folder of {pipeline.name} and recompute every table.",
+        tags={"source": pipeline.name},
+    )
+    return dg.Definitions(assets=assets, jobs=[refresh])
+
+
 def refresh_job_name(source: str) -> str:
     return f"refresh_{source}"
 
 
-def daily_partitions(pipeline: Pipeline) -> dg.DailyPartitionsDefinition:
+def daily_partitions(pipeline: Pipeline[EventLogSource]) -> dg.DailyPartitionsDefinition:
     """Return the days of a source, in its own zone; an open log's end is yesterday."""
     first, last = pipeline.source.day_range()
     return dg.DailyPartitionsDefinition(

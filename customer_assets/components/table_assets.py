@@ -13,7 +13,7 @@ from customer_assets.components.presentation import (
     table_metadata,
 )
 from customer_assets.components.warehouse_resource import WarehouseResource
-from customer_assets.pipeline import Pipeline
+from customer_assets.pipeline import AnyPipeline
 from customer_assets.quality import Check, CheckResult, checks_of
 from customer_assets.warehouse.source_warehouse import (
     ChecksFailedError,
@@ -32,12 +32,12 @@ ONLY_OUTDATED = "customer_assets/only_outdated"
 AssetEvents = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
 
-def asset_key(pipeline: Pipeline, table: str) -> dg.AssetKey:
+def asset_key(pipeline: AnyPipeline, table: str) -> dg.AssetKey:
     return dg.AssetKey([pipeline.name, table])
 
 
 def asset_spec(
-    pipeline: Pipeline,
+    pipeline: AnyPipeline,
     table: Table,
     kinds: set[str],
     deps: Sequence[dg.AssetDep] = (),
@@ -61,14 +61,17 @@ def asset_spec(
     )
 
 
-def check_specs(pipeline: Pipeline, table: Table) -> list[dg.AssetCheckSpec]:
+def check_specs(pipeline: AnyPipeline, table: Table) -> list[dg.AssetCheckSpec]:
     return [_check_spec(pipeline, table, check) for check in checks_of(table)]
 
 
 def model_asset(
-    pipeline: Pipeline, model: Model, partitions: dg.DailyPartitionsDefinition
+    pipeline: AnyPipeline, model: Model, partitions: dg.DailyPartitionsDefinition | None
 ) -> dg.AssetsDefinition:
-    """Return the asset that computes, audits and publishes a model's table."""
+    """Return the asset that computes, audits and publishes a model's table.
+
+    `partitions` are the days of the source's daily tables; a source without days has none.
+    """
     table = pipeline.tables[model.name]
     is_daily = table.partition_by is not None
     spec = asset_spec(
@@ -87,7 +90,7 @@ def model_asset(
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def materialize(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> AssetEvents:
-        days = partition_days(context, partitions) if is_daily else None
+        days = partition_days(context, partitions) if is_daily and partitions else None
         chunks: list[Published] = []
         with warehouse.open(pipeline) as source_warehouse:
             parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
@@ -96,7 +99,9 @@ def model_asset(
                 if days is not None:
                     days = [dt.date.fromisoformat(day) for day in outdated]
                 if not outdated:
-                    yield from _nothing_to_do(pipeline, source_warehouse, model)
+                    yield from _nothing_to_do(
+                        pipeline, source_warehouse, model, model.code_version(parameters)
+                    )
                     return
             try:
                 for chunk in source_warehouse.materialize(model, parameters, days):
@@ -106,7 +111,9 @@ def model_asset(
                 results = [result for chunk in chunks for result in chunk.checks]
                 yield from check_results(pipeline, table, [*results, *failure.results])
                 raise dg.Failure(str(failure), allow_retries=False) from failure
-            metadata = table_metadata(pipeline.name, source_warehouse, model, chunks)
+            metadata = table_metadata(
+                pipeline.name, source_warehouse, model, chunks, model.code_version(parameters)
+            )
             content_hash = source_warehouse.manifest(model.name).content_hash
         for chunk in chunks if is_daily else []:
             for key, piece in chunk.pieces.items():
@@ -128,19 +135,22 @@ def model_asset(
     return materialize
 
 
-def _nothing_to_do(pipeline: Pipeline, warehouse: SourceWarehouse, model: Model) -> AssetEvents:
+def _nothing_to_do(
+    pipeline: AnyPipeline, warehouse: SourceWarehouse, model: Model, code_version: str
+) -> AssetEvents:
     """Say of a table whose code and inputs are those it was made from that it stands."""
     table = pipeline.tables[model.name]
     logger.info("%s/%s: up to date", pipeline.name, table.name)
     yield dg.MaterializeResult(
         asset_key=asset_key(pipeline, table.name),
-        metadata=table_metadata(pipeline.name, warehouse, model, []) | {"is_up_to_date": True},
+        metadata=table_metadata(pipeline.name, warehouse, model, [], code_version)
+        | {"is_up_to_date": True},
     )
     yield from check_results(pipeline, table, warehouse.audit_published(model.name))
 
 
 def check_results(
-    pipeline: Pipeline, table: Table, results: Sequence[CheckResult]
+    pipeline: AnyPipeline, table: Table, results: Sequence[CheckResult]
 ) -> Iterator[dg.AssetCheckResult]:
     """Yield one Dagster result per check, also where chunks were checked one by one."""
     by_check: dict[str, list[CheckResult]] = {}
@@ -174,7 +184,7 @@ def partition_days(
     return [dt.date.fromisoformat(key) for key in keys]
 
 
-def log_progress(pipeline: Pipeline, chunk: Published) -> None:
+def log_progress(pipeline: AnyPipeline, chunk: Published) -> None:
     failed = [result.check.name for result in chunk.checks if not result.passed]
     warned = f", warned: {', '.join(failed)}" if failed else ""
     days = [key for key in chunk.pieces if key[:2].isdigit() and len(key) == 10]
@@ -186,7 +196,7 @@ def log_progress(pipeline: Pipeline, chunk: Published) -> None:
     )  # fmt: skip
 
 
-def _check_spec(pipeline: Pipeline, table: Table, check: Check) -> dg.AssetCheckSpec:
+def _check_spec(pipeline: AnyPipeline, table: Table, check: Check) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
         name=check.name,
         asset=asset_key(pipeline, table.name),
@@ -197,7 +207,7 @@ def _check_spec(pipeline: Pipeline, table: Table, check: Check) -> dg.AssetCheck
     )
 
 
-def _dependency(pipeline: Pipeline, model: Model, name: str) -> dg.AssetDep:
+def _dependency(pipeline: AnyPipeline, model: Model, name: str) -> dg.AssetDep:
     key = asset_key(pipeline, name)
     back, ahead = model.neighbours[name].days if name in model.neighbours else (0, 0)
     is_near = pipeline.tables[name].partition_by and (back or ahead)

@@ -9,7 +9,7 @@ from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
 from customer_assets import settings
-from customer_assets.pipeline import Pipeline
+from customer_assets.pipeline import AnyPipeline
 from customer_assets.warehouse.catalog import build_catalog, snapshot_relations, take_snapshot
 from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets.warehouse.lock import writer_lock
@@ -62,7 +62,7 @@ class WarehouseResource(dg.ConfigurableResource):
                 build_catalog(settings.warehouse_folder(), settings.catalog_file())
 
     @contextlib.contextmanager
-    def open(self, pipeline: Pipeline) -> Iterator[SourceWarehouse]:
+    def open(self, pipeline: AnyPipeline) -> Iterator[SourceWarehouse]:
         """Give a step its source's tables; a step that fails keeps the run out of view."""
         if pipeline.name not in self._opened:
             warehouse = pipeline.warehouse(settings.warehouse_folder(), self._engine)

@@ -108,9 +108,9 @@ class FileFormat(Model):
     delimiter: str | None = None
     header: bool = True
     names: list[str] | None = Field(
-        default=None, description="Column names of files without a header line, in order."
+        default=None, description="Column names, in order, of files without a header line."
     )
-    encodings: list[Literal["utf-8", "latin-1", "utf-16"]] = Field(
+    encodings: list[Literal["utf-8", "latin-1", "utf-16", "cp1251", "gb18030"]] = Field(
         default=["utf-8"], description="Tried in this order; the first that decodes a file holds."
     )
 

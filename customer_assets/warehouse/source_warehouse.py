@@ -34,9 +34,15 @@ from customer_assets.warehouse.manifest import (
     digest,
     write_atomically,
 )
-from customer_assets.warehouse.sql_model import MOVING_PARAMETERS, Neighbours, SqlModel
+from customer_assets.warehouse.sql_model import (
+    MOVING_PARAMETERS,
+    Neighbours,
+    SqlModel,
+    column_lineage,
+)
 from customer_assets.warehouse.table import Table
 
+_TIMES = ("before", "after")
 # What the ledgers of changes have seen: file by partition.
 _COMPARED = "compared.json"
 # A chunk of days is as many as hold about this many input rows: hundreds of tiny days are
@@ -276,6 +282,25 @@ class SourceWarehouse:
         }
         rows_read = sum(relation.rows for relation in inputs.values())
         return self.publish(model.name, staged, started=started, rows_read=rows_read)
+
+    def lineage(self, model: SqlModel, code_version: str) -> dict[str, list[tuple[str, str]]]:
+        """Return the input columns of each column, worked out once per version of the code."""
+        path = self.folder / model.name / "lineage.json"
+        if path.exists():
+            known = json.loads(path.read_text())
+            if known["code_version"] == code_version:
+                return {c: [(t, o) for t, o in pairs] for c, pairs in known["columns"].items()}
+        schemas = {
+            name: {
+                column: described.type for column, described in self.tables[name].columns.items()
+            }
+            for name in model.inputs
+        }
+        if model.compares is not None:
+            schemas = {f"{model.compares}_{when}": schemas[model.compares] for when in _TIMES}
+        columns = column_lineage(model, schemas)
+        write_atomically(path, json.dumps({"code_version": code_version, "columns": columns}))
+        return columns
 
     def compared_files(self) -> list[Path]:
         """Return the files that ledgers of changes will compare with: they must stay."""

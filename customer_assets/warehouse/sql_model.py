@@ -18,6 +18,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlglot import exp
 from sqlglot.lineage import lineage
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import build_scope
 
 from customer_assets.warehouse.manifest import digest
 from customer_assets.warehouse.table import Column, Layer, Table
@@ -167,9 +169,26 @@ def column_lineage(
     constant, comes from none.
     """
     origins: dict[str, list[tuple[str, str]]] = {}
-    schema = {name: dict(columns) for name, columns in schemas.items()}
+    schema: dict[str, object] = {name: dict(columns) for name, columns in schemas.items()}
+    # Qualified once: sqlglot would do it again for every column.
+    statement = qualify(
+        sqlglot.parse_one(model.sql, dialect="duckdb"),
+        schema=schema,
+        dialect="duckdb",
+        validate_qualify_columns=False,
+        identify=False,
+    )
+    scope = build_scope(statement)
     for column in model.table.columns:
-        node = lineage(column, model.sql, schema=schema, dialect="duckdb")
+        node = lineage(
+            column,
+            model.sql,
+            scope=scope,
+            schema=schema,
+            dialect="duckdb",
+            trim_selects=False,
+            copy=False,
+        )
         leaves = {
             (leaf.source.name, leaf.name.rsplit(".", 1)[-1].strip('"'))
             for leaf in node.walk()
