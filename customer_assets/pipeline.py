@@ -18,7 +18,8 @@ from customer_assets.behavior.parameters import parameters as behavior_parameter
 from customer_assets.behavior.windows import window_end_day
 from customer_assets.segments import kmeans
 from customer_assets.sources import CustomerTableSource, EventLogSource, parse_duration
-from customer_assets.warehouse.engine import DuckDBEngine, quoted
+from customer_assets.warehouse.engine import DuckDBEngine
+from customer_assets.warehouse.quoting import quoted
 from customer_assets.warehouse.source_warehouse import Model, PythonModel, SourceWarehouse
 from customer_assets.warehouse.sql_model import (
     Neighbours,

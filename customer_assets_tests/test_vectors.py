@@ -18,7 +18,7 @@ import pytest
 
 from customer_assets.behavior import cohorts, funnel
 from customer_assets.settings import PROJECT_ROOT, SQL_ROOT
-from customer_assets.warehouse.engine import literal, quoted
+from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.sql_model import read_model
 
 FOLDER = Path(

@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 
 from customer_assets.behavior.funnel import Predicate, predicate_sql
-from customer_assets.warehouse.engine import quoted
+from customer_assets.warehouse.quoting import quoted
 
 
 @dataclass(frozen=True)

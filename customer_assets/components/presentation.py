@@ -7,7 +7,8 @@ import dagster as dg
 import polars as pl
 
 from customer_assets.quality import CheckResult, summary_markdown
-from customer_assets.warehouse.engine import quoted, relation_sql
+from customer_assets.warehouse.engine import relation_sql
+from customer_assets.warehouse.quoting import quoted
 from customer_assets.warehouse.source_warehouse import Model, Published, SourceWarehouse
 from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Table

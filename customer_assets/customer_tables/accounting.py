@@ -2,9 +2,9 @@
 
 from customer_assets.customer_tables.cleaning import CUSTOMERS, REJECTED
 from customer_assets.customer_tables.typed_tables import generated_model, typed_name
-from customer_assets.ingest.sql import literal, quoted
 from customer_assets.sources import CustomerTableSource
 from customer_assets.sources.customer_table import CUSTOMER_ID
+from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Column, Table
 

@@ -13,9 +13,9 @@ from sqlglot import exp
 from customer_assets.customer_tables.raw_tables import not_null
 from customer_assets.customer_tables.typed_tables import generated_model
 from customer_assets.ingest.rules import condition_sql
-from customer_assets.ingest.sql import literal, quoted
 from customer_assets.sources import CleaningRule, CustomerRule, CustomerTableSource
 from customer_assets.sources.customer_table import CUSTOMER_ID, LABEL, VALUE
+from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Column, Table
 

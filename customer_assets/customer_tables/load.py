@@ -17,9 +17,9 @@ from customer_assets.customer_tables.values import text_sql, value_sql
 from customer_assets.ingest import readers
 from customer_assets.ingest.plain import FileRefusedError
 from customer_assets.ingest.reading import Reading
-from customer_assets.ingest.sql import literal, quoted
 from customer_assets.sources import CustomerTableSource
 from customer_assets.sources.customer_table import ReadColumn
+from customer_assets.warehouse.quoting import literal, quoted
 
 _SCANNED, _REJECTED = "customer_rows_scanned", "customer_rows_rejected"
 

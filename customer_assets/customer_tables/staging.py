@@ -29,7 +29,6 @@ from customer_assets.customer_tables.raw_tables import (
 from customer_assets.ingest import FileReport, Ingest, LandingError
 from customer_assets.ingest.landing import Entry, list_files
 from customer_assets.ingest.plain import FileRefusedError
-from customer_assets.ingest.sql import literal, quoted
 from customer_assets.sources import CustomerTableSource
 from customer_assets.warehouse.manifest import (
     STAGING,
@@ -39,6 +38,7 @@ from customer_assets.warehouse.manifest import (
     digest,
     file_hash,
 )
+from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.table import Table
 
 # Goes up when the same files and configuration come out as other rows than before.

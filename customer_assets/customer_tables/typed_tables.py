@@ -12,9 +12,9 @@ from customer_assets.customer_tables.raw_tables import (
     raw_name,
 )
 from customer_assets.customer_tables.values import repaired_sql, text_sql, value_sql
-from customer_assets.ingest.sql import literal, quoted
 from customer_assets.sources import CustomerTableSource
 from customer_assets.sources.customer_table import ReadColumn, duckdb_type
+from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Column, Table
 

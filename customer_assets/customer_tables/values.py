@@ -5,9 +5,9 @@ stays what it is. A comma is a decimal comma. That a value became null is seen i
 unexpected_values, which uses the same expressions.
 """
 
-from customer_assets.ingest.sql import literal, quoted
 from customer_assets.ingest.times import time_formats
 from customer_assets.sources.customer_table import ReadColumn, duckdb_type
+from customer_assets.warehouse.quoting import literal, quoted
 
 _WHOLE = literal(r"^[+-]?[0-9]+([.,]0*)?$")
 _FRACTION = literal(r"[.,]0*$")

@@ -17,10 +17,10 @@ from customer_assets.ingest import mapping, readers
 from customer_assets.ingest.mapping import EventMapping
 from customer_assets.ingest.plain import FileRefusedError
 from customer_assets.ingest.reading import Reading
-from customer_assets.ingest.sql import literal
 from customer_assets.ingest.times import TimeFormat, time_formats
 from customer_assets.ingest.zones import Zone, zone
 from customer_assets.sources import EventLogSource
+from customer_assets.warehouse.quoting import literal
 
 _PIECE = "_piece"
 # Small dictionaries and delta encoding write a third faster than the defaults, and smaller.

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from customer_assets.ingest.raw_tables import MONEY, raw_event_columns, rule_columns
 from customer_assets.ingest.rules import condition_sql, enabled
-from customer_assets.ingest.sql import literal, quoted
 from customer_assets.ingest.times import LARGEST, TimeFormat
 from customer_assets.ingest.zones import Zone
 from customer_assets.sources import Column, EventLogSource, TimeColumn
+from customer_assets.warehouse.quoting import literal, quoted
 
 LATE_REASON = "dated after the file landed"
 NO_TIME_REASON = "no time"

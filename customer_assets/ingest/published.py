@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 
 from customer_assets.ingest.raw_tables import LOADED, tables
-from customer_assets.ingest.sql import literal, quoted
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.manifest import WHOLE, Manifest, TableStore
+from customer_assets.warehouse.quoting import literal, quoted
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import duckdb
 
 from customer_assets.ingest.plain import FileRefusedError, plain_text
 from customer_assets.ingest.reading import Reading, bounded_sql, columns_sql, first_line
-from customer_assets.ingest.sql import literal
 from customer_assets.ingest.text_readers import csv_reading, json_reading
 from customer_assets.sources import FileFormat
+from customer_assets.warehouse.quoting import literal
 
 _TYPES = {
     ".csv": "csv",

@@ -12,8 +12,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from customer_assets.ingest.sql import quoted
 from customer_assets.sources import CleaningRule
+from customer_assets.warehouse.quoting import quoted
 
 _PLAIN = (
     exp.Column,

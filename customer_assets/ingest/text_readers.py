@@ -18,8 +18,8 @@ from customer_assets.ingest import records
 from customer_assets.ingest.plain import FileRefusedError, PlainText, blank_lines
 from customer_assets.ingest.reading import Reading, bounded_sql, columns_sql
 from customer_assets.ingest.records import bounded, width_fault
-from customer_assets.ingest.sql import literal
 from customer_assets.sources import FileFormat
+from customer_assets.warehouse.quoting import literal
 
 _DELIMITERS = (",", ";", "\t", "|")
 # JSON text holds no control characters, so this one never parts a line.

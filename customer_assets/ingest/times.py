@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from customer_assets.ingest.sql import literal
+from customer_assets.warehouse.quoting import literal
 
 _EPOCHS = {"epoch_seconds": 1_000_000, "epoch_milliseconds": 1_000, "epoch_microseconds": 1}
 # What may follow the first digit of the hour of an ISO stamp that says its zone.

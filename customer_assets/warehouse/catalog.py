@@ -14,8 +14,9 @@ from pathlib import Path
 
 import duckdb
 
-from customer_assets.warehouse.engine import Relation, literal, quoted, relation_sql
+from customer_assets.warehouse.engine import Relation, relation_sql
 from customer_assets.warehouse.manifest import TableStore, write_atomically
+from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.table import Table
 
 TABLE = "table.json"

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Table
 
@@ -142,23 +143,6 @@ def relation_sql(relation: Relation) -> str:
         for name in table.columns
     )
     return f"select {columns} from {source}"
-
-
-def quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def literal(value: Any) -> str:
-    """Return a value as a SQL literal, escaped."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(literal(item) for item in value) + "]"
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def _order(columns: Sequence[str]) -> str:

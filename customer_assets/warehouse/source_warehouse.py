@@ -22,7 +22,6 @@ from customer_assets.warehouse.engine import (
     EngineError,
     Output,
     Relation,
-    quoted,
     relation_sql,
 )
 from customer_assets.warehouse.manifest import (
@@ -34,6 +33,7 @@ from customer_assets.warehouse.manifest import (
     digest,
     write_atomically,
 )
+from customer_assets.warehouse.quoting import quoted
 from customer_assets.warehouse.sql_model import (
     MOVING_PARAMETERS,
     Neighbours,

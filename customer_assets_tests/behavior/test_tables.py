@@ -8,7 +8,7 @@ import pytest
 from customer_assets.behavior.parameters import parameters
 from customer_assets.settings import SQL_ROOT
 from customer_assets.sources import EventLogSource
-from customer_assets.warehouse.engine import literal
+from customer_assets.warehouse.quoting import literal
 from customer_assets.warehouse.sql_model import read_model
 
 D = [dt.date(2017, 11, 25) + dt.timedelta(days=n) for n in range(9)]

@@ -14,8 +14,9 @@ import yaml
 from customer_assets import customer_tables, settings
 from customer_assets.ingest import Ingest
 from customer_assets.sources import CustomerTableSource
-from customer_assets.warehouse.engine import Relation, quoted, relation_sql
+from customer_assets.warehouse.engine import Relation, relation_sql
 from customer_assets.warehouse.manifest import TableStore
+from customer_assets.warehouse.quoting import quoted
 from customer_assets.warehouse.sql_model import SqlModel, read_models
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

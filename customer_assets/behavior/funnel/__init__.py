@@ -30,7 +30,7 @@ from customer_assets.behavior.funnel.definition import (
 )
 from customer_assets.behavior.funnel.ordered import Chained
 from customer_assets.behavior.funnel.unordered import Unordered
-from customer_assets.warehouse.engine import literal
+from customer_assets.warehouse.quoting import literal
 from customer_assets.warehouse.table import Column, Table
 
 __all__ = [

@@ -16,7 +16,7 @@ from customer_assets.behavior.funnel.definition import (
     predicate_sql,
 )
 from customer_assets.behavior.funnel.overlap import one_row_per_event
-from customer_assets.warehouse.engine import quoted
+from customer_assets.warehouse.quoting import quoted
 
 
 @dataclass(frozen=True)

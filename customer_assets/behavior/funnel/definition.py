@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from customer_assets import sources
-from customer_assets.warehouse.engine import literal, quoted
+from customer_assets.warehouse.quoting import literal, quoted
 
 Dialect = Literal["ordered", "strict", "unordered", "strict_increase", "clickhouse"]
 Unit = Literal["second", "minute", "day", "events", "none"]
