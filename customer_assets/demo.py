@@ -3,6 +3,7 @@
 Runs the same Dagster jobs as the UI, in this process, and prints what they made.
 """
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from customer_assets.components.source_definitions import refresh_job_name
 from customer_assets.warehouse.catalog import snapshot_relations
 from customer_assets.warehouse.manifest import TableStore
 
+_NEEDED_BYTES = 500_000_000
 _ACCOUNTINGS = {
     "accounting": """
         select format(
@@ -61,6 +63,15 @@ def run_demo(only: Sequence[str] | None = None) -> int:
     from customer_assets.definitions import defs
 
     started = time.monotonic()
+    settings.home().mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.home()).free
+    if free < _NEEDED_BYTES:
+        print(
+            f"customer_assets: only {free // 1_000_000:,} MB of disk are free below "
+            f"{settings.home()}, {_NEEDED_BYTES // 1_000_000:,} MB are needed. Free some space, or "
+            "set CUSTOMER_ASSETS_HOME to a folder on another disk."
+        )
+        return 1
     definitions = defs()
     known = [path.parent.name for path in sorted(_defs_folder().glob("*/defs.yaml"))]
     unknown = sorted(set(only or ()) - set(known))

@@ -14,7 +14,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from customer_assets import settings
 from customer_assets.components.table_assets import ONLY_OUTDATED
 from customer_assets.ingest.landing import LandingError, list_files
-from customer_assets.pipeline import Pipeline
+from customer_assets.pipeline import AnyPipeline, Pipeline
 from customer_assets.planning import plan
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.engine import DuckDBEngine
@@ -85,7 +85,12 @@ def landing_sensor(
             yield dg.RunRequest(run_key=f"landing {fingerprint}", job_name=ingest_job.name)
             return
         with duckdb.connect() as connection:
-            ranges = dirty_ranges(pipeline, DuckDBEngine(connection), days.get_partition_keys())
+            ranges = dirty_ranges(
+                pipeline,
+                DuckDBEngine(connection),
+                days.get_partition_keys(),
+                dt.datetime.now(dt.UTC),
+            )
         if not ranges:
             yield dg.SkipReason("nothing landed and nothing is outdated")
         for keys in ranges:
@@ -95,7 +100,32 @@ def landing_sensor(
     return watch
 
 
-def landing_fingerprint(pipeline: Pipeline[EventLogSource], folder: Path) -> str:
+def whole_landing_sensor(
+    pipeline: AnyPipeline, refresh_job: UnresolvedAssetJobDefinition
+) -> dg.SensorDefinition:
+    """Refresh a source without days when any of its files came, changed or went."""
+
+    @dg.sensor(
+        name=f"landing_{pipeline.name}",
+        job=refresh_job,
+        minimum_interval_seconds=LOOK_EVERY_SECONDS,
+        description=f"Looks every {LOOK_EVERY_SECONDS} seconds at the landing folder of "
+        f"{pipeline.name} and refreshes its tables when files came, changed or went.",
+    )
+    def watch(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        try:
+            fingerprint = landing_fingerprint(pipeline, settings.landing() / pipeline.name)
+        except LandingError as error:
+            return dg.SkipReason(str(error))
+        if fingerprint == context.cursor:
+            return dg.SkipReason("nothing landed")
+        context.update_cursor(fingerprint)
+        return dg.RunRequest(run_key=f"landing {fingerprint}")
+
+    return watch
+
+
+def landing_fingerprint(pipeline: AnyPipeline, folder: Path) -> str:
     """Digest names, sizes and times of the files that may be read now."""
     patterns = pipeline.source.files
     patterns = [patterns] if isinstance(patterns, str) else patterns
@@ -106,7 +136,7 @@ def landing_fingerprint(pipeline: Pipeline[EventLogSource], folder: Path) -> str
 
 
 def dirty_ranges(
-    pipeline: Pipeline[EventLogSource], engine: DuckDBEngine, keys: Sequence[str]
+    pipeline: Pipeline[EventLogSource], engine: DuckDBEngine, keys: Sequence[str], now: dt.datetime
 ) -> list[list[str]]:
     """Return the days whose tables are outdated, as runs of successive days.
 
@@ -116,7 +146,7 @@ def dirty_ranges(
     if not warehouse.manifest("raw_events").version:
         return []
     days = [dt.date.fromisoformat(key) for key in keys]
-    parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
+    parameters = pipeline.parameters(now)
     planned = plan(pipeline, warehouse, parameters, days)
     dirty = {day for table in planned for day in table.days or ()}
     return successive(sorted(dirty))

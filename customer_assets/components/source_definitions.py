@@ -4,7 +4,11 @@ import datetime as dt
 
 import dagster as dg
 
-from customer_assets.components.automation import daily_refresh, landing_sensor
+from customer_assets.components.automation import (
+    daily_refresh,
+    landing_sensor,
+    whole_landing_sensor,
+)
 from customer_assets.components.ingest_assets import ingest_asset
 from customer_assets.components.report_asset import report_asset
 from customer_assets.components.table_assets import asset_key, model_asset
@@ -58,7 +62,9 @@ def customer_table_definitions(pipeline: Pipeline[CustomerTableSource]) -> dg.De
         description=f"Read the landing folder of {pipeline.name} and recompute every table.",
         tags={"source": pipeline.name},
     )
-    return dg.Definitions(assets=assets, jobs=[refresh])
+    return dg.Definitions(
+        assets=assets, jobs=[refresh], sensors=[whole_landing_sensor(pipeline, refresh)]
+    )
 
 
 def refresh_job_name(source: str) -> str:

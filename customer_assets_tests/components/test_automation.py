@@ -1,0 +1,118 @@
+"""What runs by itself: the nightly schedule and the watch over the landing folder."""
+
+import datetime as dt
+import os
+import shutil
+
+import dagster as dg
+import duckdb
+import pytest
+
+from customer_assets import settings
+from customer_assets.components.automation import dirty_ranges, landing_fingerprint, successive
+from customer_assets.components.source_definitions import event_log_definitions
+from customer_assets.sources import EventLogSource
+from customer_assets.warehouse.engine import DuckDBEngine
+from customer_assets_tests.conftest import run_source
+
+SHOP = EventLogSource.model_validate(
+    {
+        "files": "*.csv",
+        "columns": {
+            "customer_id": "who",
+            "event_at": {"from": "at", "format": "iso"},
+            "event_type": "what",
+        },
+        "timezone": "Europe/Berlin",
+        "first_day": "2024-03-01",
+        "view_event": "view",
+    }
+)
+NOW = dt.datetime(2024, 3, 8, 12, tzinfo=dt.UTC)
+DAYS = [f"2024-03-0{day}" for day in range(1, 8)]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A week of one customer, all tables published: made once, copied for each test."""
+    folder = tmp_path_factory.mktemp("published")
+    run = run_source("shop", SHOP, folder / "landing" / "shop", folder / "home" / "warehouse")
+    run.now = NOW
+    land(run, "all.csv", [f"ann,{day} 10:00:00,view" for day in DAYS])
+    run.ingest()
+    run.materialize()
+    return folder
+
+
+@pytest.fixture
+def shop(published):
+    shutil.copytree(published / "landing", settings.landing())
+    shutil.copytree(published / "home", settings.home())
+    run = run_source("shop", SHOP, settings.landing() / "shop", settings.warehouse_folder())
+    run.now = NOW
+    return run
+
+
+def land(run, name, lines):
+    run.landing.mkdir(parents=True, exist_ok=True)
+    path = run.landing / name
+    path.write_text("\n".join(["who,at,what", *lines]) + "\n")
+    os.utime(path, (NOW.timestamp(), NOW.timestamp()))
+
+
+def asked_days(run):
+    with duckdb.connect() as connection:
+        return dirty_ranges(run.pipeline, DuckDBEngine(connection), DAYS, NOW)
+
+
+def test_nothing_is_asked_for_when_nothing_changed(shop):
+    assert asked_days(shop) == []
+
+
+def test_a_late_file_asks_for_its_day_and_the_sessions_around(shop):
+    land(shop, "late.csv", ["ann,2024-03-04 10:10:00,view"])
+    shop.ingest()
+    assert asked_days(shop) == [["2024-03-03", "2024-03-04", "2024-03-05"]]
+
+
+def test_two_far_days_are_two_runs(shop):
+    land(shop, "late.csv", ["ann,2024-03-02 10:10:00,view", "ann,2024-03-06 10:10:00,view"])
+    shop.ingest()
+    assert [(days[0], days[-1]) for days in asked_days(shop)] == [
+        ("2024-03-01", "2024-03-03"),
+        ("2024-03-05", "2024-03-07"),
+    ]
+
+
+def test_a_withdrawn_file_asks_for_its_day(shop):
+    land(shop, "late.csv", ["ann,2024-03-04 10:10:00,view"])
+    shop.ingest()
+    shop.materialize("events", "session_fragments", "sessions")
+    (shop.landing / "late.csv").unlink()
+    shop.ingest()
+    assert asked_days(shop) == [["2024-03-03", "2024-03-04", "2024-03-05"]]
+
+
+def test_the_fingerprint_moves_with_a_file(shop):
+    before = landing_fingerprint(shop.pipeline, shop.landing)
+    assert landing_fingerprint(shop.pipeline, shop.landing) == before
+    land(shop, "late.csv", ["ann,2024-03-04 10:10:00,view"])
+    assert landing_fingerprint(shop.pipeline, shop.landing) != before
+
+
+def test_successive_days_are_one_run():
+    days = [dt.date(2024, 2, 28), dt.date(2024, 2, 29), dt.date(2024, 3, 1), dt.date(2024, 3, 3)]
+    assert successive(days) == [["2024-02-28", "2024-02-29", "2024-03-01"], ["2024-03-03"]]
+
+
+def test_the_schedule_refreshes_yesterday_and_what_it_completes(shop):
+    definitions = event_log_definitions(shop.pipeline)
+    (schedule,) = definitions.schedules
+    assert schedule.execution_timezone == "Europe/Berlin"
+    context = dg.build_schedule_context(
+        scheduled_execution_time=dt.datetime(2024, 3, 8, 3, tzinfo=dt.UTC)
+    )
+    request = schedule.evaluate_tick(context).run_requests[0]
+    assert request.tags["dagster/asset_partition_range_end"] == "2024-03-07"
+    assert request.tags["dagster/asset_partition_range_start"] <= "2024-03-06"
+    assert request.tags["customer_assets/only_outdated"] == "true"
