@@ -11,6 +11,7 @@ from pydantic import PrivateAttr
 from customer_assets import settings
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.warehouse.catalog import build_catalog, snapshot_relations, take_snapshot
+from customer_assets.warehouse.changes import seen_files
 from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets.warehouse.lock import writer_lock
 from customer_assets.warehouse.manifest import sweep
@@ -71,7 +72,7 @@ class WarehouseResource(dg.ConfigurableResource):
             in_view = [
                 path for relation in snapshot_relations(warehouse.folder) for path in relation.files
             ]
-            sweep(warehouse.folder, [*in_view, *warehouse.compared_files()])
+            sweep(warehouse.folder, [*in_view, *seen_files(warehouse.folder)])
             warehouse.run_id = self._run_id
             self._opened[pipeline.name] = warehouse
         try:

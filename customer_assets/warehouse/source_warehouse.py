@@ -17,6 +17,7 @@ import polars as pl
 
 from customer_assets.quality import Check, CheckResult, audit, checks_of
 from customer_assets.warehouse.catalog import remember_table
+from customer_assets.warehouse.changes import compare, remember
 from customer_assets.warehouse.engine import (
     DuckDBEngine,
     EngineError,
@@ -43,8 +44,6 @@ from customer_assets.warehouse.sql_model import (
 from customer_assets.warehouse.table import Table
 
 _TIMES = ("before", "after")
-# What the ledgers of changes have seen: file by partition.
-_COMPARED = "compared.json"
 # A chunk of days is as many as hold about this many input rows: hundreds of tiny days are
 # faster together, one huge window is slower and bigger than days apart.
 CHUNK_ROWS = 10_000_000
@@ -302,45 +301,28 @@ class SourceWarehouse:
         write_atomically(path, json.dumps({"code_version": code_version, "columns": columns}))
         return columns
 
-    def compared_files(self) -> list[Path]:
-        """Return the files that ledgers of changes will compare with: they must stay."""
-        found = []
-        for path in self.folder.glob(f"*/{_COMPARED}"):
-            for table, files in json.loads(path.read_text()).items():
-                found += [self.folder / table / file for file in files.values()]
-        return found
-
     def _record_changes(
         self, model: SqlModel, compared: str, parameters: Mapping[str, Any]
     ) -> Published:
-        """Write down how a table's rows differ from those that the ledger last saw.
-
-        Partitions that are new are no change. What was written down once is not written again.
-        """
+        """Write down how a table's rows differ from those that the ledger last saw."""
         started = time.monotonic()
-        store, of_table = self.store(model.name), self.store(compared)
-        state = store.folder / _COMPARED
-        seen = json.loads(state.read_text())[compared] if state.exists() else {}
-        now = {key: piece.path for key, piece in of_table.manifest().pieces.items()}
-        changed = sorted(key for key, path in seen.items() if now.get(key) != path)
-        table = self.tables[compared]
-        before = Relation(table, [of_table.folder / seen[key] for key in changed])
-        after = Relation(table, [of_table.folder / now[key] for key in changed if key in now])
-        inputs = digest([*map(str, before.files), "to", *map(str, after.files)])
+        store = self.store(model.name)
+        comparison = compare(store.folder, self.tables[compared], self.store(compared))
         recorded = {piece.inputs for piece in store.manifest().pieces.values()}
         staged = {}
-        if changed and inputs not in recorded:
-            views = {f"{compared}_before": before, f"{compared}_after": after}
+        # What was written down once, by a run that died before it remembered, is not repeated.
+        if comparison.before.files and comparison.version not in recorded:
             outputs = self.engine.run(
-                model, self.tables[model.name], views, parameters, store.new_staged_file
+                model, self.tables[model.name], comparison.views, parameters, store.new_staged_file
             )
-            version = model.code_version(parameters)
             staged = {
-                f"{self.run_id}-{inputs[:8]}": StagedPiece(o.path, o.rows, version, inputs)
-                for o in outputs.values()
+                f"{self.run_id}-{comparison.version[:8]}": StagedPiece(
+                    output.path, output.rows, model.code_version(parameters), comparison.version
+                )
+                for output in outputs.values()
             }
         published = self.publish(model.name, staged, started=started)
-        write_atomically(state, json.dumps({compared: now}))
+        remember(store.folder, comparison)
         return published
 
     def _compute(self, model: PythonModel, parameters: Mapping[str, Any], path: Path) -> Output:

@@ -1,0 +1,52 @@
+"""`make demo`: exit status and what it says."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from customer_assets import settings
+from customer_assets.sample import write_sample
+
+
+def demo(*arguments):
+    command = [sys.executable, "-m", "customer_assets", "demo", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+
+
+@pytest.fixture
+def one_click():
+    folder = settings.landing() / "one_click"
+    write_sample("one_click", folder, rows=300, tell=lambda text: None)
+    return folder
+
+
+def test_all_published_is_success_and_says_what_was_made(one_click):
+    done = demo("--sources", "one_click")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "rows landed 2,100 = used 2,100 + duplicates removed 0" in done.stdout
+    assert "customers 300" in done.stdout
+    assert str(settings.catalog_file()) in done.stdout
+    assert (settings.reports_folder() / "one_click" / "index.html").exists()
+
+
+def test_an_incomplete_landing_fails_and_names_the_source_and_the_file(one_click):
+    (one_click / "money.csv").unlink()
+    done = demo("--sources", "one_click")
+    assert done.returncode == 1
+    assert "one_click" in done.stdout
+    assert "money*.csv" in done.stdout
+
+
+def test_a_source_without_files_in_a_folder_that_was_set_is_skipped_and_named():
+    done = demo("--sources", "taobao")
+    assert done.returncode == 1
+    assert f"taobao: skipped, there are no files in {settings.landing() / 'taobao'}" in done.stdout
+    assert not (settings.landing() / "taobao").exists()
+
+
+def test_an_unknown_source_is_an_error_that_lists_the_known():
+    done = demo("--sources", "tabao")
+    assert done.returncode == 1
+    assert "no source is named tabao; there are course_platform, one_click" in done.stdout
