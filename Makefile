@@ -26,6 +26,13 @@ dev: $(READY) ## Open the Dagster UI on this machine [PORT=3000]
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest
 
+verify: $(READY) ## Run the property tests on a thousand random histories each (minutes)
+	@CUSTOMER_ASSETS_EXAMPLES=1000 $(BIN)/python -m pytest \
+		customer_assets_tests/behavior/test_incremental.py
+
+bench: $(READY) ## Time the engine against a bare DuckDB scan of the same file [ROWS=10000000]
+	@$(BIN)/python -m customer_assets_tests.bench $(if $(ROWS),--rows $(ROWS))
+
 check: $(READY) ## Format, lint and type-check
 	@$(BIN)/ruff format $(if $(CI),--check) .
 	@$(BIN)/ruff check $(if $(CI),,--fix) .
@@ -40,4 +47,4 @@ lock: ## Resolve the dependencies of pyproject.toml into requirements.lock
 clean: ## Remove everything generated below data/, and nothing that was landed there
 	@rm -rf data/warehouse data/warehouse.duckdb data/reports data/models data/dagster data/spill
 
-.PHONY: help install demo dev test check lock clean
+.PHONY: help install demo dev test verify bench check lock clean

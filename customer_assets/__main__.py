@@ -1,6 +1,7 @@
 """The commands: `python -m customer_assets <command>`. Each is described by `--help`."""
 
 import argparse
+import datetime as dt
 import errno
 import logging
 import os
@@ -30,6 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sample.add_argument("--folder", type=Path, help="where to; default: its landing folder")
     inspect = commands.add_parser("inspect", help="look at a raw file and draft its defs.yaml")
     inspect.add_argument("file", type=Path)
+    plan = commands.add_parser("plan", help="say what would be redone, and at what cost")
+    plan.add_argument("--source", required=True)
+    plan.add_argument(
+        "--days", type=_days, help="as if these days changed: 2017-11-25 or 2017-11-25...2017-11-30"
+    )
+    verify = commands.add_parser(
+        "verify", help="compare the tables with a computation over all events at once"
+    )
+    verify.add_argument("--source", required=True)
+    verify.add_argument("--customers", type=int, help="only so many, by a fixed sample")
     export = commands.add_parser("export", help="write a DuckDB file of real tables")
     export.add_argument("file", type=Path)
 
@@ -94,6 +105,18 @@ def _inspect(options: argparse.Namespace) -> int:
     return 0
 
 
+def _plan(options: argparse.Namespace) -> int:
+    from customer_assets.planning import run_plan
+
+    return run_plan(options.source, options.days)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from customer_assets.verification import run_verify
+
+    return run_verify(options.source, options.customers)
+
+
 def _export(options: argparse.Namespace) -> int:
     from customer_assets.warehouse.catalog import export
 
@@ -127,6 +150,12 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def _days(text: str) -> list[dt.date]:
+    first, _, last = text.partition("...")
+    start, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last or first)
+    return [start + dt.timedelta(days=n) for n in range((end - start).days + 1)]
+
+
 def _disk_full() -> str:
     free = shutil.disk_usage(settings.home()).free // 1_000_000
     return (
@@ -145,6 +174,8 @@ _COMMANDS = {
     "dev": _dev,
     "sample": _sample,
     "inspect": _inspect,
+    "plan": _plan,
+    "verify": _verify,
     "export": _export,
 }
 

@@ -1,67 +1,96 @@
 """What a change will cost before it runs: the exact partitions to redo, and the rows to read.
 
 A partition is redone if its code or the content of what it reads changed, or will: what is
-about to be redone counts as changed for everything after it.
+about to be redone counts as changed for everything after it. So the plan is an upper bound: a
+partition that is redone to equal rows redoes nothing after it. Ledgers are no part of it: they
+are written on, never redone. Nothing here publishes.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from customer_assets.pipeline import Pipeline
+from customer_assets import customer_tables, ingest, settings
+from customer_assets.pipeline import AnyPipeline
+from customer_assets.project import UnknownSourceError, open_warehouse, read_pipeline
+from customer_assets.sources import CustomerTableSource
+from customer_assets.warehouse.lock import writer_lock
 from customer_assets.warehouse.source_warehouse import Model, SourceWarehouse
+
+_HOLDER = "a plan, which reads what has landed"
+_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class PlannedTable:
-    """A table to redo: its days (None where it is not partitioned) and the rows it will read."""
+    """A table to redo: its days (None where it is not partitioned) and the rows it will read.
+
+    `is_first`: it was never published, so what follows reads a guessed number of its rows.
+    """
 
     name: str
     days: list[dt.date] | None
     rows_read: int
+    is_first: bool
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Raw rows as they will be once what has landed is read.
+
+    `days`: rows of the days of `raw_events` that change; `tables`: rows of the other raw tables
+    that do.
+    """
+
+    days: Mapping[dt.date, int] = field(default_factory=dict)
+    tables: Mapping[str, int] = field(default_factory=dict)
 
 
 def plan(
-    pipeline: Pipeline,
+    pipeline: AnyPipeline,
     warehouse: SourceWarehouse,
     parameters: Mapping[str, Any],
     days: Sequence[dt.date],
-    landed: Mapping[dt.date, int] | None = None,
+    landed: Landed | None = None,
 ) -> list[PlannedTable]:
     """Return the tables to redo, in order.
 
-    `days` are the days that the log may have; `landed` gives, for the days whose raw rows are
-    about to change, how many rows each will hold.
+    `days` are the days that the log may have, in order; a customer table has none.
     """
-    sizes = _Sizes(pipeline, warehouse, landed or {})
-    changed: dict[str, set[dt.date] | None] = {"raw_events": set(landed or {})} if landed else {}
+    landed = landed or Landed()
+    sizes = _Sizes(pipeline, warehouse, landed)
+    changed: dict[str, Collection[dt.date] | None] = dict.fromkeys(landed.tables)
+    if landed.days:
+        changed["raw_events"] = landed.days
     planned = []
     for model in pipeline.models.values():
-        is_daily = pipeline.tables[model.name].partition_by is not None
-        if is_daily:
-            redone = _days_to_redo(model, pipeline, warehouse, parameters, days, changed)
+        table = pipeline.tables[model.name]
+        redone: list[dt.date] | None = None
+        if table.ledger:
+            continue
+        if table.partition_by is not None:
+            redone = _days_to_redo(model, warehouse, parameters, days, changed)
             if not redone:
                 continue
-            changed[model.name] = set(redone)
-        else:
-            if not changed.keys() & set(model.inputs) and not warehouse.outdated(model, parameters):
-                continue
-            redone = None
-            changed[model.name] = None
+        elif changed.keys().isdisjoint(model.inputs) and not warehouse.outdated(model, parameters):
+            continue
+        changed[model.name] = redone
+        is_first = not warehouse.manifest(model.name).version
         rows = sizes.rows_read(model, parameters, redone)
-        sizes.predict(model, redone)
-        planned.append(PlannedTable(model.name, redone, rows))
+        sizes.foresee(model, redone)
+        planned.append(PlannedTable(model.name, redone, rows, is_first))
     return planned
 
 
 def _days_to_redo(
     model: Model,
-    pipeline: Pipeline,
     warehouse: SourceWarehouse,
     parameters: Mapping[str, Any],
     days: Sequence[dt.date],
-    changed: Mapping[str, set[dt.date] | None],
+    changed: Mapping[str, Collection[dt.date] | None],
 ) -> list[dt.date]:
     outdated = set(warehouse.outdated(model, parameters, days))
     touched = []
@@ -71,7 +100,7 @@ def _days_to_redo(
             if is_touched or name not in changed:
                 continue
             of_input = changed[name]
-            is_touched = of_input is None or not of_input.isdisjoint(
+            is_touched = of_input is None or not set(of_input).isdisjoint(
                 warehouse.days_read(model, name, [day], parameters)
             )
         if is_touched:
@@ -82,42 +111,41 @@ def _days_to_redo(
 class _Sizes:
     """Rows by table and day: as published, or as they are expected to become."""
 
-    def __init__(
-        self, pipeline: Pipeline, warehouse: SourceWarehouse, landed: Mapping[dt.date, int]
-    ) -> None:
+    def __init__(self, pipeline: AnyPipeline, warehouse: SourceWarehouse, landed: Landed) -> None:
         self._warehouse = warehouse
-        self._pipeline = pipeline
-        self._by_day = {
-            name: {
-                dt.date.fromisoformat(day): sum(piece.rows for piece in pieces)
-                for day, pieces in warehouse.manifest(name).days().items()
-            }
-            for name, table in pipeline.tables.items()
-            if table.partition_by is not None
-        }
-        self._whole = {
-            name: warehouse.manifest(name).rows
-            for name, table in pipeline.tables.items()
-            if table.partition_by is None
-        }
+        self._by_day: dict[str, dict[dt.date, int]] = {}
+        self._whole: dict[str, int] = {}
+        for name, table in pipeline.tables.items():
+            manifest = warehouse.manifest(name)
+            if table.partition_by is None:
+                self._whole[name] = manifest.rows
+            else:
+                self._by_day[name] = {
+                    dt.date.fromisoformat(day): sum(piece.rows for piece in pieces)
+                    for day, pieces in manifest.days().items()
+                }
         self._published = {name: dict(sizes) for name, sizes in self._by_day.items()}
-        self._by_day["raw_events"].update(landed)
+        self._whole.update(landed.tables)
+        if landed.days:
+            self._by_day["raw_events"].update(landed.days)
 
     def rows_read(
         self, model: Model, parameters: Mapping[str, Any], days: Sequence[dt.date] | None
     ) -> int:
+        """Return the rows of all chunks: each reads the days around it and all that is whole."""
+        if days is None:
+            return sum(self._total(name) for name in model.inputs)
         rows = 0
-        for name in model.inputs:
-            if name in self._whole:
-                rows += self._whole[name]
-            elif days is None:
-                rows += sum(self._by_day[name].values())
-            else:
-                near = self._warehouse.days_read(model, name, days, parameters)
+        for chunk in self._chunks(model, days):
+            for name in model.inputs:
+                if name in self._whole:
+                    rows += self._whole[name]
+                    continue
+                near = self._warehouse.days_read(model, name, chunk, parameters)
                 rows += sum(self._by_day[name].get(day, 0) for day in near)
         return rows
 
-    def predict(self, model: Model, days: Sequence[dt.date] | None) -> None:
+    def foresee(self, model: Model, days: Sequence[dt.date] | None) -> None:
         """Expect a redone day to grow as its input does, a new one to be like the others."""
         daily = [name for name in model.inputs if name in self._by_day]
         if days is None or not daily:
@@ -129,3 +157,143 @@ class _Sizes:
         for day in days:
             ratio = mine[day] / before[day] if mine.get(day) and before.get(day) else usual
             self._by_day[model.name][day] = round(after.get(day, 0) * ratio)
+
+    def _total(self, name: str) -> int:
+        return self._whole[name] if name in self._whole else sum(self._by_day[name].values())
+
+    def _chunks(self, model: Model, days: Sequence[dt.date]) -> list[list[dt.date]]:
+        """Split days as the warehouse will, by the rows of the largest daily input."""
+        daily = [name for name in model.inputs if name in self._by_day]
+        largest = self._by_day[max(daily, key=self._total)] if daily else {}
+        chunks: list[list[dt.date]] = []
+        rows = 0
+        for day in days:
+            of_day = largest.get(day, 0)
+            if not chunks or rows + of_day > self._warehouse.chunk_rows:
+                chunks.append([])
+                rows = 0
+            chunks[-1].append(day)
+            rows += of_day
+        return chunks
+
+
+def run_plan(source_name: str, days: list[dt.date] | None) -> int:
+    """Print what the next run over a source would redo and read; return the exit status.
+
+    Foresees the files that have landed since the last run or, where `days` are given, acts as
+    if just those days had changed.
+    """
+    try:
+        pipeline = read_pipeline(source_name)
+        now = dt.datetime.now(dt.UTC)
+        with open_warehouse(pipeline) as warehouse:
+            if days is None:
+                landed = read_landed(pipeline, warehouse, settings.landing() / source_name, now)
+            else:
+                landed = as_if_changed(warehouse, days)
+            planned = plan(
+                pipeline, warehouse, pipeline.parameters(now), _days(pipeline, now), landed
+            )
+    except (UnknownSourceError, ingest.LandingError, ValueError) as error:
+        print(f"customer_assets: {error}", file=sys.stderr)
+        return 1
+    print("\n".join(_lines(source_name, landed, planned)))
+    return 0
+
+
+def read_landed(
+    pipeline: AnyPipeline, warehouse: SourceWarehouse, landing_folder: Path, now: dt.datetime
+) -> Landed:
+    """Read what a landing folder has new, count it, and leave no trace.
+
+    Takes the source's writer lock meanwhile. Raises LandingError where the ingest would.
+    """
+    is_customer_table = isinstance(pipeline.source, CustomerTableSource)
+    prepare = customer_tables.prepare if is_customer_table else ingest.prepare
+    with writer_lock(warehouse.folder, _HOLDER):
+        prepared = prepare(
+            warehouse.engine.connection,
+            pipeline.name,
+            pipeline.source,
+            landing_folder,
+            warehouse.folder,
+            now=now,
+            run_id="plan",
+            tell=print,
+        )
+        rows_by_day: dict[dt.date, int] = {}
+        tables = {}
+        for name in {**prepared.staged, **prepared.withdrawn}:
+            rows = {key: piece.rows for key, piece in warehouse.manifest(name).pieces.items()}
+            for key in prepared.withdrawn.get(name, ()):
+                rows.pop(key, None)
+            for key, piece in prepared.staged.get(name, {}).items():
+                rows[key] = piece.rows
+                piece.path.unlink()
+            if name != "raw_events":
+                tables[name] = sum(rows.values())
+                continue
+            rows_by_day = dict.fromkeys(prepared.dirty_days, 0)
+            for key, count in rows.items():
+                day = dt.date.fromisoformat(key.split("/")[0])
+                if day in rows_by_day:
+                    rows_by_day[day] += count
+    return Landed(rows_by_day, tables)
+
+
+def as_if_changed(warehouse: SourceWarehouse, days: Iterable[dt.date]) -> Landed:
+    """Return the raw rows of some days as if they had changed and were as many as before.
+
+    Raises ValueError for a customer table, which has no days.
+    """
+    if "raw_events" not in warehouse.tables:
+        raise ValueError(f"{warehouse.folder.name} is a customer table: it has no days")
+    published = warehouse.manifest("raw_events").days()
+    rows = {d: sum(piece.rows for piece in published.get(d.isoformat(), [])) for d in days}
+    return Landed(rows)
+
+
+def successive(days: Iterable[dt.date]) -> list[list[dt.date]]:
+    """Split sorted days into runs without a gap."""
+    runs: list[list[dt.date]] = []
+    for day in days:
+        if not runs or day - runs[-1][-1] > _DAY:
+            runs.append([])
+        runs[-1].append(day)
+    return runs
+
+
+def ranges_text(days: Iterable[dt.date]) -> str:
+    """Return sorted days as `2017-11-25, 2017-11-27...2017-11-30`."""
+    return ", ".join(
+        f"{run[0]}...{run[-1]}" if len(run) > 1 else str(run[0]) for run in successive(days)
+    )
+
+
+def _days(pipeline: AnyPipeline, now: dt.datetime) -> list[dt.date]:
+    if isinstance(pipeline.source, CustomerTableSource):
+        return []
+    first, _ = pipeline.source.day_range()
+    last = pipeline.source.last_complete_day(now)
+    return [first + n * _DAY for n in range((last - first).days + 1)]
+
+
+def _lines(name: str, landed: Landed, planned: Sequence[PlannedTable]) -> list[str]:
+    lines = []
+    if landed.days:
+        lines.append(f"{name}: raw rows change on {ranges_text(sorted(landed.days))}")
+    if not planned:
+        return [*lines, f"{name}: nothing to do"]
+    width = max(len(table.name) for table in planned)
+    lines.append(f"{'table':{width}} {'partitions':>10} {'rows to read':>15}  which")
+    for table in planned:
+        count = 1 if table.days is None else len(table.days)
+        which = "all of it" if table.days is None else ranges_text(table.days)
+        lines.append(f"{table.name:{width}} {count:>10,} {table.rows_read:>15,}  {which}")
+    partitions = sum(1 if table.days is None else len(table.days) for table in planned)
+    rows = sum(table.rows_read for table in planned)
+    lines.append(f"{'total':{width}} {partitions:>10,} {rows:>15,}")
+    first = [table.name for table in planned if table.is_first]
+    if first:
+        lines.append(f"never published, so that the rows they will have are a guess: {len(first)}")
+    return lines

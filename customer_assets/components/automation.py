@@ -4,7 +4,7 @@ Both ask for runs that leave alone what is up to date, so asking twice costs lit
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -15,7 +15,7 @@ from customer_assets import settings
 from customer_assets.components.table_assets import ONLY_OUTDATED
 from customer_assets.ingest.landing import LandingError, list_files
 from customer_assets.pipeline import AnyPipeline, Pipeline
-from customer_assets.planning import plan
+from customer_assets.planning import plan, successive
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets.warehouse.manifest import digest
@@ -149,19 +149,7 @@ def dirty_ranges(
     parameters = pipeline.parameters(now)
     planned = plan(pipeline, warehouse, parameters, days)
     dirty = {day for table in planned for day in table.days or ()}
-    return successive(sorted(dirty))
-
-
-def successive(days: Iterable[dt.date]) -> list[list[str]]:
-    """Split sorted days into runs without a gap."""
-    runs: list[list[str]] = []
-    previous = None
-    for day in days:
-        if previous is None or (day - previous).days > 1:
-            runs.append([])
-        runs[-1].append(day.isoformat())
-        previous = day
-    return runs
+    return [[day.isoformat() for day in run] for run in successive(sorted(dirty))]
 
 
 def range_request(keys: Sequence[str], run_key: str, job_name: str | None = None) -> dg.RunRequest:

@@ -12,6 +12,7 @@ from customer_assets.components.automation import (
 from customer_assets.components.ingest_assets import ingest_asset
 from customer_assets.components.report_asset import report_asset
 from customer_assets.components.table_assets import asset_key, model_asset
+from customer_assets.components.verification_asset import verification_asset
 from customer_assets.pipeline import Pipeline
 from customer_assets.sources import CustomerTableSource, EventLogSource
 
@@ -22,6 +23,7 @@ def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
     assets = [
         ingest_asset(pipeline),
         *(model_asset(pipeline, model, partitions) for model in pipeline.models.values()),
+        verification_asset(pipeline),
         report_asset(pipeline),
     ]
     refresh = dg.define_asset_job(

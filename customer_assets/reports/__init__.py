@@ -3,9 +3,9 @@
 Pure functions over Polars frames. What a page says belongs here; computing the figures that it
 says does not: those are tables, and a report only shows, ranks and sums what they hold.
 
-`page` puts a report together; `overview`, `sales`, `customers`, `data_quality` and `reproduction`
-hold the sections; `charts` and `drawing` make the pictures, `tables` the tables, `wording` the
-words.
+`page` puts a report together. `overview`, `sales`, `customers`, `behavior`, `funnels`, `retention`,
+`customer_table`, `data_quality` and `reproduction` hold the sections; `charts`, `behavior_charts`
+and `drawing` make the pictures, `tables` the tables, `wording` the words.
 """
 
 from customer_assets.reports.page import REPORT_TABLES, write_index, write_report

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from customer_assets.reports.drawing import (
+    HATCH,
     NARROW,
     WIDE,
     add_axes,
+    beside,
+    cell,
     colour,
     heat_step,
     new_figure,
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _BAR = 0.72
-_HATCH = "////"
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,17 @@ def bars_in_time(name: str, bars: Sequence[Bar]) -> tuple[Markup, Markup]:
     return pictures(name, draw)
 
 
-def ranked_bars(name: str, bars: Sequence[Bar]) -> tuple[Markup, Markup]:
-    """Draw rows from top to bottom, each with its label before and its value behind it."""
+def ranked_bars(
+    name: str, bars: Sequence[Bar], label_widths: tuple[float, float] = (150, 110)
+) -> tuple[Markup, Markup]:
+    """Draw rows from top to bottom, each with its label before and its value behind it.
+
+    `label_widths` is the room for labels in pixels, wide and narrow.
+    """
 
     def draw(is_wide: bool) -> "Figure":
-        width, label_width = (WIDE, 150) if is_wide else (NARROW, 110)
-        return _rows(bars, width, label_width)
+        width = WIDE if is_wide else NARROW
+        return _rows(bars, width, label_widths[0 if is_wide else 1])
 
     return pictures(name, draw)
 
@@ -111,23 +118,10 @@ def _rows(bars: Sequence[Bar], width: float, label_width: float) -> "Figure":
     for at, bar in enumerate(bars):
         _bar(axes, bar, at, is_upright=False)
         label = bar.label.replace("\n", " ")
-        _beside(axes, label, 0, at, offset=-8, align="right")
-        _beside(axes, bar.value, bar.size, at, offset=6, align="left")
+        beside(axes, label, 0, at, offset=-8, align="right")
+        beside(axes, bar.value, bar.size, at, offset=6, align="left")
     axes.plot([0, 0], [-0.5, len(bars) - 0.5], color=colour("muted"), linewidth=1, clip_on=False)
     return figure
-
-
-def _beside(
-    axes: "Axes", text: str, x: float, y: float, *, offset: float, align: str, role: str = "ink"
-) -> None:
-    axes.annotate(
-        text,
-        (x, y),
-        xytext=(offset, -4.5),
-        textcoords="offset points",
-        ha=align,
-        color=colour(role),
-    )
 
 
 def _bar(axes: "Axes", bar: Bar, at: float, *, is_upright: bool) -> None:
@@ -136,7 +130,7 @@ def _bar(axes: "Axes", bar: Bar, at: float, *, is_upright: bool) -> None:
         style = {
             "facecolor": colour("surface" if bar.is_hatched else role),
             "edgecolor": colour(role),
-            "hatch": _HATCH if bar.is_hatched else None,
+            "hatch": HATCH if bar.is_hatched else None,
             "linewidth": 1,
             "clip_on": False,
             "gid": tip(bar.tip) if bar.tip else None,
@@ -163,8 +157,8 @@ def pairs(
             for value, offset, role in ((first[at], -0.2, "soft"), (second[at], 0.2, "accent")):
                 bar = axes.barh(at + offset, value, height=0.34)[0]
                 bar.set(facecolor=colour(role), edgecolor="none", clip_on=False)
-                _beside(axes, f"{100 * value:.1f}%", value, at + offset, offset=6, align="left")
-            _beside(axes, label, 0, at, offset=-8, align="right")
+                beside(axes, f"{100 * value:.1f}%", value, at + offset, offset=6, align="left")
+            beside(axes, label, 0, at, offset=-8, align="right")
         axes.plot([0, 0], [-0.5, len(labels) - 0.5], color=colour("muted"), linewidth=1)
         return figure
 
@@ -219,20 +213,21 @@ def _heat_map(
     for y, row in enumerate(heat.values):
         for x, value in enumerate(row):
             step = heat_step(value, largest)
-            cell = axes.bar(x, 0.94, width=0.96, bottom=y - 0.47)[0]
-            cell.set(facecolor=colour(f"heat-{step}"), edgecolor="none", gid=tip(heat.tips[y][x]))
-            axes.annotate(
+            cell(
+                axes, x, y, (0.96, 0.94), facecolor=colour(f"heat-{step}"), edgecolor="none",
+                gid=tip(heat.tips[y][x]),
+            )  # fmt: skip
+            axes.text(
+                x,
+                y + 4 / row_height,
                 heat.texts[y][x],
-                (x, y),
-                xytext=(0, -4),
-                textcoords="offset points",
                 ha="center",
                 fontsize=small,
                 color=colour(f"heat-text-{step}"),
             )
-        _beside(axes, heat.rows[y], -0.5, y, offset=-6, align="right")
+        beside(axes, heat.rows[y], -0.5, y, offset=-6, align="right")
         total = heat.row_totals[y]
-        _beside(axes, total, len(heat.columns) - 0.5, y, offset=6, align="left", role="muted")
+        beside(axes, total, len(heat.columns) - 0.5, y, offset=6, align="left", role="muted")
     # Long words over narrow columns would overlap.
     heads = [column[:2] if short else column for column in heat.columns]
     bottom = len(heat.rows) - 0.5

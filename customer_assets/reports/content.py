@@ -11,7 +11,7 @@ from typing import ClassVar
 import polars as pl
 from markupsafe import Markup
 
-from customer_assets.sources import EventLogSource
+from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.table import Table
 
 
@@ -20,9 +20,16 @@ class ReportInput:
     """What a section may look at: the source, its tables as described, and their rows."""
 
     name: str
-    source: EventLogSource
+    source: EventLogSource | CustomerTableSource
     tables: Mapping[str, Table]
     frames: Mapping[str, pl.DataFrame]
+
+    @property
+    def event_log(self) -> EventLogSource:
+        """Return the source of a section that only event logs have."""
+        if not isinstance(self.source, EventLogSource):
+            raise TypeError(f"{self.name} is no event log")
+        return self.source
 
     def has_rows(self, *names: str) -> bool:
         return all(name in self.frames and not self.frames[name].is_empty() for name in names)

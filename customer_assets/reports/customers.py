@@ -36,7 +36,7 @@ def segments(report: ReportInput) -> list[Block]:
     ]
     if report.has_rows("rfm", "customer_segments"):
         blocks.append(_profile_picture(report, profile))
-    written = partial(wording.money, currency=report.source.currency)
+    written = partial(wording.money, currency=report.event_log.currency)
     columns: Columns = {
         "segment": ("Segment", wording.title),
         "n_customers": ("Customers", wording.count),
@@ -81,7 +81,7 @@ def _shares_picture(profile: pl.DataFrame) -> Picture:
 
 
 def _profile_picture(report: ReportInput, profile: pl.DataFrame) -> Picture:
-    currency = report.source.currency
+    currency = report.event_log.currency
     customers = report.frames["customer_segments"].join(
         report.frames["rfm"], on="customer_id", how="inner"
     )
@@ -152,7 +152,7 @@ def best_customers(report: ReportInput) -> list[Block]:
         "segment": ("Segment", wording.title),
         "recency_days": ("Recency, days", wording.count),
         "n_orders": ("Orders", wording.count),
-        "monetary": ("Value", partial(wording.money, currency=report.source.currency)),
+        "monetary": ("Value", partial(wording.money, currency=report.event_log.currency)),
         "r_score": ("R score", wording.count),
         "f_score": ("F score", wording.count),
         "m_score": ("M score", wording.count),

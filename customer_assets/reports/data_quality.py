@@ -41,9 +41,9 @@ def data_quality(report: ReportInput) -> list[Block]:
         ),
     ]
     if report.has_rows("rejected_rows"):
-        blocks.append(_reasons(report, rows["landed"]))
+        blocks.append(reasons(report, rows["landed"]))
     if report.has_rows("landed_files"):
-        blocks.append(_files(report))
+        blocks.append(files(report))
     return [*blocks, *_days_with_losses(report)]
 
 
@@ -61,8 +61,9 @@ def newest_file_at(landed_files: pl.DataFrame) -> dt.datetime | None:
     return newest if isinstance(newest, dt.datetime) else None
 
 
-def _reasons(report: ReportInput, landed: int) -> Block:
-    reasons = (
+def reasons(report: ReportInput, landed: int) -> Block:
+    """Return the table of why rows were rejected; `landed` is how many rows there are in all."""
+    found = (
         report.frames["rejected_rows"]
         .sort("file", "row")
         .group_by("reason", "column_name", maintain_order=True)
@@ -83,8 +84,8 @@ def _reasons(report: ReportInput, landed: int) -> Block:
         "raw_text": ("as it stands in the file", wording.shown),
     }
     note = (
-        f"The {_TOP_REASONS} most frequent of {wording.count(reasons.height)} reasons."
-        if reasons.height > _TOP_REASONS
+        f"The {_TOP_REASONS} most frequent of {wording.count(found.height)} reasons."
+        if found.height > _TOP_REASONS
         else ""
     )
     return table_view(
@@ -92,15 +93,17 @@ def _reasons(report: ReportInput, landed: int) -> Block:
         "rejected_rows",
         "Why rows were rejected",
         columns,
-        reasons.head(_TOP_REASONS),
+        found.head(_TOP_REASONS),
         note=f"{note} The CSV file has every rejected row.".strip(),
     )
 
 
-def _files(report: ReportInput) -> Block:
-    files = report.frames["landed_files"].sort("file")
+def files(report: ReportInput) -> Block:
+    """Return the table of the landed files."""
+    landed = report.frames["landed_files"].sort("file")
     columns: Columns = {
         "file": ("File", wording.shown),
+        "table_name": ("Input", wording.shown),
         "status": ("Status", wording.shown),
         "rows_landed": ("Rows landed", wording.count),
         "rows_loaded": ("Loaded", wording.count),
@@ -110,7 +113,7 @@ def _files(report: ReportInput) -> Block:
         "modified_at": ("Landed at (UTC)", lambda at: f"{at:%Y-%m-%d %H:%M}"),
         "reason": ("Remarks", wording.shown),
     }
-    return table_view(report, "landed_files", "Landed files", columns, files)
+    return table_view(report, "landed_files", "Landed files", columns, landed)
 
 
 def _days_with_losses(report: ReportInput) -> list[Block]:

@@ -1,6 +1,6 @@
 """What frames a report: the headline figures at its head and the definitions at its foot."""
 
-from customer_assets.reports import wording
+from customer_assets.reports import customer_table, wording
 from customer_assets.reports.content import (
     Block,
     Definitions,
@@ -10,18 +10,23 @@ from customer_assets.reports.content import (
 )
 from customer_assets.reports.data_quality import newest_file_at, row_accounts
 from customer_assets.reports.sales import days_covered, total
+from customer_assets.sources import EventLogSource
 
 
 def headlines(report: ReportInput) -> list[Block]:
     """Return the headline figures that the tables allow."""
-    items = [*_sales(report), *_customers(report), *_coverage(report)]
+    if isinstance(report.source, EventLogSource):
+        items = [*_sales(report), *_customers(report), *_traffic(report), *_coverage(report)]
+    else:
+        items = customer_table.headlines(report)
+    items += _freshness(report)
     return [Headlines(items)] if items else []
 
 
 def _sales(report: ReportInput) -> list[Headline]:
     if not report.has_rows("sales_daily"):
         return []
-    days, currency = report.frames["sales_daily"], report.source.currency
+    days, currency = report.frames["sales_daily"], report.event_log.currency
     revenue, known = total(days["revenue"]), total(days["customer_revenue"])
     n_orders, returned = int(days["n_orders"].sum()), total(days["returned_value"])
     notes = []
@@ -45,6 +50,19 @@ def _customers(report: ReportInput) -> list[Headline]:
     return [Headline("Known customers", wording.count(rfm.height), note)]
 
 
+def _traffic(report: ReportInput) -> list[Headline]:
+    """Return visitors, for a log that knows no sales."""
+    if report.has_rows("sales_daily") or not report.has_rows("daily_traffic"):
+        return []
+    days = report.frames["daily_traffic"]
+    items = [Headline("Customers", wording.count(days["n_new_customers"].sum()), "seen at all")]
+    if days["n_purchases"].sum():
+        mean = days["n_purchasing_customers"].sum() / days.height
+        note = f"by {wording.count(mean)} customers on an average day"
+        items.append(Headline("Purchases", wording.count(days["n_purchases"].sum()), note))
+    return items
+
+
 def _coverage(report: ReportInput) -> list[Headline]:
     items = []
     if report.has_rows("accounting"):
@@ -57,12 +75,17 @@ def _coverage(report: ReportInput) -> list[Headline]:
             covered = f"{wording.count(dates.len())} of {wording.plural(n_days, 'day')}"
             span = f"with events, {wording.day(first)} to {wording.day(last)}"
             items.append(Headline("Days covered", covered, span))
-    if report.has_rows("landed_files"):
-        newest = newest_file_at(report.frames["landed_files"])
-        if newest is not None:
-            note = f"when the newest file landed, {newest:%H:%M} UTC"
-            items.append(Headline("Fresh as of", wording.day(newest), note))
     return items
+
+
+def _freshness(report: ReportInput) -> list[Headline]:
+    if not report.has_rows("landed_files"):
+        return []
+    newest = newest_file_at(report.frames["landed_files"])
+    if newest is None:
+        return []
+    note = f"when the newest file landed, {newest:%H:%M} UTC"
+    return [Headline("Fresh as of", wording.day(newest), note)]
 
 
 def _rest(rows: dict[str, int]) -> str:
@@ -76,9 +99,13 @@ def definitions(report: ReportInput) -> list[Block]:
     """Return the terms that the page uses, as far as its tables need them."""
     source = report.source
     names = wording.listing([wording.shown(name, 40) for name in source.segments.names])
-    first_day, last_day = source.day_range()
-    days = f"from {wording.day(first_day)}" + (f" to {wording.day(last_day)}" if last_day else "")
-    kept = "are kept" if source.duplicates == "keep" else "count once"
+    kept = ""
+    items: list[tuple[str, str]] = []
+    if isinstance(source, EventLogSource):
+        kept = "are kept" if source.duplicates == "keep" else "count once"
+        items.append(("Business time", _business_time(source)))
+    elif source.label:
+        items.append(("Label", wording.shown(source.label.description, 400)))
     terms = (
         (
             "sales_daily",
@@ -126,21 +153,81 @@ def definitions(report: ReportInput) -> list[Block]:
             f"rows of days that are not over. In this source identical rows {kept}.",
         ),
         (
+            "daily_traffic",
+            "Session, bounce",
+            "What one customer does without a pause longer than the source allows; a bounce is a "
+            "session of a single event. A session belongs to the day on which it begins.",
+        ),
+        (
+            "daily_traffic",
+            "New, returning",
+            "A visitor is new on the day of the first event in all history, returning on any "
+            "later one.",
+        ),
+        (
+            "funnel",
+            "Entrant, conversion",
+            "Whoever takes the first step on a day, counted on each such day; converted is who "
+            "takes the later steps within the window. Days whose windows are open count for "
+            "nothing.",
+        ),
+        (
+            "retention",
+            "Retention",
+            "Of the customers whose first event falls into an interval, the share with an event "
+            "in exactly the interval so many later.",
+        ),
+        (
+            "lifecycle",
+            "New, returning, resurrecting, dormant",
+            "Active for the first time; active in the interval before too; active again after at "
+            "least one interval without; active in the interval before and not in this one.",
+        ),
+        (
+            "funnel",
+            "95% interval",
+            "Where the true share lies with 95% confidence, by Wilson's method: wide where few "
+            "are counted.",
+        ),
+        (
+            "customer_accounting",
+            "Copies, in conflict",
+            "A row that is equal to another one counts once. Of rows that have the same key and "
+            "differ otherwise only the first one is used.",
+        ),
+        (
+            "cleaning",
+            "Reject, flag, clear",
+            "What a rule does with the customers for whom it holds: leaves them out, marks them, "
+            "or empties the values that it looks at. Every rule sees the rows as they landed.",
+        ),
+        (
+            "unexpected_values",
+            "Repaired, kept, unreadable",
+            "A value that is not of its column's type or not among the expected ones is read as "
+            "what it stands for, left as it is, or left out.",
+        ),
+        (
             "reproduction",
             "Agrees",
             "Our figure equals the published one at the precision that the study prints.",
         ),
     )
-    zone = wording.shown(source.timezone)
-    items = [
-        ("Business time", f"Days, weekdays and hours are those of {zone}; the log runs {days}.")
-    ]
     items += [(term, text) for table, term, text in terms if report.has_rows(table)]
-    return [Definitions(items)]
+    return [Definitions(items)] if items else []
+
+
+def _business_time(source: EventLogSource) -> str:
+    first_day, last_day = source.day_range()
+    days = f"from {wording.day(first_day)}" + (f" to {wording.day(last_day)}" if last_day else "")
+    zone = wording.shown(source.timezone)
+    return f"Days, weekdays and hours are those of {zone}; the log runs {days}."
 
 
 def coverage(report: ReportInput) -> str:
-    """Return the days that the log covers, in words; empty where no table says so."""
+    """Return the days or customers that the source covers, in words; empty where none says so."""
+    if report.has_rows("customer_accounting"):
+        return wording.plural(customer_table.n_customers(report), "customer")
     for table, column in (("accounting", "event_date"), ("sales_daily", "sales_date")):
         if report.has_rows(table):
             frame = report.frames[table]

@@ -19,16 +19,20 @@ from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
 
 from customer_assets.reports import (
+    behavior,
+    customer_table,
     customers,
     data_quality,
+    funnels,
     overview,
     reproduction,
+    retention,
     sales,
     wording,
 )
 from customer_assets.reports.content import Block, Headlines, ReportInput, Section
 from customer_assets.reports.tables import write_csv
-from customer_assets.sources import EventLogSource
+from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.table import Table
 
 PAGE = "index.html"
@@ -55,7 +59,15 @@ SECTIONS: tuple[SectionPlan, ...] = (
         "headlines",
         "At a glance",
         overview.headlines,
-        uses=("sales_daily", "rfm", "accounting", "landed_files"),
+        uses=(
+            "sales_daily",
+            "rfm",
+            "daily_traffic",
+            "accounting",
+            "customer_accounting",
+            "customers",
+            "landed_files",
+        ),
     ),
     SectionPlan(
         "sales",
@@ -80,6 +92,31 @@ SECTIONS: tuple[SectionPlan, ...] = (
         needs=("rfm",),
         uses=("customer_segments",),
     ),
+    SectionPlan("traffic", "Traffic", behavior.daily_traffic, needs=("daily_traffic",)),
+    SectionPlan(
+        "activity",
+        "When customers are active",
+        behavior.activity_by_hour,
+        needs=("hourly_traffic",),
+    ),
+    SectionPlan("funnels", "Funnels", funnels.funnels, needs=("funnel",)),
+    SectionPlan("retention", "Retention", retention.retention, needs=("retention",)),
+    SectionPlan(
+        "lifecycle", "Customers gained and lost", retention.lifecycle, needs=("lifecycle",)
+    ),
+    SectionPlan(
+        "cleaning",
+        "Cleaning",
+        customer_table.cleaning,
+        needs=("cleaning",),
+        uses=("rejected_customers",),
+    ),
+    SectionPlan(
+        "unexpected-values",
+        "Unexpected values",
+        customer_table.unexpected_values,
+        needs=("unexpected_values",),
+    ),
     SectionPlan(
         "published-figures",
         "The case study's figures beside ours",
@@ -91,6 +128,13 @@ SECTIONS: tuple[SectionPlan, ...] = (
         "Data quality",
         data_quality.data_quality,
         needs=("accounting",),
+        uses=("landed_files", "rejected_rows"),
+    ),
+    SectionPlan(
+        "customer-accounting",
+        "Data quality",
+        customer_table.accounts,
+        needs=("customer_accounting",),
         uses=("landed_files", "rejected_rows"),
     ),
     SectionPlan("definitions", "Definitions", overview.definitions),
@@ -110,7 +154,7 @@ class ReportSummary(BaseModel):
 
 def write_report(
     name: str,
-    source: EventLogSource,
+    source: EventLogSource | CustomerTableSource,
     tables: Mapping[str, Table],
     frames: Mapping[str, pl.DataFrame],
     folder: Path,

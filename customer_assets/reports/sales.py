@@ -30,7 +30,7 @@ def sales_over_time(report: ReportInput) -> list[Block]:
         blocks.append(_days_picture(report))
     else:
         blocks.append(_months_picture(report, months))
-    written = partial(wording.money, currency=report.source.currency)
+    written = partial(wording.money, currency=report.event_log.currency)
     view = months.with_columns(
         pl.when("is_complete")
         .then(pl.lit("complete"))
@@ -51,7 +51,7 @@ def sales_over_time(report: ReportInput) -> list[Block]:
 
 
 def _best_month(report: ReportInput, months: pl.DataFrame) -> Paragraph:
-    money = partial(wording.money, currency=report.source.currency, digits=0)
+    money = partial(wording.money, currency=report.event_log.currency, digits=0)
     best = months.sort("revenue", "sales_month", descending=[True, False]).row(0, named=True)
     text = (
         f"The best month is {wording.month(best['sales_month'])} with {money(best['revenue'])} "
@@ -121,11 +121,11 @@ def _days_picture(report: ReportInput) -> Picture:
 def _sales_bar(report: ReportInput, label: str, name: str, row: dict, *, is_hatched: bool) -> Bar:
     revenue, known = float(row["revenue"]), float(row["customer_revenue"])
     parts = [(known, "accent"), (revenue - known, "soft")]
-    written = wording.money(row["revenue"], report.source.currency, 0)
+    written = wording.money(row["revenue"], report.event_log.currency, 0)
     return Bar(
         label,
         [part for part in parts if part[0] > 0],
-        wording.compact(revenue, report.source.currency),
+        wording.compact(revenue, report.event_log.currency),
         tip=f"{name}: {written}{' (partial)' if is_hatched else ''}",
         is_hatched=is_hatched,
     )
@@ -147,7 +147,7 @@ def _values_in_words(bars: Sequence[Bar]) -> str:
 def weekday_and_hour(report: ReportInput) -> list[Block]:
     """Return when customers buy: a heat map of revenue and who leads by revenue and by lines."""
     cells = report.frames["seasonality"].sort("weekday", "hour")
-    currency = report.source.currency
+    currency = report.event_log.currency
     by_weekday = cells.group_by("weekday").agg(pl.sum("revenue", "n_lines"))
     by_hour = cells.group_by("hour").agg(pl.sum("revenue", "n_lines"))
     all_revenue = float(total(cells["revenue"]))
@@ -211,11 +211,7 @@ def _rhythm_picture(cells: pl.DataFrame, currency: str | None, sentences: Sequen
     }
     hours = range(min(hour for _, hour in values), max(hour for _, hour in values) + 1)
     weekdays = range(1, 8)
-    # Cells are written in the unit in which the largest has at most three digits.
-    unit, unit_name = 1.0, ""
-    for size, name in ((1e3, "thousands"), (1e6, "millions"), (1e9, "billions")):
-        if max(values.values()) >= size:
-            unit, unit_name = size, name
+    unit, unit_name = wording.unit(max(values.values()))
     symbol = f" of {currency}" if currency and unit_name else f"in {currency}" if currency else ""
 
     def total_of(keys: Sequence[tuple[int, int]]) -> str:
@@ -226,7 +222,8 @@ def _rhythm_picture(cells: pl.DataFrame, currency: str | None, sentences: Sequen
         columns=[f"{hour:02d}" for hour in hours],
         values=[[values.get((weekday, hour), 0.0) for hour in hours] for weekday in weekdays],
         texts=[
-            [_in_unit(values.get((weekday, hour)), unit) for hour in hours] for weekday in weekdays
+            [wording.in_unit(values.get((weekday, hour)), unit) for hour in hours]
+            for weekday in weekdays
         ],
         tips=[
             [
@@ -251,15 +248,9 @@ def _rhythm_picture(cells: pl.DataFrame, currency: str | None, sentences: Sequen
     )
 
 
-def _in_unit(value: float | None, unit: float) -> str:
-    if not value:
-        return ""
-    return f"{value / unit:.0f}" if value >= unit / 2 else "<1"
-
-
 def countries(report: ReportInput) -> list[Block]:
     """Return revenue by country, the largest in a picture, all in the table."""
-    currency = report.source.currency
+    currency = report.event_log.currency
     ranked = report.frames["country_performance"].sort(
         "revenue", "country", descending=[True, False]
     )

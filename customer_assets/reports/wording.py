@@ -64,8 +64,32 @@ def compact(amount: Number, currency: str | None = None, digits: int = 3) -> str
     return _signed(amount, f"{_symbol(currency)}{size:.0f}")
 
 
+def unit(largest: float) -> tuple[float, str]:
+    """Return the unit in which a number has at most three digits, and its name; 1 has none."""
+    found = (1.0, "")
+    for size, name in ((1e3, "thousands"), (1e6, "millions"), (1e9, "billions")):
+        if largest >= size:
+            found = (size, name)
+    return found
+
+
+def in_unit(value: float | None, size: float) -> str:
+    """Return a value in whole units, as short as a cell of a picture needs it."""
+    if not value:
+        return ""
+    return f"{value / size:.0f}" if value >= size / 2 else "<1"
+
+
 def day(date: dt.date) -> str:
     return f"{date.day} {MONTHS[date.month - 1]} {date.year}"
+
+
+def short_day(date: dt.date) -> str:
+    return f"{date.day} {MONTHS[date.month - 1][:3]}"
+
+
+def short_month(date: dt.date) -> str:
+    return f"{MONTHS[date.month - 1][:3]} {date.year}"
 
 
 def month(date: dt.date) -> str:

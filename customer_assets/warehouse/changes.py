@@ -23,7 +23,12 @@ class Comparison:
     before: Relation
     after: Relation
     version: str
+    seen: Mapping[str, str]
     present: Mapping[str, str]
+
+    @property
+    def is_up_to_date(self) -> bool:
+        return self.seen == self.present
 
     @property
     def views(self) -> dict[str, Relation]:
@@ -43,7 +48,9 @@ def compare(ledger_folder: Path, table: Table, store: TableStore) -> Comparison:
     before = [store.folder / seen[key] for key in changed]
     after = [store.folder / present[key] for key in changed if key in present]
     version = digest([*map(str, before), "to", *map(str, after)])
-    return Comparison(table, Relation(table, before), Relation(table, after), version, present)
+    return Comparison(
+        table, Relation(table, before), Relation(table, after), version, seen, present
+    )
 
 
 def remember(ledger_folder: Path, comparison: Comparison) -> None:

@@ -215,6 +215,8 @@ class SourceWarehouse:
         """Digest, by partition, the content of what each partition is computed from."""
         moving = sorted(MOVING_PARAMETERS.intersection(model.parameters))
         told = [f"{name}={parameters[name]}" for name in moving]
+        # Columns that are computed when read change with their expression, not with the files.
+        told += [f"{n} {self.tables[n].derived}" for n in model.inputs if self.tables[n].derived]
         manifests = {name: self.manifest(name) for name in model.inputs}
         if days is None:
             return {
@@ -244,7 +246,9 @@ class SourceWarehouse:
         """Return the partitions that were computed by other code, from other rows, or never."""
         published = self.manifest(model.name).pieces
         if isinstance(model, SqlModel) and model.compares is not None:
-            return [] if published else [WHOLE]
+            of_table = self.store(model.compares)
+            comparison = compare(self.folder / model.name, self.tables[model.compares], of_table)
+            return [] if comparison.is_up_to_date else [WHOLE]
         code_version = model.code_version(parameters)
         return [
             key

@@ -25,6 +25,7 @@ STARTS = {
     "Asia/Shanghai": [dt.date(2017, 11, 25)],
 }
 N_DAYS = 4
+SESSIONS = read_model(SQL_ROOT / "behavior" / "sessions.sql", "behavior")
 STEPS = [("pv",), ("cart", "fav"), ("buy",)]
 REPEATED = [("pv",), ("buy",), ("pv",)]
 TWICE = [("pv",), ("pv",), ("buy",)]
@@ -119,10 +120,16 @@ class Warehouse:
             f"from ({self.sql[table]}) where {day} in ({wanted})"
         )
 
-    def spans(self, day):
-        self.view("session_fragments", "session_fragments", day, day)
-        self.connection.execute(f"set variable day = date '{day}'")
-        return self.connection.execute(windows.SPANNING_FRAGMENTS).fetchone()[0] > 0
+    def fragment_days(self, day):
+        """The days of fragments that the sessions of a day are computed from."""
+        hint = SESSIONS.neighbours["session_fragments"]
+        back, ahead = hint.days
+        last = day + dt.timedelta(days=ahead)
+        while self.connection.execute(
+            f"select 1 from state_session_fragments where day = ? and {hint.further_while}", [last]
+        ).fetchone():
+            last += dt.timedelta(days=1)
+        return each_day(day + dt.timedelta(days=back), last)
 
     def compute_fragments(self, day):
         self.view("events", "all_events", day, day)
@@ -130,14 +137,13 @@ class Warehouse:
 
     def compute_sessions(self, days):
         for first, last in runs(days):
-            last_read = windows.last_fragment_day(last, self.spans)
-            before = first - dt.timedelta(days=1)
-            self.view("session_fragments", "session_fragments", before, last_read)
+            first_read, last_read = self.fragment_days(first)[0], self.fragment_days(last)[-1]
+            self.view("session_fragments", "session_fragments", first_read, last_read)
             self.replace("sessions", each_day(first, last))
 
     def compute_entries(self, days):
         for first, last in runs(days):
-            last_read = windows.window_end_day(last, self.window, self.zone)
+            last_read = self.window_end_day(last)
             self.view("events", "all_events", first, last_read)
             self.replace("funnel_entries", each_day(first, last))
 
@@ -145,24 +151,24 @@ class Warehouse:
         """Land or withdraw a file: the days it touches are computed again, and no others."""
         rows = [as_row(event, self.zone) for event in events]
         days = {row[3] for row in rows}
-        spanned = {day for day in span_candidates(days) if self.spans(day)}
         if kind == "land":
             land(self.connection, rows)
         else:
             withdraw(self.connection, rows)
         for day in days:
             self.compute_fragments(day)
-        spanned |= {day for day in span_candidates(days) if self.spans(day)}
-        self.compute_sessions(windows.session_days_touched(days, spanned.__contains__))
+        around = {day + dt.timedelta(days=n) for day in days for n in range(-N_DAYS - 4, 2)}
+        self.compute_sessions({d for d in around if not days.isdisjoint(self.fragment_days(d))})
         self.compute_entries(
             {
-                day
-                for event_day in days
-                for day in each_day(
-                    windows.first_entry_day(event_day, self.window, self.zone), event_day
-                )
+                entry_day
+                for entry_day in around
+                if any(entry_day <= day <= self.window_end_day(entry_day) for day in days)
             }
         )
+
+    def window_end_day(self, entry_day):
+        return windows.window_end_day(entry_day, self.window, self.zone)
 
 
 def model_sql(name):
@@ -206,10 +212,6 @@ def runs(days):
         else:
             found.append((day, day))
     return found
-
-
-def span_candidates(days):
-    return {day - dt.timedelta(days=n) for day in days for n in range(N_DAYS + 4)}
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,7 @@ def test_session_changes_say_what_became_of_a_session(run):
 def test_daily_traffic(run):
     put(run, (1, 0, "10:00", "pv"), (1, 0, "10:01", "buy"), (2, 0, "10:00", "pv"),
         (None, 0, "10:00", "pv"), (1, 1, "10:00", "pv"), (3, 1, "10:00", "pv"))  # fmt: skip
-    rows = run("customer_day", "daily_events", "session_fragments", "sessions", "first_seen",
+    rows = run("customer_day", "hourly_traffic", "session_fragments", "sessions", "first_seen",
                "daily_traffic")  # fmt: skip
     columns = ("event_date", "n_events", "n_page_views", "n_customers", "page_views_per_customer")
     assert pick(rows, *columns) == [(D[0], 4, 3, 2, 1.0), (D[1], 2, 2, 2, 1.0)]
@@ -203,7 +203,7 @@ def test_paths_to_purchase_stop_at_the_first_one(run):
 def test_event_ratios_are_of_rows(run):
     put(run, (1, 0, "10:00", "pv"), (1, 0, "10:01", "pv"), (1, 0, "10:02", "cart"),
         (1, 0, "10:03", "fav"), (1, 0, "10:04", "fav"))  # fmt: skip
-    rows = run("daily_events", "event_ratios")
+    rows = run("hourly_traffic", "event_ratios")
     ratios = {(row["numerator"], row["denominator"]): row["ratio"] for row in rows}
     assert ratios["cart+fav", "pv"] == 1.5
     assert ratios["cart", "pv"] == 0.5
@@ -234,7 +234,9 @@ def test_the_same_events_under_several_definitions(run):
     run.connection.execute("alter table events add column n_copies bigint default 2")
     counts = {
         (row["event_date"], row["measure"], row["definition"]): row["n"]
-        for row in run("definition_sensitivity")
+        for row in run(
+            "customer_day", "hourly_traffic", "daily_transitions", "definition_sensitivity"
+        )
     }
     minutes = ("15 minutes", "30 minutes", "60 minutes")
     assert [counts[D[0], "sessions", timeout] for timeout in minutes] == [3, 2, 1]

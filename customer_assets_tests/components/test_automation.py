@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from customer_assets import settings
-from customer_assets.components.automation import dirty_ranges, landing_fingerprint, successive
+from customer_assets.components.automation import dirty_ranges, landing_fingerprint
 from customer_assets.components.source_definitions import event_log_definitions
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.engine import DuckDBEngine
@@ -98,11 +98,6 @@ def test_the_fingerprint_moves_with_a_file(shop):
     assert landing_fingerprint(shop.pipeline, shop.landing) == before
     land(shop, "late.csv", ["ann,2024-03-04 10:10:00,view"])
     assert landing_fingerprint(shop.pipeline, shop.landing) != before
-
-
-def test_successive_days_are_one_run():
-    days = [dt.date(2024, 2, 28), dt.date(2024, 2, 29), dt.date(2024, 3, 1), dt.date(2024, 3, 3)]
-    assert successive(days) == [["2024-02-28", "2024-02-29", "2024-03-01"], ["2024-03-03"]]
 
 
 def test_the_schedule_refreshes_yesterday_and_what_it_completes(shop):

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from customer_assets.reports import wording, write_report
-from customer_assets.sources import EventLogSource
+from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.table import Table
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -31,14 +31,18 @@ def browser() -> Iterator["sync_api.Browser"]:
         running.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def report(
     source: EventLogSource,
+    customer_source: CustomerTableSource,
     tables: dict[str, Table],
     hostile_frames: dict[str, pl.DataFrame],
-    tmp_path: Path,
+    people_frames: dict[str, pl.DataFrame],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    return write_report("small_shop", source, tables, hostile_frames, tmp_path)
+    folder = tmp_path_factory.mktemp("reports")
+    write_report("one_table", customer_source, tables, people_frames, folder)
+    return write_report("small_shop", source, tables, hostile_frames, folder)
 
 
 class Opened:
@@ -65,7 +69,7 @@ class Opened:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (PHONE, "dark")])
-@pytest.mark.parametrize("name", ["small_shop/index.html", "index.html"])
+@pytest.mark.parametrize("name", ["small_shop/index.html", "one_table/index.html", "index.html"])
 def test_pages_open_clean_and_accessible(
     browser: "sync_api.Browser", report: Path, name: str, width: int, scheme: str
 ) -> None:
@@ -80,7 +84,7 @@ def test_pictures_are_there_in_both_widths(browser: "sync_api.Browser", report: 
     for width, shown, hidden in ((WIDE, ".wide", ".narrow"), (PHONE, ".narrow", ".wide")):
         page = Opened(browser, report, width, "light").page
         pictures = page.locator(f".picture {shown} svg")
-        assert pictures.count() == 5
+        assert pictures.count() == 11
         for picture in pictures.all():
             box = picture.bounding_box()
             assert box is not None

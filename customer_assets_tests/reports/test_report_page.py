@@ -7,20 +7,40 @@ import polars as pl
 import pytest
 
 from customer_assets.reports import REPORT_TABLES, write_index, write_report
-from customer_assets.sources import EventLogSource
+from customer_assets.reports.page import SECTIONS
+from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.table import Table
 
 Frames = dict[str, pl.DataFrame]
 Tables = dict[str, Table]
 
 
+@pytest.fixture(scope="module")
+def page(
+    source: EventLogSource,
+    tables: Tables,
+    shop_frames: Frames,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A whole page, to read only."""
+    folder = tmp_path_factory.mktemp("page")
+    return write_report("small_shop", source, tables, shop_frames, folder)
+
+
 @pytest.fixture
-def page(source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path) -> Path:
-    return write_report("small_shop", source, tables, frames, tmp_path)
+def few(frames: Frames) -> Frames:
+    names = ("sales_daily", "sales_monthly", "rfm", "accounting", "landed_files")
+    return {name: frames[name] for name in names}
 
 
-def test_the_fixture_has_every_table_of_a_report(frames: Frames) -> None:
-    assert set(frames) == set(REPORT_TABLES)
+@pytest.fixture
+def own_page(source: EventLogSource, tables: Tables, few: Frames, tmp_path: Path) -> Path:
+    """A page of a few tables, below tmp_path."""
+    return write_report("small_shop", source, tables, few, tmp_path)
+
+
+def test_the_fixtures_have_every_table_of_a_report(frames: Frames, customer_frames: Frames) -> None:
+    assert {*frames, *customer_frames} == set(REPORT_TABLES)
 
 
 def test_headline_figures_stand_on_the_page(page: Path) -> None:
@@ -50,10 +70,10 @@ def test_rows_are_accounted_for(page: Path) -> None:
 
 
 def test_unaccounted_rows_are_said_aloud(
-    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+    source: EventLogSource, tables: Tables, few: Frames, tmp_path: Path
 ) -> None:
-    frames["accounting"] = frames["accounting"].with_columns(n_landed=pl.col("n_landed") + 1)
-    text = write_report("shop", source, tables, frames, tmp_path).read_text()
+    few["accounting"] = few["accounting"].with_columns(n_landed=pl.col("n_landed") + 1)
+    text = write_report("shop", source, tables, few, tmp_path).read_text()
     assert "unaccounted for" in text
     assert "≠" in text
 
@@ -65,12 +85,23 @@ def test_published_figures_are_told_in_words(page: Path) -> None:
         assert f"<bdi>{outcome}</bdi>" in text
 
 
+# With what stands in the same sections: the rest would only be drawn again.
 @pytest.mark.parametrize("table", REPORT_TABLES)
 def test_a_report_does_without_any_table(
-    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path, table: str
+    source: EventLogSource,
+    customer_source: CustomerTableSource,
+    tables: Tables,
+    frames: Frames,
+    customer_frames: Frames,
+    tmp_path: Path,
+    table: str,
 ) -> None:
-    del frames[table]
-    page = write_report("shop", source, tables, frames, tmp_path)
+    both = ((source, frames), (customer_source, customer_frames))
+    stated, rows = next(each for each in both if table in each[1])
+    named = [{*plan.needs, *plan.uses} for plan in SECTIONS if plan.id != "headlines"]
+    near = set().union(*(names for names in named if table in names)) - {table}
+    kept = {name: frame for name, frame in rows.items() if name in near}
+    page = write_report("shop", stated, tables, kept, tmp_path)
     assert not (page.parent / "csv" / f"{table}.csv").exists()
     assert f"csv/{table}.csv" not in page.read_text()
 
@@ -84,10 +115,10 @@ def test_empty_tables_make_no_sections(
 
 
 def test_a_short_log_is_shown_by_day(
-    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+    source: EventLogSource, tables: Tables, few: Frames, tmp_path: Path
 ) -> None:
-    frames["sales_monthly"] = frames["sales_monthly"].head(1)
-    text = write_report("shop", source, tables, frames, tmp_path).read_text()
+    few["sales_monthly"] = few["sales_monthly"].head(1)
+    text = write_report("shop", source, tables, few, tmp_path).read_text()
     assert "Revenue by day with sales" in text
 
 
@@ -104,22 +135,22 @@ def test_the_same_frames_give_the_same_bytes(
 
 
 def test_a_table_that_is_gone_takes_its_csv_with_it(
-    source: EventLogSource, tables: Tables, frames: Frames, page: Path, tmp_path: Path
+    source: EventLogSource, tables: Tables, few: Frames, own_page: Path, tmp_path: Path
 ) -> None:
-    assert (page.parent / "csv" / "rfm.csv").exists()
-    del frames["rfm"]
-    write_report("small_shop", source, tables, frames, tmp_path)
-    assert not (page.parent / "csv" / "rfm.csv").exists()
+    assert (own_page.parent / "csv" / "rfm.csv").exists()
+    del few["rfm"]
+    write_report("small_shop", source, tables, few, tmp_path)
+    assert not (own_page.parent / "csv" / "rfm.csv").exists()
 
 
 def test_a_failed_report_leaves_the_previous_one(
-    source: EventLogSource, tables: Tables, frames: Frames, page: Path, tmp_path: Path
+    source: EventLogSource, tables: Tables, few: Frames, own_page: Path, tmp_path: Path
 ) -> None:
-    before = page.read_bytes()
-    frames["sales_monthly"] = frames["sales_monthly"].drop("revenue")
+    before = own_page.read_bytes()
+    few["sales_monthly"] = few["sales_monthly"].drop("revenue")
     with pytest.raises(pl.exceptions.ColumnNotFoundError):
-        write_report("small_shop", source, tables, frames, tmp_path)
-    assert page.read_bytes() == before
+        write_report("small_shop", source, tables, few, tmp_path)
+    assert own_page.read_bytes() == before
 
 
 def test_hostile_names_are_text(
@@ -148,38 +179,38 @@ def test_identifiers_are_unique(page: Path) -> None:
 
 
 def test_long_tables_are_cut_on_the_page_only(
-    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+    source: EventLogSource, tables: Tables, few: Frames, tmp_path: Path
 ) -> None:
-    one = frames["landed_files"]
-    frames["landed_files"] = pl.concat([one] * 250)
-    page = write_report("shop", source, tables, frames, tmp_path)
+    one = few["landed_files"]
+    few["landed_files"] = pl.concat([one] * 250)
+    page = write_report("shop", source, tables, few, tmp_path)
     assert "The first 100 of 250 rows" in page.read_text()
     assert pl.read_csv(page.parent / "csv" / "landed_files.csv").height == 250
 
 
 def test_the_index_lists_every_report(
-    source: EventLogSource, tables: Tables, frames: Frames, page: Path, tmp_path: Path
+    source: EventLogSource, tables: Tables, few: Frames, own_page: Path, tmp_path: Path
 ) -> None:
-    write_report("other_shop", source, tables, frames, tmp_path)
+    write_report("other_shop", source, tables, few, tmp_path)
     text = (tmp_path / "index.html").read_text()
     assert text.index("other_shop/index.html") < text.index("small_shop/index.html")
     assert "£1,045" in text
     assert "1 January 2024 to 4 March 2024" in text
 
 
-def test_the_index_survives_a_lost_summary(page: Path, tmp_path: Path) -> None:
-    (page.parent / "report.json").write_text(json.dumps({"headlines": 3}))
+def test_the_index_survives_a_lost_summary(own_page: Path, tmp_path: Path) -> None:
+    (own_page.parent / "report.json").write_text(json.dumps({"headlines": 3}))
     index = write_index(["small_shop", "never_written"], tmp_path)
     assert "Small Shop" in index.read_text()
     assert "never_written" not in index.read_text()
 
 
 def test_freshness_counts_loaded_files_only(
-    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+    source: EventLogSource, tables: Tables, few: Frames, tmp_path: Path
 ) -> None:
-    refused = frames["landed_files"].with_columns(
+    refused = few["landed_files"].with_columns(
         status=pl.lit("refused"), modified_at=pl.lit(dt.datetime(2025, 5, 5))
     )
-    frames["landed_files"] = pl.concat([frames["landed_files"], refused])
-    text = write_report("shop", source, tables, frames, tmp_path).read_text()
+    few["landed_files"] = pl.concat([few["landed_files"], refused])
+    text = write_report("shop", source, tables, few, tmp_path).read_text()
     assert "5 May 2025" not in text

@@ -35,7 +35,7 @@ with event_days as (
         cast(sum(n_events) as bigint) as n_events,
         cast(coalesce(sum(n_events) filter (where event_type = getvariable('view_event')), 0) as bigint)
             as n_page_views,
-    from daily_events
+    from hourly_traffic
     group by event_date
 ),
 

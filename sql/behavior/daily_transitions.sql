@@ -1,9 +1,9 @@
 /* ---
 description: >-
-  One row per day and pair of successive event types inside a session, filed under the day of the
-  later event. `(start)` stands before the first event of a session.
+  One row per day, pair of successive event types inside a session and width of the gap between
+  them, filed under the day of the later event. `(start)` stands before the first event of a session.
 partition_by: event_date
-key: [event_date, from_event, to_event]
+key: [event_date, from_event, to_event, gap_minutes]
 inputs: {events: {days: [-1, 0]}}
 parameters:
   session_timeout_us: {type: bigint, description: "Longest gap inside a session, microseconds."}
@@ -11,9 +11,10 @@ columns:
   event_date: {type: date, description: "Day of the later event, business time."}
   from_event: {type: varchar, description: "Earlier event type, or (start)."}
   to_event: {type: varchar, description: "Later event type."}
+  gap_minutes: {type: bigint, description: "Of 15, 30 and 60 minutes the shortest that the gap does not exceed; null for a longer one, or none."}
   n_transitions: {type: bigint, description: "How often the one followed the other."}
 checks:
-  - expect_compound_columns_to_be_unique: {column_list: [event_date, from_event, to_event]}
+  - expect_compound_columns_to_be_unique: {column_list: [event_date, from_event, to_event, gap_minutes]}
 owner: team:data
 --- */
 with successive as (
@@ -33,9 +34,19 @@ select
     case when gap_us <= getvariable('session_timeout_us') then previous_type else '(start)' end
         as from_event,
     event_type as to_event,
+    case
+        when gap_us <= 900000000 then cast(15 as bigint)
+        when gap_us <= 1800000000 then 30
+        when gap_us <= 3600000000 then 60
+    end as gap_minutes,
     count(*) as n_transitions,
 from successive
 group by
     event_date,
     case when gap_us <= getvariable('session_timeout_us') then previous_type else '(start)' end,
-    event_type
+    event_type,
+    case
+        when gap_us <= 900000000 then cast(15 as bigint)
+        when gap_us <= 1800000000 then 30
+        when gap_us <= 3600000000 then 60
+    end

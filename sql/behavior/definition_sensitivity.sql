@@ -16,63 +16,100 @@ checks:
   - expect_compound_columns_to_be_unique: {column_list: [event_date, measure, definition]}
 owner: team:data
 --- */
-with spaced as (
+with counted as (
     select
         event_date,
         date '1970-01-01' + cast(floor(event_ts / 86400000000) as integer) as utc_date,
-        case when event_type = getvariable('purchase_event') then customer_id end as purchaser_id,
-        event_type = getvariable('purchase_event') as is_purchase,
-        n_copies,
-        customer_id is not null as has_customer,
-        event_ts - lag(event_ts) over (partition by customer_id order by event_ts) as gap_us,
+        count(*) as n_events,
+        sum(n_copies) as n_rows,
     from events
+    group by event_date, date '1970-01-01' + cast(floor(event_ts / 86400000000) as integer)
 ),
 
 business_days as (
     select
         event_date,
-        count(*) filter (where has_customer and coalesce(gap_us > 900000000, true)) as n_15,
-        count(*) filter (where has_customer and coalesce(gap_us > 1800000000, true)) as n_30,
-        count(*) filter (where has_customer and coalesce(gap_us > 3600000000, true)) as n_60,
-        count(*) as n_events,
-        cast(sum(n_copies) as bigint) as n_rows,
-        count(*) filter (where is_purchase) as n_purchases,
-        count(distinct purchaser_id) as n_purchasers,
-    from spaced
+        cast(sum(n_events) as bigint) as n_events,
+        cast(sum(n_rows) as bigint) as n_rows,
+    from counted
     group by event_date
 ),
 
 utc_days as (
     select
         utc_date,
-        count(*) as n_events,
-    from spaced
+        cast(sum(n_events) as bigint) as n_events,
+    from counted
     group by utc_date
+),
+
+-- A session starts with each event whose gap is longer than the timeout.
+session_days as (
+    select
+        event_date,
+        cast(sum(case when gap_minutes <= 15 then 0 else n_transitions end) as bigint) as n_15,
+        cast(sum(case when gap_minutes <= 30 then 0 else n_transitions end) as bigint) as n_30,
+        cast(sum(case when gap_minutes <= 60 then 0 else n_transitions end) as bigint) as n_60,
+    from daily_transitions
+    group by event_date
+),
+
+purchase_days as (
+    select
+        event_date,
+        cast(sum(n_events) as bigint) as n_purchases,
+    from hourly_traffic
+    where event_type = getvariable('purchase_event')
+    group by event_date
+),
+
+purchaser_days as (
+    select
+        event_date,
+        count(*) filter (where n_purchases > 0) as n_purchasers,
+    from customer_day
+    group by event_date
+),
+
+days as (
+    select
+        business_days.event_date,
+        business_days.n_events,
+        business_days.n_rows,
+        coalesce(session_days.n_15, 0) as n_15,
+        coalesce(session_days.n_30, 0) as n_30,
+        coalesce(session_days.n_60, 0) as n_60,
+        coalesce(purchase_days.n_purchases, 0) as n_purchases,
+        coalesce(purchaser_days.n_purchasers, 0) as n_purchasers,
+    from business_days
+    left join session_days on business_days.event_date = session_days.event_date
+    left join purchase_days on business_days.event_date = purchase_days.event_date
+    left join purchaser_days on business_days.event_date = purchaser_days.event_date
 )
 
 select event_date, 'sessions' as measure, '15 minutes' as definition, n_15 as n
-from business_days
+from days
 union all
 select event_date, 'sessions' as measure, '30 minutes' as definition, n_30 as n
-from business_days
+from days
 union all
 select event_date, 'sessions' as measure, '60 minutes' as definition, n_60 as n
-from business_days
+from days
 union all
 select event_date, 'events' as measure, 'business day' as definition, n_events as n
-from business_days
+from days
 union all
 select utc_date as event_date, 'events' as measure, 'UTC day' as definition, n_events as n
 from utc_days
 union all
 select event_date, 'rows' as measure, 'duplicates removed' as definition, n_events as n
-from business_days
+from days
 union all
 select event_date, 'rows' as measure, 'duplicates kept' as definition, n_rows as n
-from business_days
+from days
 union all
 select event_date, 'purchases' as measure, 'rows' as definition, n_purchases as n
-from business_days
+from days
 union all
 select event_date, 'purchases' as measure, 'distinct customers' as definition, n_purchasers as n
-from business_days
+from days

@@ -34,9 +34,9 @@ group_members as (
 counts as (
     select
         group_members.event_group,
-        cast(sum(daily_events.n_events) as bigint) as n_events,
+        cast(sum(hourly_traffic.n_events) as bigint) as n_events,
     from group_members
-    inner join daily_events on group_members.event_type = daily_events.event_type
+    inner join hourly_traffic on group_members.event_type = hourly_traffic.event_type
     group by group_members.event_group
 )
 

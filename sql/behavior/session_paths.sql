@@ -1,7 +1,8 @@
 /* ---
 description: >-
   One row per day, step and pair of event types that follow each other at that step of a session
-  that starts on the day, for the first five steps. An event type that repeats at once is one step.
+  that starts on the day, for the first five steps until the end of the following day. An event
+  type that repeats at once is one step.
 partition_by: session_date
 key: [session_date, step, from_event, to_event]
 inputs: {events: {days: [-1, 1]}}
@@ -40,10 +41,12 @@ nodes as (
         lag(is_start, 2) over history as is_third,
         lag(is_start, 3) over history as is_fourth,
         lag(is_start, 4) over history as is_fifth,
-        lag(event_date, 1) over history as date_1,
-        lag(event_date, 2) over history as date_2,
-        lag(event_date, 3) over history as date_3,
-        lag(event_date, 4) over history as date_4,
+        -- Of the starts among these nodes the last one has the latest day.
+        max(case when is_start then event_date end) over (
+            partition by customer_id
+            order by event_ts, event_type
+            rows between 4 preceding and current row
+        ) as session_date,
     from successive
     where is_start or event_type != previous_type
     window history as (partition by customer_id order by event_ts, event_type)
@@ -51,12 +54,7 @@ nodes as (
 
 steps as (
     select
-        case
-            when is_second then date_1
-            when is_third then date_2
-            when is_fourth then date_3
-            when is_fifth then date_4
-        end as session_date,
+        session_date,
         cast(
             case when is_second then 1 when is_third then 2 when is_fourth then 3 else 4 end
             as bigint
@@ -64,7 +62,9 @@ steps as (
         previous_type as from_event,
         event_type as to_event,
     from nodes
-    where not is_start and (is_second or is_third or is_fourth or is_fifth)
+    where not is_start
+        and (is_second or is_third or is_fourth or is_fifth)
+        and datediff('day', session_date, event_date) <= 1
 )
 
 select

@@ -4,7 +4,17 @@ description: >-
   starts a new session; an equal gap stays.
 partition_by: session_date
 key: [customer_id, started_ts]
-inputs: {session_fragments: {days: [-1, 1]}}
+inputs:
+  session_fragments:
+    days: [-1, 1]
+    # A fragment that touches both midnights may hand its session on to the following day; two
+    # hours are to spare for a clock that is changed.
+    further_while: >-
+      cast(hour(first_event_at) * 60 + minute(first_event_at) as bigint) * 60000000
+      <= getvariable('session_timeout_us') + 7200000000
+      and cast(hour(first_event_at) * 60 + minute(first_event_at) as bigint) * 60000000
+      + last_event_ts - first_event_ts
+      >= 86400000000 - getvariable('session_timeout_us') - 7200000000
 parameters:
   session_timeout_us: {type: bigint, description: "Longest gap inside a session, microseconds."}
 columns:

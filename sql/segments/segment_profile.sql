@@ -15,8 +15,14 @@ columns:
   median_value: {type: double, description: Median money of a customer.}
 checks:
   - expect_column_values_to_be_between: {column: customer_share, min_value: 0, max_value: 1}
-  - expect_column_sum_to_be_between: {column: customer_share, min_value: 0.999999, max_value: 1.000001}
-  - expect_column_sum_to_be_between: {column: revenue_share, min_value: 0.999999, max_value: 1.000001}
+  - unexpected_rows_expectation:
+      name: shares_sum_to_one
+      description: The shares of all segments sum to one, of customers and of money.
+      unexpected_rows_query: >-
+        select * from (
+            select sum(customer_share) as customers, sum(revenue_share) as money from {batch}
+        ) as sums
+        where abs(customers - 1) > 1e-6 or abs(money - 1) > 1e-6
 --- */
 with customers as (
     select

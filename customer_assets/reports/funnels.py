@@ -1,0 +1,190 @@
+"""The section on funnels: how many who enter reach each step, and how that changed by day.
+
+A day counts once the window of all who entered on it is over; the others are shown as what they
+are so far and stay out of every rate.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import polars as pl
+
+from customer_assets.reports import wording
+from customer_assets.reports.behavior_charts import LinePanel, Step, funnel_steps, lines_in_time
+from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.sales import days_covered
+from customer_assets.reports.tables import Columns, table_view
+
+_MAX_FUNNELS = 4
+_MAX_DAYS = 400
+_Z = 1.959963984540054
+
+
+def funnels(report: ReportInput) -> list[Block]:
+    """Return for each funnel its steps and its rate by day, and a table by breakdown."""
+    frame = report.frames["funnel"]
+    names = sorted(frame["funnel"].unique())
+    blocks: list[Block] = []
+    for at, name in enumerate(names[:_MAX_FUNNELS], 1):
+        blocks += _funnel(report, name, frame.filter(pl.col("funnel") == name), at)
+    if len(names) > _MAX_FUNNELS:
+        blocks.append(Paragraph(f"The first {_MAX_FUNNELS} of {len(names)} funnels are drawn."))
+    final = frame.filter("is_mature")
+    if final.is_empty():
+        return blocks
+    return [*blocks, _steps_table(report, final)]
+
+
+def wilson(n_reached: int, n_entered: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share of at least one trial (Wilson, 1927)."""
+    share, spread = n_reached / n_entered, _Z * _Z / n_entered
+    middle = share + spread / 2
+    half = _Z * math.sqrt(share * (1 - share) / n_entered + spread / (4 * n_entered))
+    return (middle - half) / (1 + spread), (middle + half) / (1 + spread)
+
+
+def _funnel(report: ReportInput, name: str, frame: pl.DataFrame, number: int) -> list[Block]:
+    final = frame.filter("is_mature")
+    is_final = not final.is_empty()
+    by_step = _summed(final if is_final else frame, "step")
+    labels = [_step_label(report, name, step) for step in by_step["step"]]
+    steps = [
+        Step(
+            label,
+            f"{wording.share(row['share'])}, {wording.count(row['n_reached'])}",
+            row["share"],
+            row["low"],
+            row["high"],
+        )
+        for label, row in zip(labels, by_step.iter_rows(named=True), strict=True)
+    ]
+    wide, narrow = funnel_steps(f"funnel-{number}", steps, is_final=is_final)
+    words = "; ".join(f"{step.label}: {step.value}" for step in steps)
+    so_far = "" if is_final else ", so far"
+    picture = Picture(
+        f"funnel-{number}",
+        alt=f"Bars of the funnel {wording.title(name, 40)}{so_far}, one per step. {words}.",
+        caption=f"Funnel {wording.shown(name, 40)}: share of entrants who reach each step"
+        f"{so_far}, and how many. The whisker is the 95% interval.",
+        wide=wide,
+        narrow=narrow,
+        colours=[] if is_final else [("hatched", "No window is over yet")],
+    )
+    lead = Paragraph(_in_words(report, name, frame, by_step, labels), is_lead=True)
+    days = frame["entry_date"].n_unique()
+    return [lead, picture, *([_days_picture(name, frame, labels, number)] if days > 1 else [])]
+
+
+def _summed(frame: pl.DataFrame, *by: str) -> pl.DataFrame:
+    """Return entrants and who reached a step, over everything but `by`, with share and interval."""
+    summed = frame.group_by(by).agg(pl.sum("n_entered", "n_reached")).sort(by)
+    intervals = [wilson(*row) for row in summed.select("n_reached", "n_entered").iter_rows()]
+    return summed.with_columns(
+        (pl.col("n_reached") / pl.col("n_entered")).alias("share"),
+        pl.Series("low", [low for low, _ in intervals], dtype=pl.Float64),
+        pl.Series("high", [high for _, high in intervals], dtype=pl.Float64),
+    )
+
+
+def _step_label(report: ReportInput, name: str, step: int) -> str:
+    stated = report.event_log.funnels.get(name)
+    if stated is None or step > len(stated.steps):
+        return f"Step {step}"
+    kinds = stated.steps[step - 1]
+    return wording.shown(kinds if isinstance(kinds, str) else " or ".join(kinds), 30)
+
+
+def _in_words(
+    report: ReportInput,
+    name: str,
+    frame: pl.DataFrame,
+    by_step: pl.DataFrame,
+    labels: Sequence[str],
+) -> str:
+    stated = report.event_log.funnels.get(name)
+    within = f" within {wording.shown(stated.window)}" if stated else ""
+    waiting = frame.filter(~pl.col("is_mature"))["entry_date"].n_unique()
+    last = by_step.row(-1, named=True)
+    if waiting == frame["entry_date"].n_unique():
+        return (
+            f"Funnel {wording.shown(name, 40)}: the window of no entry day is over yet, so there "
+            "is no rate to report. What is drawn is where entrants stand so far."
+        )
+    text = (
+        f"{wording.share(last['share'])} of {wording.count(last['n_entered'])} entrants reach "
+        f"{labels[-1]}{within} (95% interval {wording.share(last['low'])} to "
+        f"{wording.share(last['high'])})."
+    )
+    reached = by_step["n_reached"].to_list()
+    lost = [before - after for before, after in itertools.pairwise(reached)]
+    if len(lost) > 1 and max(lost) > 0:
+        worst = lost.index(max(lost))
+        text += f" Most are lost between {labels[worst]} and {labels[worst + 1]}."
+    if waiting:
+        text += (
+            f" {wording.plural(waiting, 'entry day')} whose window is still open "
+            f"{'is' if waiting == 1 else 'are'} left out."
+        )
+    return text
+
+
+def _days_picture(name: str, frame: pl.DataFrame, labels: Sequence[str], number: int) -> Picture:
+    last_step = frame.filter(pl.col("step") == pl.col("step").max())
+    days = _summed(last_step, "entry_date").tail(_MAX_DAYS)
+    final = last_step.group_by("entry_date").agg(pl.col("is_mature").all()).sort("entry_date")
+    n_final = int(final.tail(_MAX_DAYS)["is_mature"].cum_min().sum())
+    panel = LinePanel(
+        f"Reach {labels[-1]}",
+        [(days["share"].to_list(), "accent")],
+        is_share=True,
+        band=(days["low"].to_list(), days["high"].to_list()),
+    )
+    wide, narrow = lines_in_time(
+        f"funnel-days-{number}", days["entry_date"].to_list(), [panel], n_final
+    )
+    ends = [days.row(at, named=True) for at in (0, -1)]
+    words = "; ".join(f"{wording.day(e['entry_date'])}: {wording.share(e['share'])}" for e in ends)
+    colours = [("accent", "Share of the day's entrants"), ("band", "95% interval")]
+    if n_final < days.height:
+        colours.append(("open", "Window still open: will rise"))
+    return Picture(
+        f"funnel-days-{number}",
+        alt=f"Line of the share of entrants who reach {labels[-1]}, by day of entry. {words}.",
+        caption=f"Funnel {wording.shown(name, 40)}: share of entrants who reach {labels[-1]}, by "
+        "day of entry.",
+        wide=wide,
+        narrow=narrow,
+        colours=colours,
+    )
+
+
+def _steps_table(report: ReportInput, final: pl.DataFrame) -> Block:
+    rows = _summed(final, "funnel", "breakdown", "step")
+    before = pl.col("n_reached").shift(1).over("funnel", "breakdown", order_by="step")
+    size = pl.col("n_entered").max().over("funnel", "breakdown")
+    rows = rows.with_columns(
+        (pl.col("n_reached") / before).fill_nan(None).alias("conversion_from_previous"),
+        pl.Series(
+            "label",
+            [_step_label(report, *row) for row in rows.select("funnel", "step").iter_rows()],
+            dtype=pl.String,
+        ),
+    ).sort("funnel", size, "breakdown", "step", descending=[False, True, False, False])  # fmt: skip
+    if rows["breakdown"].null_count() == rows.height:
+        rows = rows.drop("breakdown")
+    columns: Columns = {
+        "funnel": ("Funnel", wording.title),
+        "breakdown": ("Breakdown", wording.shown),
+        "step": ("Step", wording.count),
+        "label": ("Event", wording.shown),
+        "n_entered": ("Entered", wording.count),
+        "n_reached": ("Reached", wording.count),
+        "share": ("Of entrants", wording.share),
+        "low": ("95% from", wording.share),
+        "high": ("95% to", wording.share),
+        "conversion_from_previous": ("Of the step before", wording.share),
+    }
+    first, last, _ = days_covered(final["entry_date"])
+    note = f"Entry days {wording.day(first)} to {wording.day(last)}, whose windows are over."
+    return table_view(report, "funnel", "Funnel steps", columns, rows, note=note)
