@@ -201,3 +201,16 @@ def test_the_buyers_alone_are_no_landing(landed):
     (run.landing / "user_info.csv").unlink()
     with pytest.raises(customer_tables.LandingError, match="the input user_info is missing"):
         run.read()
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"), [("one_click", "cp1251"), ("course_platform", "gb18030")]
+)
+def test_a_copy_in_the_national_encoding_gives_the_same_customers(
+    landed, samples, name: str, encoding: str
+):
+    recoded = {
+        file.removesuffix(".csv"): content.decode("utf-8-sig").encode(encoding)
+        for file, content in samples[name].items()
+    }
+    assert all_rows(landed(name, **recoded)) == all_rows(landed(name))
