@@ -26,9 +26,11 @@ dev: $(READY) ## Open the Dagster UI on this machine [PORT=3000]
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest
 
-verify: $(READY) ## Run the property tests on a thousand random histories each (minutes)
+verify: $(READY) ## Run the property tests on many random histories (a quarter of an hour)
 	@CUSTOMER_ASSETS_EXAMPLES=1000 $(BIN)/python -m pytest \
 		customer_assets_tests/behavior/test_incremental.py
+	@CUSTOMER_ASSETS_EXAMPLES=100 $(BIN)/python -m pytest \
+		customer_assets_tests/test_landing_histories.py
 
 bench: $(READY) ## Time the engine against a bare DuckDB scan of the same file [ROWS=10000000]
 	@$(BIN)/python -m customer_assets_tests.bench $(if $(ROWS),--rows $(ROWS))

@@ -1,100 +1,108 @@
-"""The README's examples, run as they stand."""
+"""The README is right: its examples run, and what it names exists."""
 
 import datetime as dt
 import re
 import shutil
 
+import duckdb
 import pytest
 import yaml
 
 from customer_assets import settings
 from customer_assets.__main__ import main
-from customer_assets.ingest.inspect import draft_yaml, inspect
 from customer_assets.sources import EventLogSource
-from customer_assets_tests.conftest import read_source, run_source
+from customer_assets.warehouse.catalog import build_catalog, take_snapshot
+from customer_assets.warehouse.sql_model import SqlModelError, read_model
+from customer_assets_tests.conftest import run_source
 
-README = (settings.PROJECT_ROOT / "README.md").read_text()
-
-
-def example(name):
-    return re.search(rf"<!-- example: {re.escape(name)} -->\n```\w+\n(.*?)```", README, re.DOTALL)[
-        1
-    ]
-
-
-@pytest.fixture
-def landing(tmp_path):
-    folder = tmp_path / "my_shop"
-    folder.mkdir()
-    (folder / "clicks.csv").write_text(example("my_shop/clicks.csv"))
-    return folder
+README = (settings.PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLE = re.compile(r"<!-- example: (?P<name>\S+) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL)
+EXAMPLES = {match["name"]: match["text"] for match in EXAMPLE.finditer(README)}
+SOURCE = EXAMPLES["customer_assets/defs/my_shop/defs.yaml"]
 
 
-def shop(landing, tmp_path, attributes):
-    source = EventLogSource.model_validate(attributes)
-    run = run_source("my_shop", source, landing, tmp_path / "home")
-    run.now = dt.datetime.now(dt.UTC)
+@pytest.fixture(scope="module")
+def my_shop(tmp_path_factory):
+    """The README's source with the README's table, as one who followed it would have them."""
+    tmp_path = tmp_path_factory.mktemp("my_shop")
+    sql_root = tmp_path / "sql"
+    shutil.copytree(settings.SQL_ROOT, sql_root)
+    for name, text in EXAMPLES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    source = EventLogSource.model_validate(yaml.safe_load(SOURCE)["attributes"])
+    landing = tmp_path / "landing" / "my_shop"
+    run = run_source("my_shop", source, landing, tmp_path / "warehouse", sql_root)
     run.ingest()
+    run.materialize()
     return run
 
 
-@pytest.fixture
-def stated():
-    return yaml.safe_load(example("my_shop/defs.yaml"))["attributes"]
+def test_the_source_takes_ten_lines():
+    assert len(SOURCE.splitlines()) == 10
 
 
-def test_ten_lines_of_yaml_give_sessions_funnel_and_retention(landing, tmp_path, stated):
-    assert len(example("my_shop/defs.yaml").splitlines()) <= 10
-    run = shop(landing, tmp_path, stated)
-    run.materialize()
-    # Bob's session goes over midnight; Cid's gap of 45 minutes parts two.
-    sessions = run.frame("sessions").select("customer_id", "n_events").rows()
-    assert sessions == [("ann", 3), ("ann", 1), ("bob", 2), ("cid", 1), ("cid", 1)]
-    reached = run.frame("funnel").filter(entry_date=dt.date(2025, 3, 1)).sort("step")
-    assert reached["n_reached"].to_list() == [2, 2, 1]
-    first = run.frame("retention").filter(
-        activity="event", period="day", cohort_mode="first_ever", measure="n_day",
-        cohort_start=dt.date(2025, 3, 1), from_interval=1,
-    )  # fmt: skip
-    assert first["n_retained_customers"].to_list() == [2]
-    assert str(run.frame("orders")["value"].sum()) == "17.0000"
+def test_the_query_gives_the_rows_that_stand_below_it(my_shop, tmp_path):
+    take_snapshot(my_shop.warehouse.folder)
+    build_catalog(my_shop.warehouse.folder.parent, tmp_path / "warehouse.duckdb")
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as reader:
+        rows = reader.sql(EXAMPLES["query.sql"]).fetchall()
+    shown = "".join("  ".join(str(v).lower() for v in row) + "\n" for row in rows)
+    assert shown == EXAMPLES["query.txt"]
 
 
-def test_the_draft_of_inspect_loads_the_same_events(landing, tmp_path, stated):
-    draft = yaml.safe_load(draft_yaml(inspect(landing / "clicks.csv")))["attributes"]
-    drafted = shop(landing, tmp_path / "draft", draft | {"timezone": stated["timezone"]})
-    written = shop(landing, tmp_path / "stated", stated)
-    for run in (drafted, written):
-        run.materialize("events")
-    same = ["customer_id", "event_ts", "event_type"]
-    assert drafted.frame("events").select(same).equals(written.frame("events").select(same))
+def test_the_added_table_is_a_table(my_shop):
+    table = my_shop.pipeline.tables["item_interest"]
+    assert (table.layer, table.partition_by) == ("commerce", "event_date")
+    interest = my_shop.frame("item_interest").rows()
+    assert interest[:2] == [
+        (dt.date(2025, 3, 1), "mug", 2, 1),
+        (dt.date(2025, 3, 2), "bowl", 3, 0),
+    ]
 
 
-def test_the_added_table_runs(landing, tmp_path, stated):
-    root = tmp_path / "sql"
-    shutil.copytree(settings.SQL_ROOT, root)
-    (root / "commerce" / "basket_sizes.sql").write_text(example("sql/commerce/basket_sizes.sql"))
-    run = run_source(
-        "my_shop", EventLogSource.model_validate(stated), landing, tmp_path / "home", root
-    )
-    run.now = dt.datetime.now(dt.UTC)
-    run.ingest()
-    run.materialize("events", "orders", "basket_sizes")
-    assert run.frame("basket_sizes").rows() == [(1, 2)]
+def test_a_wrong_header_names_file_and_line(tmp_path):
+    path = tmp_path / "item_interest.sql"
+    path.write_text(EXAMPLES["sql/commerce/item_interest.sql"].replace("requires:", "needs:"))
+    with pytest.raises(SqlModelError, match=r"item_interest\.sql:5: needs"):
+        read_model(path, "commerce")
 
 
-def test_the_commands_exist(capsys):
-    named = set(re.findall(r"python -m customer_assets (\w+)", README))
-    for command in named:
-        with pytest.raises(SystemExit) as ended:
-            main([command, "--help"])
-        assert ended.value.code == 0
+def test_every_key_of_a_header_is_described():
+    used = set()
+    for path in settings.SQL_ROOT.rglob("*.sql"):
+        used |= yaml.safe_load(path.read_text().split("---")[1]).keys()
+    section = README.split("| key of the header |")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == used
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"-m customer_assets (\w+)", README))))
+def test_the_commands_exist(command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+
+
+def test_the_targets_of_make_exist():
     makefile = (settings.PROJECT_ROOT / "Makefile").read_text()
-    for target in re.findall(r"^    make (\w+)", README, re.MULTILINE):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+    named = set(re.findall(r"(?:`|    |landing )make ([a-z]+)", README))
+    assert named >= {"demo", "dev", "test"}
+    assert named <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
 
 
-def test_every_source_is_in_the_table_and_loads():
-    for path in (settings.PROJECT_ROOT / "customer_assets" / "defs").glob("*/defs.yaml"):
-        assert f"| {path.parent.name} |" in README
-    assert read_source("online_retail").currency == "GBP"
+def test_the_variables_and_the_links_exist():
+    read = (settings.PROJECT_ROOT / "customer_assets/settings.py").read_text()
+    for variable in set(re.findall(r"CUSTOMER_ASSETS_\w+", README)):
+        assert f'"{variable}"' in read
+    for link in re.findall(r"\]\((?!http)(.+?)\)", README):
+        assert (settings.PROJECT_ROOT / link).exists(), link
+
+
+def test_every_source_and_every_room_has_its_line():
+    sources = (settings.PROJECT_ROOT / "customer_assets/defs").glob("*/defs.yaml")
+    rooms = (settings.PROJECT_ROOT / "customer_assets").glob("*/__init__.py")
+    for path in sources:
+        assert f"\n| {path.parent.name} | " in README
+    for path in rooms:
+        assert f"\n| `customer_assets/{path.parent.name}/` | " in README

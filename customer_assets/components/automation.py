@@ -149,6 +149,9 @@ def dirty_ranges(
     parameters = pipeline.parameters(now)
     planned = plan(pipeline, warehouse, parameters, days)
     dirty = {day for table in planned for day in table.days or ()}
+    if planned and not dirty:
+        # Rejected rows or a renamed file change tables that have no days: any day will do.
+        dirty = {days[-1]}
     return [[day.isoformat() for day in run] for run in successive(sorted(dirty))]
 
 

@@ -93,6 +93,12 @@ def test_a_withdrawn_file_asks_for_its_day(shop):
     assert asked_days(shop) == [["2024-03-03", "2024-03-04", "2024-03-05"]]
 
 
+def test_a_file_of_which_every_row_is_rejected_still_asks_for_a_run(shop):
+    land(shop, "early.csv", ["ann,2024-02-01 10:00:00,view"])
+    shop.ingest()
+    assert asked_days(shop) == [[DAYS[-1]]]
+
+
 def test_the_fingerprint_moves_with_a_file(shop):
     before = landing_fingerprint(shop.pipeline, shop.landing)
     assert landing_fingerprint(shop.pipeline, shop.landing) == before
