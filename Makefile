@@ -6,6 +6,8 @@ PORT ?= 3000
 SOURCES ?=
 BIN := .venv/bin
 READY := .venv/.ready
+# A bare dg needs Dagster's home to be there.
+PREPARE_HOME := $(BIN)/python -c 'from customer_assets.__main__ import prepare_dagster_home as p; p()'
 UV := uv==0.13.9
 
 help: ## List the commands
@@ -39,6 +41,7 @@ check: $(READY) ## Format, lint and type-check
 	@$(BIN)/ruff format $(if $(CI),--check) .
 	@$(BIN)/ruff check $(if $(CI),,--fix) .
 	@$(BIN)/mypy
+	@$(PREPARE_HOME)
 	@$(BIN)/dg check yaml customer_assets/defs
 	@$(BIN)/dg check defs
 
@@ -46,7 +49,8 @@ lock: ## Resolve the dependencies of pyproject.toml into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
 
-clean: ## Remove everything generated below data/, and nothing that was landed there
+clean: $(READY) ## Remove everything generated below data/, and nothing that was landed there
 	@rm -rf data/warehouse data/warehouse.duckdb data/reports data/models data/dagster data/spill
+	@$(PREPARE_HOME)
 
 .PHONY: help install demo dev test verify bench check lock clean

@@ -46,10 +46,5 @@ def open_warehouse(pipeline: AnyPipeline) -> Iterator[SourceWarehouse]:
     Takes no lock: who stages or publishes, or must not see a run half done, takes it.
     """
     settings.spill_folder().mkdir(parents=True, exist_ok=True)
-    limits: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": settings.memory_limit(),
-        "threads": settings.threads(),
-        "temp_directory": str(settings.spill_folder()),
-    }
-    with duckdb.connect(config=limits) as connection:
+    with duckdb.connect(config=settings.duckdb_limits()) as connection:
         yield pipeline.warehouse(settings.warehouse_folder(), DuckDBEngine(connection))

@@ -64,3 +64,12 @@ def threads() -> int:
 
 def spill_folder() -> Path:
     return Path(os.environ.get("CUSTOMER_ASSETS_SPILL") or home() / "spill").resolve()
+
+
+def duckdb_limits() -> dict[str, str | bool | int | float | list[str]]:
+    """Return what a DuckDB connection may use, as its configuration."""
+    return {
+        "memory_limit": memory_limit(),
+        "threads": threads(),
+        "temp_directory": str(spill_folder()),
+    }

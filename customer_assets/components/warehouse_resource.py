@@ -22,14 +22,7 @@ logger = logging.getLogger("customer_assets")
 
 def duckdb_resource() -> DuckDBResource:
     """Return DuckDB in process, with the limits of the settings."""
-    return DuckDBResource(
-        database=":memory:",
-        connection_config={
-            "memory_limit": settings.memory_limit(),
-            "threads": settings.threads(),
-            "temp_directory": str(settings.spill_folder()),
-        },
-    )
+    return DuckDBResource(database=":memory:", connection_config=settings.duckdb_limits())
 
 
 class WarehouseResource(dg.ConfigurableResource):
