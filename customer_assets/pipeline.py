@@ -7,7 +7,7 @@ pipeline into assets, the tests run it as it is.
 import datetime as dt
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -96,19 +96,16 @@ def event_log_pipeline(
         unknown = set(model.inputs) - described
         if unknown and isinstance(model, SqlModel):
             raise SqlModelError(f"{model.path}:1: no table is named {', '.join(sorted(unknown))}")
-    order = TopologicalSorter({n: m.inputs for n, m in found.items()}).static_order()
-
     offered = source.capabilities()
     models: dict[str, Model] = {}
     tables = dict(raw_tables)
-    for table_name in order:
-        if table_name not in found:
-            continue
+    for table_name in _in_order_of_need(found):
         model = found[table_name]
         if not set(model.inputs) <= set(tables):
             continue
-        if isinstance(model, SqlModel) and not model.requires <= offered:
+        if not model.requires <= offered:
             continue
+        model = _with_optional_inputs(model, tables)
         models[table_name] = model
         tables[table_name] = _table_for(model, source)
     return Pipeline(name, source, raw_tables, models, tables)
@@ -125,21 +122,42 @@ def customer_table_pipeline(
     raw_tables = customer_tables.tables(source)
     found: dict[str, Model] = dict(read_models(sql_root or settings.SQL_ROOT, name))
     found |= customer_tables.models(name, source)
-    order = TopologicalSorter({n: m.inputs for n, m in found.items()}).static_order()
+    found |= {model.name: model for model in PYTHON_MODELS}
     models: dict[str, Model] = {}
     tables = dict(raw_tables)
-    for table_name in order:
-        model = found.get(table_name)
-        if not isinstance(model, SqlModel) or not model.requires <= source.capabilities():
+    for table_name in _in_order_of_need(found):
+        model = found[table_name]
+        if not model.requires <= source.capabilities():
             continue
         unknown = ", ".join(sorted(set(model.inputs) - set(tables)))
-        if unknown and model.source == name:
+        if unknown and isinstance(model, SqlModel) and model.source == name:
             raise SqlModelError(f"{model.path}:1: no table is named {unknown}")
         if unknown or not model.inputs:
             continue
-        models[table_name] = customer_tables.described(model, source)
-        tables[table_name] = models[table_name].table
+        if isinstance(model, SqlModel):
+            model = customer_tables.described(model, source)
+        model = _with_optional_inputs(model, tables)
+        models[table_name] = model
+        tables[table_name] = model.table.with_source_types(source.source_types())
     return Pipeline(name, source, raw_tables, models, tables)
+
+
+def _in_order_of_need(found: Mapping[str, Model]) -> list[str]:
+    graph = {
+        name: [n for n in (*model.inputs, *_optional_inputs(model)) if n in found and n != name]
+        for name, model in found.items()
+    }
+    return list(TopologicalSorter(graph).static_order())
+
+
+def _optional_inputs(model: Model) -> tuple[str, ...]:
+    return model.optional_inputs if isinstance(model, PythonModel) else ()
+
+
+def _with_optional_inputs(model: Model, tables: Mapping[str, Table]) -> Model:
+    """Return a model that reads those of its optional inputs that the source has."""
+    there = tuple(name for name in _optional_inputs(model) if name in tables)
+    return replace(model, inputs=(*model.inputs, *there)) if there else model
 
 
 def _funnel_entries(source: EventLogSource) -> SqlModel:

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from customer_assets.sources.event_log import Segments
 from customer_assets.sources.parts import FileFormat, Identifier, Model, NamedParts
+from customer_assets.sources.questions import Question
 
 CUSTOMER_ID = "customer_id"
 LABEL = "label"
@@ -157,7 +158,7 @@ class CustomerTableSource(Model):
         default=[], description="Great Expectations of the table customers."
     )
     segments: Segments = Segments()
-    questions: Annotated[dict[str, dict[str, Any]], NamedParts] = {}
+    questions: Annotated[dict[str, Question], NamedParts] = {}
     owner: str = "team:data"
 
     @property

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import zoneinfo
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from customer_assets.sources.parts import (
     TimeZone,
     sql_type,
 )
+from customer_assets.sources.questions import Question
 
 CANONICAL_COLUMNS = (
     "customer_id",
@@ -138,7 +139,7 @@ class EventLogSource(Model):
         default="30 days", description="How far ahead features are labelled and models predict."
     )
     segments: Segments = Segments()
-    questions: Annotated[dict[str, dict[str, Any]], NamedParts] = {}
+    questions: Annotated[dict[str, Question], NamedParts] = {}
     owner: str = "team:data"
 
     def capabilities(self) -> frozenset[str]:

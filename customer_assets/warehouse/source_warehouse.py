@@ -51,12 +51,19 @@ CHUNK_ROWS = 10_000_000
 
 @dataclass(frozen=True)
 class PythonModel:
-    """A table that a pure function computes: frames by input name in, one frame out."""
+    """A table that a pure function computes: frames by input name in, one frame out.
+
+    `optional_inputs` are read too by a source that has them. What a source must offer is in
+    `requires`, in the words of SQL headers. A ledger's function is also given the ledger's own
+    rows, under its name, and returns the rows to add.
+    """
 
     table: Table
     inputs: tuple[str, ...]
     compute: Callable[[Mapping[str, pl.DataFrame], Mapping[str, Any]], pl.DataFrame]
     parameters: tuple[str, ...] = ()
+    optional_inputs: tuple[str, ...] = ()
+    requires: frozenset[str] = frozenset()
     neighbours: Mapping[str, Neighbours] = field(default_factory=dict)
 
     @property
@@ -250,6 +257,10 @@ class SourceWarehouse:
             comparison = compare(self.folder / model.name, self.tables[model.compares], of_table)
             return [] if comparison.is_up_to_date else [WHOLE]
         code_version = model.code_version(parameters)
+        if self.tables[model.name].ledger:
+            made_from = {(piece.code_version, piece.inputs) for piece in published.values()}
+            inputs = self.inputs_versions(model, parameters)[WHOLE]
+            return [] if (code_version, inputs) in made_from else [WHOLE]
         return [
             key
             for key, inputs in self.inputs_versions(model, parameters, days).items()
@@ -283,6 +294,9 @@ class SourceWarehouse:
             )
             for key, output in outputs.items()
         }
+        if self.tables[model.name].ledger:
+            # A run that is repeated writes its rows again, it does not add them twice.
+            staged = {self.run_id: staged[WHOLE]}
         rows_read = sum(relation.rows for relation in inputs.values())
         return self.publish(model.name, staged, started=started, rows_read=rows_read)
 
@@ -332,6 +346,8 @@ class SourceWarehouse:
     def _compute(self, model: PythonModel, parameters: Mapping[str, Any], path: Path) -> Output:
         table = self.tables[model.name]
         frames = {name: self.frame(name) for name in model.inputs}
+        if table.ledger:
+            frames[model.name] = self._rows_of_other_runs(model.name)
         result = model.compute(frames, {name: parameters[name] for name in model.parameters})
         if set(result.columns) != set(table.columns):
             raise EngineError(
@@ -347,6 +363,13 @@ class SourceWarehouse:
         rows = self.engine.write(f"select {columns} from computed order by {order}", path)
         self.engine.connection.unregister("computed")
         return Output(path, rows)
+
+    def _rows_of_other_runs(self, name: str) -> pl.DataFrame:
+        """Return the rows of a ledger that this run did not write, oldest run first."""
+        store = self.store(name)
+        pieces = store.manifest().pieces
+        files = [store.folder / piece.path for key, piece in pieces.items() if key != self.run_id]
+        return self.query(relation_sql(Relation(self.tables[name], files)))
 
     def days_read(
         self,
