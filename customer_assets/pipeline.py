@@ -16,6 +16,8 @@ from customer_assets import customer_tables, ingest, settings
 from customer_assets.behavior import funnel
 from customer_assets.behavior.parameters import parameters as behavior_parameters
 from customer_assets.behavior.windows import window_end_day
+from customer_assets.learning import SCORING, TRAINING
+from customer_assets.learning.store import ModelStore
 from customer_assets.segments import kmeans
 from customer_assets.sources import CustomerTableSource, EventLogSource, parse_duration
 from customer_assets.warehouse.engine import DuckDBEngine
@@ -29,7 +31,7 @@ from customer_assets.warehouse.sql_model import (
 )
 from customer_assets.warehouse.table import Column, Table
 
-PYTHON_MODELS: tuple[PythonModel, ...] = (kmeans.CUSTOMER_SEGMENTS,)
+PYTHON_MODELS: tuple[PythonModel, ...] = (*TRAINING, *SCORING, kmeans.CUSTOMER_SEGMENTS)
 
 
 SourceT = TypeVar("SourceT", bound=EventLogSource | CustomerTableSource)
@@ -48,19 +50,23 @@ class Pipeline(Generic[SourceT]):
     def parameters(self, now: dt.datetime) -> dict[str, Any]:
         """Return what the SQL may ask for, by name."""
         source = self.source
-        if isinstance(source, CustomerTableSource):
-            return {
-                "segment_names": source.segments.names,
-                "random_state": source.segments.random_state,
-            }
-        last_complete_day = source.last_complete_day(now)
-        return behavior_parameters(source, last_complete_day) | {
-            "return_event": source.return_event,
-            "keep_duplicates": source.duplicates == "keep",
-            "horizon_us": parse_duration(source.horizon) * 1_000_000,
+        of_both_kinds = {
             "segment_names": source.segments.names,
             "random_state": source.segments.random_state,
+            "questions": source.questions,
+            "model_store": ModelStore(settings.models_folder() / self.name),
         }
+        if isinstance(source, CustomerTableSource):
+            return of_both_kinds
+        return (
+            of_both_kinds
+            | behavior_parameters(source, source.last_complete_day(now))
+            | {
+                "return_event": source.return_event,
+                "keep_duplicates": source.duplicates == "keep",
+                "horizon_us": parse_duration(source.horizon) * 1_000_000,
+            }
+        )
 
     def warehouse(self, warehouse_folder: Path, engine: DuckDBEngine) -> SourceWarehouse:
         return SourceWarehouse(warehouse_folder / self.name, engine, self.tables)

@@ -44,6 +44,11 @@ def catalog_file() -> Path:
     return home() / "warehouse.duckdb"
 
 
+def models_folder() -> Path:
+    """Return the folder of promoted models."""
+    return home() / "models"
+
+
 def reports_folder() -> Path:
     return home() / "reports"
 

@@ -38,6 +38,11 @@ class Question(Model):
     title: str = Field(description="The question in words: Will the customer buy tomorrow?")
     label: str = Field(description="The boolean column of customer_features to predict.")
     models: list[ModelName] = Field(min_length=1)
+    metric: Literal["roc_auc", "average_precision"] = Field(
+        default="roc_auc",
+        description="What models are tuned, compared and judged by; average_precision where few "
+        "customers answer yes.",
+    )
     search_iterations: int = Field(
         default=12, ge=1, description="Parameter settings that the search tries per model."
     )

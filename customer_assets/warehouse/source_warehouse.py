@@ -71,11 +71,11 @@ class PythonModel:
         return self.table.name
 
     def code_version(self, parameters: Mapping[str, Any]) -> str:
-        """Return a hash of the module that holds the function and what it is told."""
-        module = inspect.getmodule(self.compute)
-        source = inspect.getsource(module) if module else ""
+        """Return a hash of the room that holds the function and what it is told."""
+        room = Path(inspect.getfile(self.compute)).parent
+        source = [path.read_text() for path in sorted(room.glob("*.py"))]
         values = (f"{name}={parameters.get(name)!r}" for name in sorted(self.parameters))
-        return digest([source, self.table.model_dump_json(), *values])[:12]
+        return digest([*source, self.table.model_dump_json(), *values])[:12]
 
 
 Model = SqlModel | PythonModel

@@ -1,0 +1,300 @@
+"""The champion of each question: the best model, promoted only if it passes the gate."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from customer_assets.learning.design import (
+    CUSTOMER,
+    Design,
+    design_of,
+    labelled,
+    labels,
+    with_cut_off,
+)
+from customer_assets.learning.drift import bin_shares, bins_of
+from customer_assets.learning.estimators import reproducible
+from customer_assets.learning.fitting import FittedModel, fit
+from customer_assets.learning.gate import Verdict, gate, reason, single_feature_aucs
+from customer_assets.learning.metrics import metrics
+from customer_assets.learning.predictions import (
+    BASE_RATE,
+    RFM_SCORE,
+    best_of,
+    pipelines,
+    predicted_of,
+)
+from customer_assets.learning.splits import CROSS_VALIDATION, HOLDOUT, OUT_OF_TIME
+from customer_assets.learning.store import Card, ModelStore
+from customer_assets.learning.tuning import dropped
+from customer_assets.sources.questions import Question
+from customer_assets.warehouse.source_warehouse import PythonModel
+from customer_assets.warehouse.table import Column, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def champions(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]) -> pl.DataFrame:
+    """Return one row per question: the best model, and whether it was promoted and why.
+
+    The best model by cross-validation is fitted on all labelled rows. If it passes the gate it is
+    stored and becomes the champion; otherwise the previous champion stays. A model that is the
+    champion already is not decided on again.
+    """
+    features = with_cut_off(frames["customer_features"])
+    questions: Mapping[str, Question] = parameters["questions"]
+    store: ModelStore = parameters["model_store"]
+    decided = []
+    for name, question in questions.items():
+        rows = labelled(features, question)
+        of_question = frames["model_predictions"].filter(question=name)
+        champion = newest_champion(frames["champions"], name)
+        if of_question.is_empty():
+            n_positive = int(labels(rows, question).sum())
+            decided.append(
+                _row(name, champion, None, False)
+                | {
+                    "reason": f"{n_positive} of {len(rows)} labelled customers answer yes: too "
+                    "few of one kind to learn from.",
+                    "n_rows": len(rows),
+                    "n_positive": n_positive,
+                }
+            )
+            continue
+        design = design_of(features, question, dropped(frames, name))
+        tuned = frames["tuned_models"].filter(question=name)
+        challenger = _Challenger(name, question, rows, design, tuned, of_question)
+        if champion is not None and champion["version"] == challenger.version:
+            continue
+        passed = all(verdict.passed for verdict in challenger.verdicts)
+        if passed:
+            with reproducible():
+                fitted = challenger.fitted()
+            keep = [champion["version"]] if champion else []
+            store.save(challenger.card(fitted), fitted, keep)
+        decided.append(challenger.row(champion, passed))
+    return pl.DataFrame(decided, schema=_SCHEMA)
+
+
+def newest_champion(ledger: pl.DataFrame, question: str) -> dict[str, Any] | None:
+    """Return the row that promoted the champion of a question, or None where there is none."""
+    promoted = ledger.filter(pl.col("promoted") & (pl.col("question") == question))
+    return promoted.sort("decided_at").row(-1, named=True) if len(promoted) else None
+
+
+class _Challenger:
+    """The best model of a question by cross-validation, before it is promoted."""
+
+    def __init__(
+        self,
+        name: str,
+        question: Question,
+        rows: pl.DataFrame,
+        design: Design,
+        tuned: pl.DataFrame,
+        predictions: pl.DataFrame,
+    ) -> None:
+        compared = predictions.filter(split=CROSS_VALIDATION)
+        by_model = {str(m): rows for (m,), rows in compared.group_by("model")}
+        self.name, self.question, self.rows = name, question, rows
+        self.model = best_of({m: predicted_of(p) for m, p in by_model.items()}, question)
+        self.pipeline, self.design = pipelines(question, design, tuned)[self.model]
+        self.parameters = json.loads(tuned.filter(model=self.model)["parameters"].item())
+        self.matrix, self.label = self.design.matrix(rows), labels(rows, question)
+        self.training_data_version = _digest(
+            self.matrix.tobytes(), self.label.tobytes(), str(rows[CUSTOMER].to_list()).encode()
+        )
+        stated = [name, self.model, list(self.design.features), self.parameters]
+        self.version = _digest(json.dumps(stated).encode(), self.training_data_version.encode())
+        judged = predictions.filter(pl.col("split").is_in([OUT_OF_TIME, HOLDOUT]))
+        self.split = str(judged["split"][0])
+        ours = self._judged(judged, self.model)
+        self.baseline = next(b for b in (RFM_SCORE, BASE_RATE) if b in set(judged["model"]))
+        theirs = self._judged(judged, self.baseline)
+        self.metrics = metrics(ours, question.contact_share, question.random_state)
+        alone = single_feature_aucs(self.matrix, self.label, self.design)
+        self.verdicts, self.gain = gate(question, ours, theirs, self.baseline, alone)
+
+    def _judged(self, judged: pl.DataFrame, model: str) -> Any:
+        return predicted_of(judged.filter(model=model).sort(CUSTOMER))
+
+    def fitted(self) -> FittedModel:
+        return fit(self.pipeline, self.matrix, self.label, self.question.random_state)
+
+    def card(self, fitted: FittedModel) -> Card:
+        probability = fitted.probability(self.matrix)
+        edges = bins_of(probability, False)
+        bins = {
+            name: bins_of(self.matrix[:, i], name in self.design.categories)
+            for i, name in enumerate(self.design.features)
+        }
+        return Card(
+            question=self.name,
+            version=self.version,
+            model=self.model,
+            features=list(self.design.features),
+            categories={n: list(v) for n, v in self.design.categories.items()},
+            parameters=self.parameters,
+            slope=fitted.calibration.slope,
+            intercept=fitted.calibration.intercept,
+            threshold=fitted.calibration.threshold,
+            training_data_version=self.training_data_version,
+            n_rows=len(self.label),
+            n_positive=int(self.label.sum()),
+            metrics={n: (m.value, m.low, m.high) for n, m in self.metrics.items()},
+            middle={
+                name: _middle(self.matrix[:, i], name in self.design.categories)
+                for i, name in enumerate(self.design.features)
+            },
+            bin_edges={name: edges.tolist() for name, edges in bins.items()},
+            bin_shares={
+                name: bin_shares(self.matrix[:, i], bins[name]).tolist()
+                for i, name in enumerate(self.design.features)
+            },
+            score_edges=edges.tolist(),
+            score_shares=bin_shares(probability, edges).tolist(),
+        )
+
+    def row(self, champion: Mapping[str, Any] | None, promoted: bool) -> dict[str, Any]:
+        of_metric = self.metrics[self.question.metric]
+        return _row(self.name, champion, self.version, promoted) | {
+            "model": self.model,
+            "reason": reason(self.verdicts),
+            "split": self.split,
+            "metric": self.question.metric,
+            "value": of_metric.value,
+            "low": of_metric.low,
+            "high": of_metric.high,
+            "baseline": self.baseline,
+            "gain": self.gain.value,
+            "gain_low": self.gain.low,
+            "gain_high": self.gain.high,
+            "verdicts": json.dumps([_plain(verdict) for verdict in self.verdicts]),
+            "n_rows": len(self.label),
+            "n_positive": int(self.label.sum()),
+            "training_data_version": self.training_data_version,
+        }
+
+
+def _row(
+    question: str, champion: Mapping[str, Any] | None, version: str | None, promoted: bool
+) -> dict[str, Any]:
+    return {
+        "question": question,
+        "version": version,
+        "promoted": promoted,
+        "previous_version": champion["version"] if champion else None,
+        "decided_at": dt.datetime.now(dt.UTC).replace(tzinfo=None),
+    }
+
+
+def _plain(verdict: Verdict) -> dict[str, Any]:
+    return {n: v.item() if hasattr(v, "item") else v for n, v in asdict(verdict).items()}
+
+
+def _middle(values: "np.ndarray", is_categorical: bool) -> float:
+    """Return the median of a feature, of a category the most frequent; 0 where none is known."""
+    import numpy as np
+
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return 0.0
+    if is_categorical:
+        found, counts = np.unique(known, return_counts=True)
+        return float(found[counts.argmax()])
+    return float(np.median(known))
+
+
+def _digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"\n".join(parts)).hexdigest()[:12]
+
+
+_SCHEMA: dict[str, Any] = {
+    "question": pl.String,
+    "version": pl.String,
+    "model": pl.String,
+    "promoted": pl.Boolean,
+    "previous_version": pl.String,
+    "decided_at": pl.Datetime("us"),
+    "reason": pl.String,
+    "split": pl.String,
+    "metric": pl.String,
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "baseline": pl.String,
+    "gain": pl.Float64,
+    "gain_low": pl.Float64,
+    "gain_high": pl.Float64,
+    "verdicts": pl.String,
+    "n_rows": pl.Int64,
+    "n_positive": pl.Int64,
+    "training_data_version": pl.String,
+}
+
+_DESCRIPTIONS = {
+    "question": "Name of the question.",
+    "version": "Version of the model: a hash of what it is and of the rows it learned from.",
+    "model": "Name of the model.",
+    "promoted": "Whether it passed the gate and became the champion.",
+    "previous_version": "The champion before; it stays where this model was not promoted.",
+    "decided_at": "When this was decided, UTC.",
+    "reason": "Why, in figures.",
+    "split": "The rows that it was judged on, as in model_predictions.",
+    "metric": "What it was judged by.",
+    "value": "The metric of the model.",
+    "low": "Lower bound of its 95 % interval.",
+    "high": "Upper bound of its 95 % interval.",
+    "baseline": "The baseline that it had to beat.",
+    "gain": "How much better than the baseline it is.",
+    "gain_low": "Lower bound of the 95 % interval of the gain.",
+    "gain_high": "Upper bound of the 95 % interval of the gain.",
+    "verdicts": "Every rule of the gate: what was measured and what was allowed, as JSON.",
+    "n_rows": "Labelled rows that the final model is fitted on.",
+    "n_positive": "Those of them whose answer is yes.",
+    "training_data_version": "Hash of the rows that it learned from.",
+}
+_TYPES = {
+    pl.String: "varchar",
+    pl.Boolean: "boolean",
+    pl.Float64: "double",
+    pl.Int64: "bigint",
+}
+
+CHAMPIONS = PythonModel(
+    table=Table(
+        name="champions",
+        layer="models",
+        ledger=True,
+        description=(
+            "One row per question and decision: the best model, and whether the gate let it "
+            "become the champion. The newest promoted row of a question is its champion."
+        ),
+        columns={
+            name: Column(type=_TYPES.get(dtype, "timestamp"), description=_DESCRIPTIONS[name])
+            for name, dtype in _SCHEMA.items()
+        },
+        key=["question", "decided_at"],
+        checks=[
+            {
+                "unexpected_rows_expectation": {
+                    "name": "champion_gate",
+                    "description": "The best model of each question may become its champion.",
+                    "unexpected_rows_query": "select question, model, reason from {batch} "
+                    "where not promoted",
+                    "severity": "warn",
+                }
+            }
+        ],
+    ),
+    inputs=("customer_features", "tuned_models", "model_predictions"),
+    optional_inputs=("feature_profile",),
+    compute=champions,
+    parameters=("questions", "model_store"),
+)

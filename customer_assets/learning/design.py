@@ -1,0 +1,100 @@
+"""The rows and columns a model sees: which features a question has, as a matrix of numbers.
+
+What is fitted (imputing, scaling, encoding) belongs to `estimators`; nothing here learns.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from customer_assets.sources.questions import Question
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CUSTOMER = "customer_id"
+CUT_OFF = "cut_off_ts"
+
+
+@dataclass(frozen=True)
+class Design:
+    """The features of a question in the order of the matrix's columns.
+
+    `categories` holds the known values of each feature that is text, in sorted order.
+    """
+
+    features: Sequence[str]
+    categories: Mapping[str, Sequence[str]]
+
+    def is_categorical(self) -> list[bool]:
+        return [name in self.categories for name in self.features]
+
+    def matrix(self, frame: pl.DataFrame) -> "np.ndarray":
+        """Return float64 rows x features; missing is nan, text is its category's number.
+
+        A value that was not known when the design was made counts as missing.
+        """
+        return frame.select(
+            pl.col(name)
+            .replace_strict(
+                {value: float(code) for code, value in enumerate(self.categories[name])},
+                default=None,
+                return_dtype=pl.Float64,
+            )
+            .fill_null(float("nan"))
+            if name in self.categories
+            else pl.col(name).cast(pl.Float64).fill_null(float("nan"))
+            for name in self.features
+        ).to_numpy()
+
+
+def with_cut_off(features: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with a cut-off, which is 0 for customers that are summed up once.
+
+    In the order of cut-off and customer, so that nothing depends on the order of rows.
+    """
+    if CUT_OFF not in features.columns:
+        features = features.with_columns(pl.lit(0, pl.Int64).alias(CUT_OFF))
+    return features.sort(CUT_OFF, CUSTOMER)
+
+
+def design_of(features: pl.DataFrame, question: Question, dropped: Sequence[str] = ()) -> Design:
+    """Return the features of a question: every usable column that says nothing about later.
+
+    Labels, keys, excluded and `dropped` columns are left out, and columns of one value.
+    Raises ValueError where the question excludes a column that is not there.
+    """
+    unknown = sorted(set(question.exclude) - set(features.columns))
+    if unknown:
+        raise ValueError(f"exclude: customer_features has no column {', '.join(unknown)}")
+    left_out = {CUSTOMER, CUT_OFF, question.label, *question.exclude, *dropped}
+    usable = [
+        name
+        for name, dtype in features.schema.items()
+        if name not in left_out
+        and not name.startswith("is_horizon")
+        and (dtype.is_numeric() or dtype in (pl.Boolean, pl.String))
+        and features[name].drop_nulls().n_unique() > 1
+    ]
+    categories = {
+        name: features[name].drop_nulls().unique().sort().to_list()
+        for name in usable
+        if features.schema[name] == pl.String
+    }
+    return Design(usable, categories)
+
+
+def labelled(features: pl.DataFrame, question: Question) -> pl.DataFrame:
+    """Return the rows whose label is known. Raises ValueError where there is no such label."""
+    if question.label not in features.columns:
+        raise ValueError(
+            f"label: customer_features has no column {question.label!r}; there are "
+            f"{', '.join(features.columns)}"
+        )
+    return features.filter(pl.col(question.label).is_not_null())
+
+
+def labels(frame: pl.DataFrame, question: Question) -> "np.ndarray":
+    return frame[question.label].cast(pl.Int8).to_numpy()

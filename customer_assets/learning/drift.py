@@ -1,0 +1,128 @@
+"""Whether customers have changed since a champion was trained: the population stability index.
+
+Source: Siddiqi, Credit Risk Scorecards, 2006: below .1 no change, above .25 a major one.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from customer_assets.learning.design import CUSTOMER, CUT_OFF, with_cut_off
+from customer_assets.learning.store import ModelStore
+from customer_assets.warehouse.source_warehouse import PythonModel
+from customer_assets.warehouse.table import Column, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SCORE = "(score)"
+_BINS = 10
+_MAJOR = 0.25
+# An empty bin would make the index infinite.
+_FLOOR = 1e-4
+
+
+def bins_of(values: "np.ndarray", is_categorical: bool) -> "np.ndarray":
+    """Return the inner edges of ten groups of about equal size, or between categories."""
+    import numpy as np
+
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return np.array([])
+    if is_categorical:
+        return np.arange(known.max() + 1) + 0.5
+    return np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1]))
+
+
+def bin_shares(values: "np.ndarray", edges: "np.ndarray") -> "np.ndarray":
+    """Return the share of rows in each bin, the missing ones last."""
+    import numpy as np
+
+    # Equal values are in one bin: a value on an edge belongs below it.
+    numbers = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values))
+    return np.bincount(numbers, minlength=len(edges) + 2) / max(len(values), 1)
+
+
+def stability_index(before: "np.ndarray", after: "np.ndarray") -> float:
+    """Return the population stability index of two distributions over the same bins."""
+    import numpy as np
+
+    before, after = np.maximum(before, _FLOOR), np.maximum(after, _FLOOR)
+    return float(((after - before) * np.log(after / before)).sum())
+
+
+def model_drift(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]) -> pl.DataFrame:
+    """Return the stability index of each feature, and of the score, of each champion.
+
+    Compares the rows that the champion learned from with those that it scores now.
+    """
+    import numpy as np
+
+    store: ModelStore = parameters["model_store"]
+    features = with_cut_off(frames["customer_features"])
+    newest = features.filter(pl.col(CUT_OFF) == features[CUT_OFF].max())
+    found = []
+    scored = frames["model_scores"].group_by("question", "version", maintain_order=True)
+    for (question, version), scores in scored:
+        card = store.card(str(question), str(version))
+        matrix = card.design.matrix(newest)
+        now = {name: matrix[:, i] for i, name in enumerate(card.features)}
+        then = {name: (card.bin_edges[name], card.bin_shares[name]) for name in card.features}
+        now[SCORE] = scores.sort(CUSTOMER)["probability"].to_numpy()
+        then[SCORE] = (card.score_edges, card.score_shares)
+        for name, values in now.items():
+            edges, shares = (np.asarray(part, dtype=float) for part in then[name])
+            index = stability_index(shares, bin_shares(values, edges))
+            found.append(
+                {
+                    "question": question,
+                    "feature": name,
+                    "stability_index": index,
+                    "has_drifted": index > _MAJOR,
+                }
+            )
+    schema = {
+        "question": pl.String,
+        "feature": pl.String,
+        "stability_index": pl.Float64,
+        "has_drifted": pl.Boolean,
+    }
+    return pl.DataFrame(found, schema=schema)
+
+
+MODEL_DRIFT = PythonModel(
+    table=Table(
+        name="model_drift",
+        layer="models",
+        description=(
+            "One row per question and feature, and one for the score: how far the customers of "
+            "now are from those that the champion learned from."
+        ),
+        columns={
+            "question": Column(type="varchar", description="Name of the question."),
+            "feature": Column(
+                type="varchar", description=f"Name of the feature; {SCORE}: the probability."
+            ),
+            "stability_index": Column(
+                type="double",
+                description="Population stability index: below 0.1 no change, above 0.25 a major.",
+            ),
+            "has_drifted": Column(type="boolean", description="Whether the change is a major one."),
+        },
+        key=["question", "feature"],
+        checks=[
+            {
+                "unexpected_rows_expectation": {
+                    "name": "customers_are_like_those_learned_from",
+                    "description": "No feature or score has moved far since the training.",
+                    "unexpected_rows_query": "select * from {batch} where has_drifted",
+                    "severity": "warn",
+                }
+            }
+        ],
+    ),
+    inputs=("customer_features", "model_scores"),
+    compute=model_drift,
+    parameters=("model_store",),
+)

@@ -1,0 +1,183 @@
+"""What the champion of a question looks at: Shapley values and permutation importance."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from customer_assets.learning.champions import newest_champion
+from customer_assets.learning.design import CUT_OFF, labelled, labels, with_cut_off
+from customer_assets.learning.estimators import reproducible
+from customer_assets.learning.fitting import FittedModel
+from customer_assets.learning.store import Card, ModelStore
+from customer_assets.sources.questions import Question
+from customer_assets.warehouse.source_warehouse import PythonModel
+from customer_assets.warehouse.table import Column, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_EXPLAINED, _BACKGROUND, _PERMUTED, _REPEATS = 120, 20, 2_000, 5
+# A rank correlation of a feature with its effect that is weaker has no one direction.
+_CLEAR = 0.3
+
+
+def feature_importance(
+    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Return one row per question with a champion and feature.
+
+    Shapley values (Lundberg and Lee, 2017) are of the log odds, by permutation sampling over the
+    features as they are before encoding; permutation importance (Breiman, 2001) is the mean loss
+    of the question's metric. Both on a seeded draw of the rows of the last labelled cut-off.
+    """
+    store: ModelStore = parameters["model_store"]
+    questions: Mapping[str, Question] = parameters["questions"]
+    features = with_cut_off(frames["customer_features"])
+    parts = [pl.DataFrame(schema=_SCHEMA)]
+    for name, question in questions.items():
+        champion = newest_champion(frames["champions"], name)
+        if champion is None:
+            continue
+        card, fitted = store.load(name, champion["version"])
+        rows = labelled(features, question)
+        rows = rows.filter(pl.col(CUT_OFF) == rows[CUT_OFF].max())
+        matrix, label = card.design.matrix(rows), labels(rows, question)
+        with reproducible():
+            parts.append(_of_champion(card, fitted, matrix, label, question))
+    return pl.concat(parts)
+
+
+def _of_champion(
+    card: Card,
+    fitted: FittedModel,
+    matrix: "np.ndarray",
+    label: "np.ndarray",
+    question: Question,
+) -> pl.DataFrame:
+    import numpy as np
+
+    seed = question.random_state
+    order = np.random.default_rng(seed).permutation(len(matrix))
+    explained = matrix[order[:_EXPLAINED]]
+    shap_values = shapley(fitted, explained, matrix[order[-_BACKGROUND:]], seed)
+    drop = permuted(fitted, matrix[order[:_PERMUTED]], label[order[:_PERMUTED]], question)
+    return (
+        pl.DataFrame(
+            {
+                "question": card.question,
+                "version": card.version,
+                "feature": card.features,
+                "shap_mean_abs": np.abs(shap_values).mean(axis=0),
+                "permutation": drop,
+                "direction": [
+                    "mixed"
+                    if name in card.categories
+                    else direction(explained[:, i], shap_values[:, i])
+                    for i, name in enumerate(card.features)
+                ],
+            }
+        )
+        .sort("shap_mean_abs", "feature", descending=[True, False])
+        .with_row_index("rank", offset=1)
+        .select(pl.col(name).cast(dtype) for name, dtype in _SCHEMA.items())
+    )
+
+
+def shapley(
+    fitted: FittedModel, rows: "np.ndarray", background: "np.ndarray", seed: int
+) -> "np.ndarray":
+    """Return Shapley values in log odds, rows x features, against the background rows."""
+    import numpy as np
+    import shap
+    from scipy.special import logit
+
+    def odds(values: "np.ndarray") -> "np.ndarray":
+        return logit(np.clip(fitted.probability(values), 1e-9, 1 - 1e-9))
+
+    masker = shap.maskers.Independent(background, max_samples=len(background))
+    explainer = shap.PermutationExplainer(odds, masker, seed=seed)
+    explained = explainer(rows, max_evals=2 * rows.shape[1] + 1, silent=True)
+    return np.asarray(explained.values)
+
+
+def permuted(
+    fitted: FittedModel, rows: "np.ndarray", label: "np.ndarray", question: Question
+) -> "np.ndarray":
+    """Return the mean loss of the question's metric when a feature's values change owners."""
+    import numpy as np
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    score = roc_auc_score if question.metric == "roc_auc" else average_precision_score
+    random = np.random.default_rng(question.random_state)
+    whole = score(label, fitted.probability(rows))
+    losses = np.zeros((_REPEATS, rows.shape[1]))
+    for repeat in range(_REPEATS):
+        for column in range(rows.shape[1]):
+            shuffled = rows.copy()
+            shuffled[:, column] = random.permutation(shuffled[:, column])
+            losses[repeat, column] = whole - score(label, fitted.probability(shuffled))
+    return losses.mean(axis=0)
+
+
+def direction(values: "np.ndarray", effects: "np.ndarray") -> str:
+    """Say whether more of a feature raises or lowers the score, or neither throughout."""
+    import numpy as np
+    from scipy.stats import spearmanr
+
+    known = ~np.isnan(values)
+    if len(np.unique(values[known])) < 2 or len(np.unique(effects[known])) < 2:
+        return "mixed"
+    correlation = spearmanr(values[known], effects[known]).statistic
+    if abs(correlation) < _CLEAR:
+        return "mixed"
+    return "raises" if correlation > 0 else "lowers"
+
+
+_SCHEMA = {
+    "question": pl.String,
+    "version": pl.String,
+    "feature": pl.String,
+    "rank": pl.Int64,
+    "shap_mean_abs": pl.Float64,
+    "permutation": pl.Float64,
+    "direction": pl.String,
+}
+
+FEATURE_IMPORTANCE = PythonModel(
+    table=Table(
+        name="feature_importance",
+        layer="models",
+        description="One row per question and feature: how much its champion makes of it.",
+        columns={
+            "question": Column(type="varchar", description="Name of the question."),
+            "version": Column(type="varchar", description="Version of the champion."),
+            "feature": Column(type="varchar", description="Name of the feature."),
+            "rank": Column(type="bigint", description="Rank by Shapley values, 1 the strongest."),
+            "shap_mean_abs": Column(
+                type="double", description="Mean absolute Shapley value, in log odds."
+            ),
+            "permutation": Column(
+                type="double",
+                description="Mean loss of the question's metric when the feature is shuffled.",
+            ),
+            "direction": Column(
+                type="varchar",
+                description="raises or lowers: what more of the feature does to the score; mixed: "
+                "neither throughout.",
+            ),
+        },
+        key=["question", "feature"],
+        checks=[
+            {
+                "expect_column_values_to_be_in_set": {
+                    "column": "direction",
+                    "value_set": ["raises", "lowers", "mixed"],
+                }
+            }
+        ],
+    ),
+    inputs=("customer_features", "champions"),
+    compute=feature_importance,
+    parameters=("questions", "model_store"),
+)

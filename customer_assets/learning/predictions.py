@@ -1,0 +1,229 @@
+"""What each model answers about customers that it has not seen, on the same splits for all."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from customer_assets.learning.design import (
+    CUSTOMER,
+    CUT_OFF,
+    Design,
+    design_of,
+    labelled,
+    with_cut_off,
+)
+from customer_assets.learning.estimators import candidate, reproducible
+from customer_assets.learning.fitting import cross_validated, fit, told
+from customer_assets.learning.metrics import Predicted
+from customer_assets.learning.splits import CROSS_VALIDATION, Split, Splits, splits_of
+from customer_assets.learning.tuning import dropped
+from customer_assets.sources.questions import Question
+from customer_assets.warehouse.source_warehouse import PythonModel
+from customer_assets.warehouse.table import Column, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from sklearn.pipeline import Pipeline
+
+BASE_RATE = "base_rate"
+RFM_SCORE = "rfm_score"
+BASELINES = (BASE_RATE, RFM_SCORE)
+_RFM_FEATURES = ("recency_days", "n_orders", "monetary")
+
+
+def model_predictions(
+    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Return one row per question, model, split and labelled customer that was not trained on.
+
+    All models and baselines are cross-validated and judged on the same rows. The model that
+    cross-validation likes best, and the baselines, are also tested at every earlier cut-off.
+    """
+    features = with_cut_off(frames["customer_features"])
+    questions: Mapping[str, Question] = parameters["questions"]
+    parts = [pl.DataFrame(schema={CUSTOMER: features.schema[CUSTOMER], **_SCHEMA})]
+    for name, question in questions.items():
+        splits = splits_of(labelled(features, question), question)
+        if splits is not None:
+            design = design_of(features, question, dropped(frames, name))
+            tuned = frames["tuned_models"].filter(question=name)
+            with reproducible():
+                parts.append(_of_question(name, question, splits, design, tuned))
+    return pl.concat(parts, how="diagonal")
+
+
+def pipelines(
+    question: Question, design: Design, tuned: pl.DataFrame
+) -> dict[str, tuple["Pipeline", Design]]:
+    """Return the unfitted models of a question with their tuned parameters, and what each sees."""
+    found = {}
+    for row in tuned.iter_rows(named=True):
+        unfitted = candidate(row["model"], design, question.random_state).pipeline
+        found[row["model"]] = (
+            unfitted.set_params(**told(json.loads(row["parameters"]))),
+            design,
+        )
+    if set(_RFM_FEATURES) <= set(design.features):
+        narrow = Design(_RFM_FEATURES, {})
+        unfitted = candidate("logistic_regression", narrow, question.random_state).pipeline
+        found[RFM_SCORE] = (unfitted, narrow)
+    return found
+
+
+def _of_question(
+    name: str, question: Question, splits: Splits, design: Design, tuned: pl.DataFrame
+) -> pl.DataFrame:
+    parts, cross_validation = [], {}
+    models = pipelines(question, design, tuned)
+    compared = splits.compared
+    label = splits.label[compared]
+    for model, (pipeline, seen) in models.items():
+        matrix = seen.matrix(splits.rows)
+        fold, probability, answer = cross_validated(
+            pipeline, matrix[compared], label, question.folds, question.random_state
+        )
+        cross_validation[model] = Predicted(label, probability, answer)
+        parts.append(
+            _rows(splits, compared, model, CROSS_VALIDATION, fold, cross_validation[model])
+        )
+        parts.append(_judged(splits, splits.judged, model, pipeline, matrix, question))
+    parts.append(_base_rate(splits, Split(CROSS_VALIDATION, compared, compared)))
+    parts.append(_base_rate(splits, splits.judged))
+    best = best_of(cross_validation, question)
+    for split in splits.backtest:
+        for model in {best, RFM_SCORE} & set(models):
+            pipeline, seen = models[model]
+            matrix = seen.matrix(splits.rows)
+            parts.append(_judged(splits, split, model, pipeline, matrix, question))
+        parts.append(_base_rate(splits, split))
+    return pl.concat(parts).with_columns(pl.lit(name).alias("question"))
+
+
+def best_of(predicted: Mapping[str, Predicted], question: Question) -> str:
+    """Return the model, baselines apart, with the highest metric of a question; ties by name."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    score = roc_auc_score if question.metric == "roc_auc" else average_precision_score
+    values = {
+        model: float(score(p.label, p.probability))
+        for model, p in sorted(predicted.items())
+        if model not in BASELINES
+    }
+    return max(values, key=lambda model: values[model])
+
+
+def predicted_of(rows: pl.DataFrame) -> Predicted:
+    """Return rows of model_predictions as arrays."""
+    return Predicted(
+        rows["label"].cast(pl.Int8).to_numpy(),
+        rows["probability"].to_numpy(),
+        rows["answer"].cast(pl.Int8).to_numpy(),
+    )
+
+
+def _judged(
+    splits: Splits,
+    split: Split,
+    model: str,
+    pipeline: "Pipeline",
+    matrix: "np.ndarray",
+    question: Question,
+) -> pl.DataFrame:
+    fitted = fit(pipeline, matrix[split.train], splits.label[split.train], question.random_state)
+    probability = fitted.probability(matrix[split.test])
+    answer = probability >= fitted.calibration.threshold
+    predicted = Predicted(splits.label[split.test], probability, answer)
+    return _rows(splits, split.test, model, split.name, None, predicted)
+
+
+def _base_rate(splits: Splits, split: Split) -> pl.DataFrame:
+    """Return the baseline that knows only the positive share; a constant needs no folds."""
+    import numpy as np
+
+    share = splits.label[split.train].mean()
+    label = splits.label[split.test]
+    constant = Predicted(label, np.full(len(label), share), np.full(len(label), share >= 0.5))
+    return _rows(splits, split.test, BASE_RATE, split.name, None, constant)
+
+
+def _rows(
+    splits: Splits,
+    mask: "np.ndarray",
+    model: str,
+    split: str,
+    fold: "np.ndarray | None",
+    predicted: Predicted,
+) -> pl.DataFrame:
+    return splits.rows.filter(mask).select(
+        CUSTOMER,
+        pl.lit(model).alias("model"),
+        pl.lit(split).alias("split"),
+        CUT_OFF,
+        (pl.lit(None, pl.Int64) if fold is None else pl.Series(fold).cast(pl.Int64)).alias("fold"),
+        pl.Series(predicted.label).cast(pl.Boolean).alias("label"),
+        pl.Series(predicted.probability).cast(pl.Float64).alias("probability"),
+        pl.Series(predicted.answer).cast(pl.Boolean).alias("answer"),
+    )
+
+
+_SCHEMA = {
+    "model": pl.String,
+    "split": pl.String,
+    CUT_OFF: pl.Int64,
+    "fold": pl.Int64,
+    "label": pl.Boolean,
+    "probability": pl.Float64,
+    "answer": pl.Boolean,
+    "question": pl.String,
+}
+
+MODEL_PREDICTIONS = PythonModel(
+    table=Table(
+        name="model_predictions",
+        layer="models",
+        description=(
+            "One row per question, model, split and labelled customer, with what a model that "
+            "had not seen the customer's answer said. Every metric and curve is computed from it."
+        ),
+        columns={
+            "question": Column(type="varchar", description="Name of the question."),
+            "model": Column(type="varchar", description="Name of the model or baseline."),
+            "split": Column(
+                type="varchar",
+                description="cross_validation: out of fold, by which models are compared. "
+                "out_of_time (of a log) or holdout (of a customer table): by which they are "
+                "judged. backtest: out of time at earlier cut-offs, best model and baselines.",
+            ),
+            "cut_off_ts": Column(
+                type="bigint",
+                description="Moment of the features, epoch microseconds; 0 for a customer table.",
+            ),
+            "customer_id": Column(type="source", description="Who."),
+            "fold": Column(type="bigint", description="Fold of the customer; null out of time."),
+            "label": Column(type="boolean", description="The true answer."),
+            "probability": Column(type="double", description="Calibrated probability of yes."),
+            "answer": Column(
+                type="boolean",
+                description="Whether the probability reaches the threshold that had the best F1 "
+                "on the training rows.",
+            ),
+        },
+        key=["question", "model", "split", "cut_off_ts", "customer_id"],
+        checks=[
+            {"expect_column_values_to_not_be_null": {"column": "label"}},
+            {
+                "expect_column_values_to_be_between": {
+                    "column": "probability",
+                    "min_value": 0,
+                    "max_value": 1,
+                }
+            },
+        ],
+    ),
+    inputs=("customer_features", "tuned_models"),
+    optional_inputs=("feature_profile",),
+    compute=model_predictions,
+    parameters=("questions",),
+)
