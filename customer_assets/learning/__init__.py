@@ -1,0 +1,1 @@
+"""Features described, models trained and compared: pure functions over frames, no Dagster."""
