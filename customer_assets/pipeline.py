@@ -65,6 +65,7 @@ class Pipeline(Generic[SourceT]):
                 "return_event": source.return_event,
                 "keep_duplicates": source.duplicates == "keep",
                 "horizon_us": parse_duration(source.horizon) * 1_000_000,
+                "n_cut_offs": source.cut_offs,
             }
         )
 

@@ -69,31 +69,41 @@ def design_of(features: pl.DataFrame, question: Question, dropped: Sequence[str]
     unknown = sorted(set(question.exclude) - set(features.columns))
     if unknown:
         raise ValueError(f"exclude: customer_features has no column {', '.join(unknown)}")
+    asked = asked_about(features, question)
     left_out = {CUSTOMER, CUT_OFF, question.label, *question.exclude, *dropped}
     usable = [
         name
         for name, dtype in features.schema.items()
         if name not in left_out
-        and not name.startswith("is_horizon")
         and (dtype.is_numeric() or dtype in (pl.Boolean, pl.String))
-        and features[name].drop_nulls().n_unique() > 1
+        and asked[name].drop_nulls().n_unique() > 1
     ]
     categories = {
-        name: features[name].drop_nulls().unique().sort().to_list()
+        name: asked[name].drop_nulls().unique().sort().to_list()
         for name in usable
         if features.schema[name] == pl.String
     }
     return Design(usable, categories)
 
 
+def asked_about(features: pl.DataFrame, question: Question) -> pl.DataFrame:
+    """Return the customers that a question is about.
+
+    Raises ValueError where it names a column that customer_features does not have.
+    """
+    for option in ("label", "among"):
+        name = getattr(question, option)
+        if name is not None and name not in features.columns:
+            raise ValueError(
+                f"{option}: customer_features has no column {name!r}; there are "
+                f"{', '.join(features.columns)}"
+            )
+    return features.filter(pl.col(question.among)) if question.among else features
+
+
 def labelled(features: pl.DataFrame, question: Question) -> pl.DataFrame:
-    """Return the rows whose label is known. Raises ValueError where there is no such label."""
-    if question.label not in features.columns:
-        raise ValueError(
-            f"label: customer_features has no column {question.label!r}; there are "
-            f"{', '.join(features.columns)}"
-        )
-    return features.filter(pl.col(question.label).is_not_null())
+    """Return the customers that a question is about whose answer is known."""
+    return asked_about(features, question).filter(pl.col(question.label).is_not_null())
 
 
 def labels(frame: pl.DataFrame, question: Question) -> "np.ndarray":

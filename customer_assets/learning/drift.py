@@ -66,7 +66,7 @@ def model_drift(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any
     scored = frames["model_scores"].group_by("question", "version", maintain_order=True)
     for (question, version), scores in scored:
         card = store.card(str(question), str(version))
-        matrix = card.design.matrix(newest)
+        matrix = card.design.matrix(newest.join(scores.select(CUSTOMER), on=CUSTOMER, how="semi"))
         now = {name: matrix[:, i] for i, name in enumerate(card.features)}
         then = {name: (card.bin_edges[name], card.bin_shares[name]) for name in card.features}
         now[SCORE] = scores.sort(CUSTOMER)["probability"].to_numpy()

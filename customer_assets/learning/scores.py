@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from customer_assets.learning.champions import newest_champion
-from customer_assets.learning.design import CUSTOMER, CUT_OFF, with_cut_off
+from customer_assets.learning.design import CUSTOMER, CUT_OFF, asked_about, with_cut_off
 from customer_assets.learning.estimators import reproducible
 from customer_assets.learning.fitting import FittedModel
 from customer_assets.learning.splits import CROSS_VALIDATION
@@ -35,21 +35,22 @@ def model_scores(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, An
     newest = features.filter(pl.col(CUT_OFF) == features[CUT_OFF].max())
     questions: Mapping[str, Question] = parameters["questions"]
     parts = [pl.DataFrame(schema={CUSTOMER: features.schema[CUSTOMER], **_SCHEMA})]
-    for name in questions:
+    for name, question in questions.items():
         champion = newest_champion(frames["champions"], name)
-        if champion is None or newest.is_empty():
+        asked = asked_about(newest, question)
+        if champion is None or asked.is_empty():
             continue
         card, fitted = store.load(name, champion["version"])
         with reproducible():
-            matrix = card.design.matrix(newest)
+            matrix = card.design.matrix(asked)
             probability = fitted.probability(matrix)
-            given = reasons(card, fitted, matrix, newest)
+            given = reasons(card, fitted, matrix, asked)
         unseen = frames["model_predictions"].filter(
             question=name, split=CROSS_VALIDATION, model=card.model
         )
         learned_from = unseen.select(CUSTOMER, CUT_OFF, pl.col("probability").alias("out_of_fold"))
         parts.append(
-            newest.select(
+            asked.select(
                 CUSTOMER,
                 CUT_OFF,
                 pl.Series("by_champion", probability),

@@ -138,6 +138,12 @@ class EventLogSource(Model):
     horizon: Duration = Field(
         default="30 days", description="How far ahead features are labelled and models predict."
     )
+    cut_offs: int = Field(
+        default=8,
+        ge=1,
+        description="Most moments of the past, one horizon apart, at which features are computed "
+        "with their labels: to train and to test out of time.",
+    )
     segments: Segments = Segments()
     questions: Annotated[dict[str, Question], NamedParts] = {}
     owner: str = "team:data"

@@ -37,6 +37,11 @@ class Question(Model):
 
     title: str = Field(description="The question in words: Will the customer buy tomorrow?")
     label: str = Field(description="The boolean column of customer_features to predict.")
+    among: str | None = Field(
+        default=None,
+        description="A boolean column of customer_features: only customers for whom it is true "
+        "are asked about.",
+    )
     models: list[ModelName] = Field(min_length=1)
     metric: Literal["roc_auc", "average_precision"] = Field(
         default="roc_auc",

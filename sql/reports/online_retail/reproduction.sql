@@ -70,9 +70,10 @@ top_two as (
 cut_off as (
     select
         count(*) as n_reachable,
-        count(*) filter (where is_buyer_within_horizon) as n_buyers,
+        count(*) filter (where customer_features.is_buyer_within_horizon) as n_buyers,
     from customer_features
-    where is_buyer_within_horizon is not null
+    inner join cut_offs on customer_features.cut_off_ts = cut_offs.cut_off_ts
+    where cut_offs.horizons_back = 1 and customer_features.has_purchased
 ),
 
 ours as (
