@@ -15,6 +15,7 @@ from customer_assets.learning.design import (
     design_of,
     labelled,
     labels,
+    newest,
     with_cut_off,
 )
 from customer_assets.learning.drift import bin_shares, bins_of
@@ -125,7 +126,9 @@ class _Challenger:
         return predicted_of(judged.filter(model=model).sort(CUSTOMER))
 
     def fitted(self) -> FittedModel:
-        return fit(self.pipeline, self.matrix, self.label, self.question.random_state)
+        return fit(
+            self.pipeline, self.matrix, self.label, newest(self.rows), self.question.random_state
+        )
 
     def card(self, fitted: FittedModel) -> Card:
         probability = fitted.probability(self.matrix)

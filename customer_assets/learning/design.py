@@ -106,5 +106,10 @@ def labelled(features: pl.DataFrame, question: Question) -> pl.DataFrame:
     return asked_about(features, question).filter(pl.col(question.label).is_not_null())
 
 
+def newest(rows: pl.DataFrame) -> "np.ndarray":
+    """Return which rows are of the last cut-off."""
+    return (rows[CUT_OFF] == rows[CUT_OFF].max()).to_numpy()
+
+
 def labels(frame: pl.DataFrame, question: Question) -> "np.ndarray":
     return frame[question.label].cast(pl.Int8).to_numpy()

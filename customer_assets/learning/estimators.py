@@ -94,7 +94,10 @@ def _preprocessing(design: Design, for_trees: bool) -> "BaseEstimator":
         numbers = Pipeline(
             [
                 ("tails", FunctionTransformer(signed_log1p)),
-                ("missing", SimpleImputer(strategy="median", add_indicator=True)),
+                (
+                    "missing",
+                    SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
+                ),
                 ("scale", StandardScaler()),
             ]
         )

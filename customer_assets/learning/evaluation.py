@@ -120,13 +120,13 @@ MODEL_METRICS = PythonModel(
         key=[*_OF, "metric"],
         checks=[
             {
-                "expect_column_values_to_be_between": {
-                    "name": "rates_are_between_zero_and_one",
-                    "column": "value",
-                    "min_value": 0,
-                    "max_value": 1,
-                    "row_condition": "metric in ('roc_auc', 'average_precision', 'f1', 'recall')",
-                    "condition_parser": "great_expectations",
+                "unexpected_rows_expectation": {
+                    "name": "intervals_are_around_their_value",
+                    "description": "Each bound is on its side, and areas and shares are from 0 "
+                    "to 1.",
+                    "unexpected_rows_query": "select * from {batch} where low > high or (metric "
+                    "in ('roc_auc', 'average_precision', 'f1', 'recall', 'precision') and not "
+                    "value between 0 and 1)",
                 }
             }
         ],

@@ -111,12 +111,22 @@ def cross_validated(
     return fold, probability, answer
 
 
-def fit(pipeline: "Pipeline", matrix: "np.ndarray", label: "np.ndarray", seed: int) -> FittedModel:
-    """Return the model fitted on all rows, calibrated on out-of-fold scores of the same rows."""
+def fit(
+    pipeline: "Pipeline",
+    matrix: "np.ndarray",
+    label: "np.ndarray",
+    is_newest: "np.ndarray",
+    seed: int,
+) -> FittedModel:
+    """Return the model fitted on all rows, calibrated on out-of-fold scores of the newest ones.
+
+    How many say yes moves with the season: the newest cut-off is the nearest to what comes.
+    """
     from sklearn.base import clone
 
     _, scores = out_of_fold_scores(pipeline, matrix, label, CALIBRATION_FOLDS, seed)
-    return FittedModel(clone(pipeline).fit(matrix, label), calibrate(scores, label))
+    newest = is_newest if 0 < label[is_newest].mean() < 1 else slice(None)
+    return FittedModel(clone(pipeline).fit(matrix, label), calibrate(scores[newest], label[newest]))
 
 
 def told(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from customer_assets.learning.design import (
     Design,
     design_of,
     labelled,
+    newest,
     with_cut_off,
 )
 from customer_assets.learning.estimators import candidate, reproducible
@@ -131,7 +132,14 @@ def _judged(
     matrix: "np.ndarray",
     question: Question,
 ) -> pl.DataFrame:
-    fitted = fit(pipeline, matrix[split.train], splits.label[split.train], question.random_state)
+    is_newest = newest(splits.rows.filter(split.train))
+    fitted = fit(
+        pipeline,
+        matrix[split.train],
+        splits.label[split.train],
+        is_newest,
+        question.random_state,
+    )
     probability = fitted.probability(matrix[split.test])
     answer = probability >= fitted.calibration.threshold
     predicted = Predicted(splits.label[split.test], probability, answer)
