@@ -88,14 +88,12 @@ with customer_events as (
         category_id,
         order_id,
         value,
-        case
-            when event_type = getvariable('purchase_event') then 'purchase'
-            when event_type = getvariable('return_event') then 'return'
-            when event_type = getvariable('view_event') then 'view'
-            else 'other'
-        end as role,
-        (date_diff('day', date '2000-01-03', event_date) % 7 + 7) % 7 as days_after_monday,
-        extract(hour from event_at) // 6 as day_part,
+        coalesce(event_type = getvariable('purchase_event'), false) as is_purchase,
+        coalesce(event_type = getvariable('return_event'), false) as is_return,
+        coalesce(event_type = getvariable('view_event'), false) as is_view,
+        cast((date_diff('day', date '2000-01-03', event_date) % 7 + 7) % 7 as tinyint)
+            as days_after_monday,
+        cast(extract(hour from event_at) // 6 as tinyint) as day_part,
         event_ts - lag(event_ts) over (partition by customer_id order by event_ts) as gap_us,
     from events
     where customer_id is not null
@@ -119,22 +117,40 @@ boundaries as (
 slices as (
     select
         boundary_ts as slice_ts,
-        lag(boundary_ts) over (order by boundary_ts) as after_ts,
+        coalesce(lag(boundary_ts) over (order by boundary_ts), -9000000000000000000) as after_ts,
     from boundaries
+),
+
+days as (
+    select
+        event_date,
+        min(event_ts) as first_ts,
+        max(event_ts) as last_ts,
+    from customer_events
+    group by event_date
+),
+
+-- Most days lie within one slice: joined by day, a slice is found without sorting the events.
+slices_of_days as (
+    select
+        days.event_date,
+        slices.after_ts,
+        slices.slice_ts,
+    from days
+    inner join slices on days.first_ts <= slices.slice_ts and days.last_ts > slices.after_ts
 ),
 
 sliced as (
     select
         customer_events.*,
-        slices.slice_ts,
-        coalesce(customer_events.gap_us > getvariable('session_timeout_us'), true)
-            as is_session_start,
         cast(customer_events.gap_us // 1000000 as decimal(18, 0)) as gap_seconds,
+        slices_of_days.slice_ts,
     from customer_events
-    inner join slices
+    inner join slices_of_days
         on
-            customer_events.event_ts <= slices.slice_ts
-            and customer_events.event_ts > coalesce(slices.after_ts, -9000000000000000000)
+            customer_events.event_date = slices_of_days.event_date
+            and customer_events.event_ts > slices_of_days.after_ts
+            and customer_events.event_ts <= slices_of_days.slice_ts
 ),
 
 activity as (
@@ -143,22 +159,26 @@ activity as (
         slice_ts,
         min(event_ts) as first_event_ts,
         max(event_ts) as last_event_ts,
-        max(event_ts) filter (where role = 'view') as last_view_ts,
-        max(event_ts) filter (where role = 'other') as last_other_ts,
-        min(event_ts) filter (where role = 'purchase') as first_purchase_ts,
-        max(event_ts) filter (where role = 'purchase') as last_purchase_ts,
+        max(event_ts) filter (where is_view) as last_view_ts,
+        max(event_ts) filter (where not (is_purchase or is_return or is_view)) as last_other_ts,
+        min(event_ts) filter (where is_purchase) as first_purchase_ts,
+        max(event_ts) filter (where is_purchase) as last_purchase_ts,
         count(*) as n_events,
-        count(*) filter (where role = 'view') as n_views,
-        count(*) filter (where role = 'other') as n_others,
-        count(*) filter (where role = 'purchase') as n_order_lines,
-        count(*) filter (where role = 'return') as n_returns,
+        count(*) filter (where is_view) as n_views,
+        count(*) filter (where not (is_purchase or is_return or is_view)) as n_others,
+        count(*) filter (where is_purchase) as n_order_lines,
+        count(*) filter (where is_return) as n_returns,
         count(value) as n_values,
-        sum(value) filter (where role = 'purchase') as monetary,
-        sum(abs(value)) filter (where role = 'return') as returned_value,
+        sum(value) filter (where is_purchase) as monetary,
+        sum(abs(value)) filter (where is_return) as returned_value,
+        -- A gap belongs to the event that ends it: then it is known. Whole seconds, so that their
+        -- squares sum exactly in any order.
         sum(gap_seconds * gap_seconds) as squared_gaps,
-        count(*) filter (where is_session_start) as n_sessions,
-        sum(gap_us) filter (where is_session_start) as session_gaps_us,
-        sum(gap_seconds * gap_seconds) filter (where is_session_start) as squared_session_gaps,
+        count(*) filter (where gap_us is null or gap_us > getvariable('session_timeout_us'))
+            as n_sessions,
+        sum(gap_us) filter (where gap_us > getvariable('session_timeout_us')) as session_gaps_us,
+        sum(gap_seconds * gap_seconds)
+            filter (where gap_us > getvariable('session_timeout_us')) as squared_session_gaps,
         count(*) filter (where days_after_monday = 0) as n_monday,
         count(*) filter (where days_after_monday = 1) as n_tuesday,
         count(*) filter (where days_after_monday = 2) as n_wednesday,
@@ -189,7 +209,7 @@ first_times as (
         'bought_item' as what,
         min(slice_ts) as slice_ts,
     from sliced
-    where item_id is not null and role = 'purchase'
+    where item_id is not null and is_purchase
     group by customer_id, item_id
     union all
     select
@@ -226,7 +246,7 @@ order_moments as (
         min(event_ts) as ordered_ts,
         min(slice_ts) as slice_ts,
     from sliced
-    where role = 'purchase'
+    where is_purchase
     group by customer_id, coalesce(cast(order_id as varchar), concat('at ', cast(event_ts as varchar)))
 ),
 
@@ -271,17 +291,29 @@ in_slices as (
             and activity.slice_ts = orders.slice_ts
 ),
 
-known as (
+slices_of_cut_offs as (
     select
         cut_offs.cut_off_ts,
         cut_offs.is_horizon_over,
+        slices.slice_ts,
+        slices.slice_ts > cut_offs.cut_off_ts - getvariable('horizon_us') as is_recent,
+        slices.slice_ts > cut_offs.cut_off_ts - 7 * 86400000000 as is_last_7_days,
+        slices.slice_ts > cut_offs.cut_off_ts - 14 * 86400000000
+            and slices.slice_ts <= cut_offs.cut_off_ts - 7 * 86400000000 as is_previous_7_days,
+    from cut_offs
+    inner join slices on slices.slice_ts <= cut_offs.cut_off_ts
+),
+
+known as (
+    select
         in_slices.*,
-        in_slices.slice_ts > cut_offs.cut_off_ts - getvariable('horizon_us') as is_recent,
-        in_slices.slice_ts > cut_offs.cut_off_ts - 7 * 86400000000 as is_last_7_days,
-        in_slices.slice_ts > cut_offs.cut_off_ts - 14 * 86400000000
-            and in_slices.slice_ts <= cut_offs.cut_off_ts - 7 * 86400000000 as is_previous_7_days,
+        slices_of_cut_offs.cut_off_ts,
+        slices_of_cut_offs.is_horizon_over,
+        slices_of_cut_offs.is_recent,
+        slices_of_cut_offs.is_last_7_days,
+        slices_of_cut_offs.is_previous_7_days,
     from in_slices
-    inner join cut_offs on in_slices.slice_ts <= cut_offs.cut_off_ts
+    inner join slices_of_cut_offs on in_slices.slice_ts = slices_of_cut_offs.slice_ts
 ),
 
 summed as (
