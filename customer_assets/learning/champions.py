@@ -11,22 +11,23 @@ import polars as pl
 
 from customer_assets.learning.design import (
     CUSTOMER,
+    CUT_OFF,
     Design,
     design_of,
     labelled,
     labels,
-    newest,
     with_cut_off,
 )
 from customer_assets.learning.drift import bin_shares, bins_of
 from customer_assets.learning.estimators import reproducible
-from customer_assets.learning.fitting import FittedModel, fit
+from customer_assets.learning.fitting import FittedModel
 from customer_assets.learning.gate import Verdict, gate, reason, single_feature_aucs
 from customer_assets.learning.metrics import metrics
 from customer_assets.learning.predictions import (
     BASE_RATE,
     RFM_SCORE,
     best_of,
+    fit_rows,
     pipelines,
     predicted_of,
 )
@@ -123,12 +124,10 @@ class _Challenger:
         self.verdicts, self.gain = gate(question, ours, theirs, self.baseline, alone)
 
     def _judged(self, judged: pl.DataFrame, model: str) -> Any:
-        return predicted_of(judged.filter(model=model).sort(CUSTOMER))
+        return predicted_of(judged.filter(model=model).sort(CUT_OFF, CUSTOMER))
 
     def fitted(self) -> FittedModel:
-        return fit(
-            self.pipeline, self.matrix, self.label, newest(self.rows), self.question.random_state
-        )
+        return fit_rows(self.pipeline, self.matrix, self.rows, self.question)
 
     def card(self, fitted: FittedModel) -> Card:
         probability = fitted.probability(self.matrix)

@@ -175,11 +175,13 @@ def _estimator(name: ModelName, seed: int) -> tuple["BaseEstimator", dict[str, A
             from sklearn.ensemble import RandomForestClassifier
 
             return (
-                RandomForestClassifier(n_estimators=150, random_state=seed, n_jobs=2),
+                RandomForestClassifier(
+                    n_estimators=100, max_samples=0.5, random_state=seed, n_jobs=2
+                ),
                 {
-                    "model__max_depth": randint(3, 16),
-                    "model__min_samples_leaf": randint(1, 40),
-                    "model__max_features": uniform(0.1, 0.6),
+                    "model__max_depth": randint(3, 14),
+                    "model__min_samples_leaf": randint(2, 40),
+                    "model__max_features": ["sqrt", 0.2, 0.35],
                     "model__class_weight": weights,
                 },
             )

@@ -7,6 +7,7 @@ import polars as pl
 
 from customer_assets.learning.metrics import METRICS, curves, metrics
 from customer_assets.learning.predictions import predicted_of
+from customer_assets.learning.splits import BACKTEST
 from customer_assets.sources.questions import Question
 from customer_assets.warehouse.source_warehouse import PythonModel
 from customer_assets.warehouse.table import Column, Table
@@ -46,7 +47,7 @@ def model_curves(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, An
     """Return the points of each model's curves, by which reports draw them."""
     parts = [pl.DataFrame(schema=_CURVES_SCHEMA)]
     for group, rows in _groups(frames["model_predictions"]):
-        if group["split"] == "backtest":
+        if group["split"] == BACKTEST:
             continue
         for curve, (x, y) in curves(predicted_of(rows)).items():
             points = pl.DataFrame({"x": x, "y": y}).with_row_index("point")
@@ -63,7 +64,13 @@ def model_curves(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, An
 
 
 def _groups(predictions: pl.DataFrame) -> list[tuple[dict[str, Any], pl.DataFrame]]:
-    groups = predictions.group_by(*_OF, maintain_order=True)
+    """Return the rows that are judged together: in a backtest, those of each cut-off."""
+    together = pl.col("cut_off_ts").max().over("question", "split")
+    is_backtest = pl.col("split") == BACKTEST
+    of_group = predictions.with_columns(
+        pl.when(is_backtest).then("cut_off_ts").otherwise(together).alias("cut_off_ts")
+    )
+    groups = of_group.group_by(*_OF, maintain_order=True)
     return [(dict(zip(_OF, key, strict=True)), rows) for key, rows in groups]
 
 
@@ -93,7 +100,10 @@ _GROUP_COLUMNS = {
     "question": Column(type="varchar", description="Name of the question."),
     "model": Column(type="varchar", description="Name of the model or baseline."),
     "split": Column(type="varchar", description="As in model_predictions."),
-    "cut_off_ts": Column(type="bigint", description="As in model_predictions."),
+    "cut_off_ts": Column(
+        type="bigint",
+        description="The last cut-off that is judged, in a backtest the only one; 0 for a table.",
+    ),
 }
 
 MODEL_METRICS = PythonModel(

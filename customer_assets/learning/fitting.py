@@ -74,57 +74,68 @@ def calibrate(scores: "np.ndarray", label: "np.ndarray") -> Calibration:
     return Calibration(slope, intercept, best_threshold(label, uncut.probability(scores)))
 
 
-def out_of_fold_scores(
-    pipeline: "Pipeline", matrix: "np.ndarray", label: "np.ndarray", n_folds: int, seed: int
-) -> tuple["np.ndarray", "np.ndarray"]:
-    """Return each row's fold and its score by a model that was fitted without that fold."""
+def folds_of(customers: "np.ndarray", label: "np.ndarray", n_folds: int, seed: int) -> "np.ndarray":
+    """Return each row's fold: all rows of a customer are in one, and folds are alike in answers."""
     import numpy as np
-    from sklearn.base import clone
     from sklearn.model_selection import StratifiedKFold
 
-    fold = np.zeros(len(label), dtype=int)
-    scores = np.zeros(len(label))
-    splits = StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(matrix, label)
-    for number, (seen, unseen) in enumerate(splits):
-        fitted = clone(pipeline).fit(matrix[seen], label[seen])
+    unique, row_of = np.unique(customers, return_inverse=True)
+    ever = np.bincount(row_of, weights=label) > 0
+    fold = np.zeros(len(unique), dtype=int)
+    splits = StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(unique, ever)
+    for number, (_, unseen) in enumerate(splits):
         fold[unseen] = number
+    return fold[row_of]
+
+
+def out_of_fold_scores(
+    pipeline: "Pipeline", matrix: "np.ndarray", label: "np.ndarray", fold: "np.ndarray"
+) -> "np.ndarray":
+    """Return each row's score by a model that was fitted without the row's fold."""
+    import numpy as np
+    from sklearn.base import clone
+
+    scores = np.zeros(len(label))
+    for number in np.unique(fold):
+        unseen = fold == number
+        fitted = clone(pipeline).fit(matrix[~unseen], label[~unseen])
         scores[unseen] = raw_scores(fitted, matrix[unseen])
-    return fold, scores
+    return scores
 
 
 def cross_validated(
-    pipeline: "Pipeline", matrix: "np.ndarray", label: "np.ndarray", n_folds: int, seed: int
-) -> tuple["np.ndarray", "np.ndarray", "np.ndarray"]:
-    """Return each row's fold, its probability and its answer (0 or 1).
+    pipeline: "Pipeline", matrix: "np.ndarray", label: "np.ndarray", fold: "np.ndarray"
+) -> tuple["np.ndarray", "np.ndarray"]:
+    """Return each row's probability and its answer (0 or 1).
 
     Neither the model nor the calibration nor the threshold that a row meets has seen its fold.
     """
     import numpy as np
 
-    fold, scores = out_of_fold_scores(pipeline, matrix, label, n_folds, seed)
+    scores = out_of_fold_scores(pipeline, matrix, label, fold)
     probability, answer = np.zeros(len(label)), np.zeros(len(label), dtype=int)
-    for number in range(n_folds):
+    for number in np.unique(fold):
         mine = fold == number
         calibration = calibrate(scores[~mine], label[~mine])
         probability[mine] = calibration.probability(scores[mine])
         answer[mine] = probability[mine] >= calibration.threshold
-    return fold, probability, answer
+    return probability, answer
 
 
 def fit(
     pipeline: "Pipeline",
     matrix: "np.ndarray",
     label: "np.ndarray",
+    fold: "np.ndarray",
     is_newest: "np.ndarray",
-    seed: int,
 ) -> FittedModel:
-    """Return the model fitted on all rows, calibrated on out-of-fold scores of the newest ones.
+    """Return the model fitted on all rows, calibrated on the newest ones' out-of-fold scores.
 
     How many say yes moves with the season: the newest cut-off is the nearest to what comes.
     """
     from sklearn.base import clone
 
-    _, scores = out_of_fold_scores(pipeline, matrix, label, CALIBRATION_FOLDS, seed)
+    scores = out_of_fold_scores(pipeline, matrix, label, fold)
     newest = is_newest if 0 < label[is_newest].mean() < 1 else slice(None)
     return FittedModel(clone(pipeline).fit(matrix, label), calibrate(scores[newest], label[newest]))
 

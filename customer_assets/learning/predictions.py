@@ -12,11 +12,19 @@ from customer_assets.learning.design import (
     Design,
     design_of,
     labelled,
+    labels,
     newest,
     with_cut_off,
 )
 from customer_assets.learning.estimators import candidate, reproducible
-from customer_assets.learning.fitting import cross_validated, fit, told
+from customer_assets.learning.fitting import (
+    CALIBRATION_FOLDS,
+    FittedModel,
+    cross_validated,
+    fit,
+    folds_of,
+    told,
+)
 from customer_assets.learning.metrics import Predicted
 from customer_assets.learning.splits import CROSS_VALIDATION, Split, Splits, splits_of
 from customer_assets.learning.tuning import dropped
@@ -80,11 +88,15 @@ def _of_question(
     models = pipelines(question, design, tuned)
     compared = splits.compared
     label = splits.label[compared]
+    fold = folds_of(
+        splits.rows.filter(compared)[CUSTOMER].to_numpy(),
+        label,
+        question.folds,
+        question.random_state,
+    )
     for model, (pipeline, seen) in models.items():
         matrix = seen.matrix(splits.rows)
-        fold, probability, answer = cross_validated(
-            pipeline, matrix[compared], label, question.folds, question.random_state
-        )
+        probability, answer = cross_validated(pipeline, matrix[compared], label, fold)
         cross_validation[model] = Predicted(label, probability, answer)
         parts.append(
             _rows(splits, compared, model, CROSS_VALIDATION, fold, cross_validation[model])
@@ -100,6 +112,15 @@ def _of_question(
             parts.append(_judged(splits, split, model, pipeline, matrix, question))
         parts.append(_base_rate(splits, split))
     return pl.concat(parts).with_columns(pl.lit(name).alias("question"))
+
+
+def fit_rows(
+    pipeline: "Pipeline", matrix: "np.ndarray", rows: pl.DataFrame, question: Question
+) -> FittedModel:
+    """Return a model fitted on labelled rows and their matrix, and calibrated."""
+    label = labels(rows, question)
+    fold = folds_of(rows[CUSTOMER].to_numpy(), label, CALIBRATION_FOLDS, question.random_state)
+    return fit(pipeline, matrix, label, fold, newest(rows))
 
 
 def best_of(predicted: Mapping[str, Predicted], question: Question) -> str:
@@ -132,14 +153,7 @@ def _judged(
     matrix: "np.ndarray",
     question: Question,
 ) -> pl.DataFrame:
-    is_newest = newest(splits.rows.filter(split.train))
-    fitted = fit(
-        pipeline,
-        matrix[split.train],
-        splits.label[split.train],
-        is_newest,
-        question.random_state,
-    )
+    fitted = fit_rows(pipeline, matrix[split.train], splits.rows.filter(split.train), question)
     probability = fitted.probability(matrix[split.test])
     answer = probability >= fitted.calibration.threshold
     predicted = Predicted(splits.label[split.test], probability, answer)

@@ -1,9 +1,10 @@
 """Which rows a question is tuned on, compared on and judged on: no row judges what it taught.
 
 An event log has rows at several cut-offs. It is tuned on the earlier ones, whose label windows
-have closed when the last labelled cut-off begins; models are compared by cross-validation at that
-cut-off and judged there by a model of the earlier ones (`out_of_time`). A customer table has one
-moment: a quarter of its customers, kept apart, judges (`holdout`).
+have closed when the judging ones begin; models are compared by cross-validation on the last
+cut-off and judged there by a model of the earlier ones (`out_of_time`). Where few customers say
+yes, the last few cut-offs judge together. A customer table has one moment: a quarter of its
+customers, kept apart, judges (`holdout`).
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from customer_assets.learning.design import CUT_OFF, labels
+from customer_assets.learning.design import CUSTOMER, CUT_OFF, labels
 from customer_assets.sources.questions import Question
 
 if TYPE_CHECKING:
@@ -59,29 +60,31 @@ def splits_of(rows: pl.DataFrame, question: Question) -> Splits | None:
     label = labels(rows, question)
     if not _is_enough(label, question):
         return None
-    cut_offs = rows[CUT_OFF].unique().sort().to_list()
     at = rows[CUT_OFF].to_numpy()
-    compared = at == cut_offs[-1]
-    earlier = [t for t in cut_offs[:-1] if _is_enough(label[at <= t], question)]
-    if earlier and _is_enough(label[compared], question):
-        judged = Split(OUT_OF_TIME, at < cut_offs[-1], compared)
-        backtest = [
-            Split(BACKTEST, at < t, at == t)
-            for t in cut_offs[1:-1]
-            if _is_enough(label[at < t], question) and 0 < label[at == t].mean() < 1
-        ]
-        return Splits(rows, label, compared, judged, backtest)
-    if not _is_enough(label[compared], question):
-        compared = np.ones(len(label), dtype=bool)
-    _, test = train_test_split(
-        np.flatnonzero(compared),
+    cut_offs = np.unique(at)
+    for first in cut_offs[:0:-1]:
+        compared, before = at >= first, at < first
+        if _is_enough(label[compared], question):
+            if not _is_enough(label[before], question):
+                break
+            backtest = [
+                Split(BACKTEST, at < t, at == t)
+                for t in cut_offs[cut_offs < first]
+                if _is_enough(label[at < t], question) and 0 < label[at == t].mean() < 1
+            ]
+            return Splits(rows, label, compared, Split(OUT_OF_TIME, before, compared), backtest)
+    # One moment, or too little before it: some of the customers are kept apart.
+    customers, row_of = np.unique(rows[CUSTOMER].to_numpy(), return_inverse=True)
+    ever = np.bincount(row_of, weights=label) > 0
+    _, apart = train_test_split(
+        np.arange(len(customers)),
         test_size=_HOLDOUT_SHARE,
-        stratify=label[compared],
+        stratify=ever,
         random_state=question.random_state,
     )
-    is_test = np.zeros(len(label), dtype=bool)
-    is_test[test] = True
-    return Splits(rows, label, compared, Split(HOLDOUT, compared & ~is_test, is_test), [])
+    is_test = np.isin(row_of, apart)
+    everybody = np.ones(len(label), dtype=bool)
+    return Splits(rows, label, everybody, Split(HOLDOUT, ~is_test, is_test), [])
 
 
 def _is_enough(label: "np.ndarray", question: Question) -> bool:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from customer_assets.learning.design import Design, design_of, labelled, with_cut_off
+from customer_assets.learning.design import CUSTOMER, Design, design_of, labelled, with_cut_off
 from customer_assets.learning.estimators import candidate, reproducible
+from customer_assets.learning.fitting import folds_of
 from customer_assets.learning.splits import bounded, splits_of
 from customer_assets.sources.questions import ModelName, Question
 from customer_assets.warehouse.source_warehouse import PythonModel
@@ -43,8 +44,10 @@ def tuned_models(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, An
         design = design_of(features, question, dropped(frames, name))
         rows = bounded(splits.tuning, MOST_ROWS, question.random_state)
         matrix, label = design.matrix(splits.rows)[rows], splits.label[rows]
+        customers = splits.rows[CUSTOMER].to_numpy()[rows]
+        fold = folds_of(customers, label, _FOLDS, question.random_state)
         for model in question.models:
-            best, score = search(model, design, question, matrix, label)
+            best, score = search(model, design, question, matrix, label, fold)
             found.append(
                 {
                     "question": name,
@@ -71,11 +74,16 @@ def dropped(frames: Mapping[str, pl.DataFrame], question: str) -> list[str]:
 
 
 def search(
-    model: ModelName, design: Design, question: Question, matrix: "np.ndarray", label: "np.ndarray"
+    model: ModelName,
+    design: Design,
+    question: Question,
+    matrix: "np.ndarray",
+    label: "np.ndarray",
+    fold: "np.ndarray",
 ) -> tuple[dict[str, Any], float]:
     """Return the best parameters and their mean score over the folds of the last round."""
     from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-    from sklearn.model_selection import HalvingRandomSearchCV, StratifiedKFold
+    from sklearn.model_selection import HalvingRandomSearchCV, PredefinedSplit
 
     tried = candidate(model, design, question.random_state)
     rarer = min(label.mean(), 1 - label.mean())
@@ -86,7 +94,7 @@ def search(
         n_candidates=question.search_iterations,
         factor=_FACTOR,
         min_resources=max(fewest, len(label) // _FACTOR**2),
-        cv=StratifiedKFold(_FOLDS, shuffle=True, random_state=question.random_state),
+        cv=PredefinedSplit(fold),
         scoring=question.metric,
         random_state=question.random_state,
         refit=False,

@@ -49,7 +49,7 @@ class Question(Model):
         "customers answer yes.",
     )
     search_iterations: int = Field(
-        default=12, ge=1, description="Parameter settings that the search tries per model."
+        default=9, ge=1, description="Parameter settings that the search tries per model."
     )
     folds: int = Field(default=5, ge=2)
     contact_share: Annotated[float, Field(gt=0, le=1)] = Field(
