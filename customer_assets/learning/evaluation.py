@@ -58,7 +58,7 @@ def model_curves(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, An
                     pl.col("point").cast(pl.Int64),
                     "x",
                     "y",
-                )
+                ).cast(_CURVES_SCHEMA)
             )
     return pl.concat(parts)
 
@@ -89,7 +89,7 @@ _METRICS_SCHEMA = {
     "n_customers": pl.Int64,
     "n_positive": pl.Int64,
 }
-_CURVES_SCHEMA = {
+_CURVES_SCHEMA: dict[Any, Any] = {
     **_GROUP_SCHEMA,
     "curve": pl.String,
     "point": pl.Int64,

@@ -1,0 +1,103 @@
+"""Our metrics against scikit-learn's, which computes each on its own."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from customer_assets.learning.metrics import (
+    Predicted,
+    best_threshold,
+    curves,
+    difference,
+    metrics,
+)
+
+ROWS = st.lists(
+    st.tuples(st.booleans(), st.sampled_from([0.05, 0.2, 0.2001, 0.5, 0.8, 0.95])),
+    min_size=6,
+    max_size=60,
+).filter(lambda rows: len({label for label, _ in rows}) == 2)
+
+
+def predicted(rows) -> Predicted:
+    label = np.array([int(label) for label, _ in rows])
+    probability = np.array([probability for _, probability in rows])
+    return Predicted(label, probability, (probability >= 0.5).astype(int))
+
+
+@given(ROWS)
+@settings(max_examples=60, deadline=None)
+def test_every_metric_is_scikit_learns(rows):
+    p = predicted(rows)
+    ours = {name: interval.value for name, interval in metrics(p, 0.2, seed=1).items()}
+    theirs = {
+        "roc_auc": sk.roc_auc_score(p.label, p.probability),
+        "average_precision": sk.average_precision_score(p.label, p.probability),
+        "f1": sk.f1_score(p.label, p.answer),
+        "recall": sk.recall_score(p.label, p.answer),
+        "accuracy": sk.accuracy_score(p.label, p.answer),
+        "brier": sk.brier_score_loss(p.label, p.probability),
+        "log_loss": sk.log_loss(p.label, p.probability),
+    }
+    assert {name: ours[name] for name in theirs} == pytest.approx(theirs)
+
+
+@given(ROWS, st.randoms())
+@settings(max_examples=40, deadline=None)
+def test_the_order_of_rows_does_not_matter(rows, random):
+    shuffled = random.sample(rows, len(rows))
+    first, second = metrics(predicted(rows), 0.3, 1), metrics(predicted(shuffled), 0.3, 1)
+    assert [m.value for m in first.values()] == pytest.approx(
+        [m.value for m in second.values()], nan_ok=True
+    )
+
+
+@given(ROWS)
+@settings(max_examples=40, deadline=None)
+def test_contacting_everybody_finds_everybody(rows):
+    found = metrics(predicted(rows), 1.0, seed=1)
+    assert found["recall_at_contact_share"].value == pytest.approx(1)
+    assert found["lift_at_contact_share"].value == pytest.approx(1)
+
+
+def test_the_interval_of_an_auc_covers_it_and_narrows_with_customers():
+    random = np.random.default_rng(3)
+
+    def of(n):
+        label = random.integers(0, 2, n)
+        probability = np.clip(0.5 + 0.2 * (label - 0.5) + random.normal(0, 0.2, n), 0, 1)
+        return metrics(Predicted(label, probability, label), 0.2, 1)["roc_auc"]
+
+    few, many = of(60), of(3_000)
+    assert few.low < few.value < few.high
+    assert many.high - many.low < (few.high - few.low) / 3
+
+
+def test_a_model_is_not_better_than_itself():
+    random = np.random.default_rng(3)
+    label = random.integers(0, 2, 100)
+    same = Predicted(label, random.random(100), label)
+    gain = difference(same, same, "roc_auc", 0.2, seed=1)
+    assert (gain.value, gain.low, gain.high) == (0, 0, 0)
+
+
+def test_the_threshold_has_the_best_f1():
+    label = np.array([0, 0, 1, 0, 1, 1])
+    probability = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    best = best_threshold(label, probability)
+    f1 = {t: sk.f1_score(label, probability >= t) for t in probability}
+    assert f1[best] == max(f1.values())
+
+
+def test_curves_begin_and_end_where_they_should():
+    random = np.random.default_rng(3)
+    label = random.integers(0, 2, 500)
+    found = curves(Predicted(label, random.random(500), label))
+    for name in ("roc", "gain"):
+        x, y = found[name]
+        assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
+        assert (np.diff(x) >= 0).all()
+        assert (np.diff(y) >= 0).all()
+    assert len(found["calibration"][0]) == 10

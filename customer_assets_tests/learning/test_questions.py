@@ -1,0 +1,262 @@
+"""A question from features to champions and scores, on made-up customers."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+import skops.io
+from sklearn.linear_model import LogisticRegression
+
+from customer_assets.learning.champions import champions, newest_champion
+from customer_assets.learning.design import design_of, with_cut_off
+from customer_assets.learning.drift import model_drift
+from customer_assets.learning.estimators import candidate, reproducible
+from customer_assets.learning.evaluation import model_curves, model_metrics
+from customer_assets.learning.fitting import folds_of, fit, raw_scores
+from customer_assets.learning.importance import feature_importance
+from customer_assets.learning.predictions import model_predictions
+from customer_assets.learning.scores import model_scores
+from customer_assets.learning.splits import splits_of
+from customer_assets.learning.store import ModelStore, ModelStoreError
+from customer_assets.learning.tuning import tuned_models
+from customer_assets.sources.questions import Question
+
+MODELS = ["logistic_regression", "decision_tree"]
+DAY = 86_400_000_000
+
+
+def question(**changes) -> Question:
+    stated = {"title": "?", "label": "label", "models": MODELS, "search_iterations": 3}
+    return Question.model_validate(stated | changes)
+
+
+def customers(n=400, cut_offs=(1,), signal=1.5, seed=0) -> pl.DataFrame:
+    """Customers whose answer depends on x, on their category, and on chance."""
+    random = np.random.default_rng(seed)
+    frames = []
+    for number, cut_off in enumerate(cut_offs):
+        x = random.normal(size=n)
+        kind = random.choice(["a", "b", "c"], n)
+        odds = signal * x + (kind == "a") - 0.5
+        label = random.random(n) < 1 / (1 + np.exp(-odds))
+        is_open = number == len(cut_offs) - 1 and len(cut_offs) > 1
+        frames.append(
+            pl.DataFrame(
+                {
+                    "customer_id": np.arange(n),
+                    "cut_off_ts": np.full(n, cut_off * DAY),
+                    "x": np.where(random.random(n) < 0.05, np.nan, x),
+                    "noise": random.normal(size=n),
+                    "constant": np.ones(n),
+                    "kind": kind,
+                    "label": [None] * n if is_open else label.tolist(),
+                },
+                schema_overrides={"label": pl.Boolean},
+            )
+        )
+    return pl.concat(frames).with_columns(pl.col("x").fill_nan(None))
+
+
+class Chain:
+    """The tables of the models layer in order, as a refresh would make them."""
+
+    def __init__(self, features, asked, folder, ledger=None):
+        self.parameters = {"questions": {"q": asked}, "model_store": ModelStore(folder)}
+        self.frames = {"customer_features": features}
+        self.frames["champions"] = ledger if ledger is not None else self._no_champions()
+        self.run("tuned_models", tuned_models)
+        self.run("model_predictions", model_predictions)
+        decided = champions(self.frames, self.parameters)
+        self.frames["champions"] = pl.concat([self.frames["champions"], decided])
+        self.run("model_scores", model_scores)
+
+    def _no_champions(self):
+        empty = {n: f.clear() for n, f in self.frames.items()}
+        predictions = {"model_predictions": pl.DataFrame(schema={"question": pl.String})}
+        nobody = {"questions": {}, "model_store": None}
+        return champions(empty | predictions, nobody)
+
+    def run(self, name, compute):
+        self.frames[name] = compute(self.frames, self.parameters)
+        return self.frames[name]
+
+    @property
+    def champion(self):
+        return newest_champion(self.frames["champions"], "q")
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    features = customers(cut_offs=(1, 2, 3, 4, 5))
+    return Chain(features, question(), tmp_path_factory.mktemp("models"))
+
+
+def test_two_runs_give_identical_predictions_and_scores(chain, tmp_path):
+    shuffled = chain.frames["customer_features"].sample(fraction=1, shuffle=True, seed=3)
+    again = Chain(shuffled, question(), tmp_path)
+    for table in ("tuned_models", "model_predictions", "model_scores"):
+        assert chain.frames[table].equals(again.frames[table]), table
+
+
+def test_the_champion_beats_the_base_rate_out_of_time(chain):
+    assert chain.champion["promoted"]
+    assert chain.champion["split"] == "out_of_time"
+    assert chain.champion["gain_low"] > 0
+    metrics = chain.run("model_metrics", model_metrics)
+    auc = metrics.filter(split="out_of_time", metric="roc_auc")
+    by_model = dict(auc.select("model", "value").rows())
+    assert by_model["base_rate"] == 0.5
+    assert by_model["logistic_regression"] > 0.7
+    assert set(metrics.filter(split="backtest")["cut_off_ts"]) == {2 * DAY, 3 * DAY}
+    assert chain.run("model_curves", model_curves)["curve"].n_unique() == 4
+
+
+def test_no_row_judges_what_it_taught(chain):
+    asked = question()
+    splits = splits_of(with_cut_off(chain.frames["customer_features"]).drop_nulls("label"), asked)
+    at = splits.rows["cut_off_ts"].to_numpy()
+    assert at[splits.judged.train].max() < at[splits.judged.test].min()
+    assert not (splits.tuning & splits.compared).any()
+    for split in splits.backtest:
+        assert at[split.train].max() < at[split.test].min()
+
+
+def test_rows_of_a_customer_are_in_one_fold():
+    who = np.repeat(np.arange(50), 3)
+    label = np.tile([0, 1, 0], 50) * (who % 4 == 0)
+    fold = folds_of(who, label, 5, seed=1)
+    assert all(len(set(fold[who == c])) == 1 for c in range(50))
+    assert [label[fold == k].sum() for k in range(5)].count(0) == 0
+
+
+def test_every_customer_of_the_newest_cut_off_has_a_score_and_reasons(chain):
+    scores = chain.frames["model_scores"]
+    assert scores["customer_id"].sort().to_list() == list(range(400))
+    assert set(scores["cut_off_ts"]) == {5 * DAY}
+    assert not scores["is_out_of_fold"].any()
+    assert set(scores["decile"]) == set(range(1, 11))
+    best = scores.sort("score_rank").row(0, named=True)
+    reasons = json.loads(best["reasons"])
+    assert reasons[0]["feature"] == "x"
+    assert reasons[0]["effect"] > 0
+
+
+def test_importance_finds_what_the_answer_depends_on(chain):
+    found = chain.run("feature_importance", feature_importance).sort("rank")
+    assert found["feature"][0] == "x"
+    assert found["direction"][0] == "raises"
+    assert found.filter(feature="x")["permutation"].item() > 0.05
+
+
+def test_drift_is_seen_where_there_is_some_and_only_there(chain):
+    still = model_drift(chain.frames, chain.parameters)
+    assert not still["has_drifted"].any()
+    moved = chain.frames["customer_features"].with_columns(x=pl.col("x") + 2)
+    frames = chain.frames | {"customer_features": moved}
+    found = model_drift(frames, chain.parameters)
+    assert found.filter("has_drifted")["feature"].to_list() == ["x"]
+
+
+def test_a_customer_table_is_held_out_and_scored_out_of_fold(tmp_path):
+    chain = Chain(customers().drop("cut_off_ts"), question(), tmp_path)
+    assert set(chain.frames["model_predictions"]["split"]) == {"cross_validation", "holdout"}
+    assert chain.frames["model_scores"]["is_out_of_fold"].all()
+    assert chain.champion["split"] == "holdout"
+
+
+def test_a_feature_that_leaks_is_caught(tmp_path):
+    leaking = customers().with_columns(
+        leak=pl.col("label").cast(pl.Float64) + pl.col("noise") / 100
+    )
+    chain = Chain(leaking, question(), tmp_path)
+    assert chain.champion is None
+    assert "leak, has an AUC of 1.000" in chain.frames["champions"]["reason"][0]
+    assert chain.frames["model_scores"].is_empty()
+
+
+def test_a_model_of_noise_is_not_promoted(tmp_path):
+    chain = Chain(customers(signal=0).drop("kind"), question(), tmp_path)
+    assert chain.champion is None
+    assert "against base_rate" in chain.frames["champions"]["reason"][0]
+
+
+def test_the_champion_stays_where_the_challenger_fails(chain, tmp_path):
+    first = Chain(customers(), question(), tmp_path)
+    before = first.champion["version"]
+    noise = customers().with_columns(pl.col("label").shuffle(seed=1))
+    second = Chain(noise, question(), tmp_path, first.frames["champions"])
+    assert second.frames["champions"]["promoted"].to_list() == [True, False]
+    assert second.champion["version"] == before
+    assert set(second.frames["model_scores"]["version"]) == {before}
+
+
+def test_the_same_rows_are_not_decided_on_twice(chain):
+    assert champions(chain.frames, chain.parameters).is_empty()
+
+
+def test_too_few_answers_are_said_not_learned_from(tmp_path):
+    few = customers(n=60).with_columns(label=pl.col("customer_id") < 3)
+    chain = Chain(few, question(), tmp_path)
+    assert chain.frames["champions"]["reason"][0].startswith("3 of 60 labelled customers")
+
+
+@pytest.mark.parametrize("model", Question.model_fields["models"].annotation.__args__[0].__args__)
+def test_every_model_fits_and_is_loaded_as_it_was_stored(model, chain, tmp_path):
+    features = with_cut_off(customers(n=150))
+    asked = question(models=[model])
+    design = design_of(features, asked)
+    matrix, label = design.matrix(features), features["label"].cast(pl.Int8).to_numpy()
+    unfitted = candidate(model, design, 1).pipeline
+    fold = folds_of(features["customer_id"].to_numpy(), label, 3, 1)
+    with reproducible():
+        fitted = fit(unfitted, matrix, label, fold, np.ones(len(label), dtype=bool))
+    store = ModelStore(tmp_path)
+    known = store_card(chain, design, fitted, model)
+    store.save(known, fitted)
+    card, loaded = store.load("q", known.version)
+    assert np.array_equal(loaded.probability(matrix), fitted.probability(matrix))
+    assert card == known
+    assert np.isfinite(raw_scores(loaded.pipeline, matrix)).all()
+
+
+def store_card(chain, design, fitted, model):
+    card = chain.parameters["model_store"].card("q", chain.champion["version"])
+    return card.model_copy(
+        update={
+            "model": model,
+            "features": list(design.features),
+            "slope": fitted.calibration.slope,
+            "intercept": fitted.calibration.intercept,
+            "threshold": fitted.calibration.threshold,
+        }
+    )
+
+
+class Harmful(LogisticRegression):
+    """A type that no model of the project has."""
+
+
+def test_a_foreign_model_file_is_not_loaded(chain, tmp_path):
+    store = ModelStore(tmp_path)
+    card, fitted = chain.parameters["model_store"].load("q", chain.champion["version"])
+    store.save(card, fitted)
+    skops.io.dump(Harmful(), tmp_path / "q" / card.version / "model.skops")
+    with pytest.raises(ModelStoreError, match="is not loaded"):
+        store.load("q", card.version)
+    with pytest.raises(ModelStoreError, match="its folder is gone"):
+        store.load("q", "another")
+
+
+def test_the_last_five_versions_are_kept_and_the_champion(chain, tmp_path):
+    store = ModelStore(tmp_path)
+    card, fitted = chain.parameters["model_store"].load("q", chain.champion["version"])
+    for number in range(8):
+        store.save(card.model_copy(update={"version": f"v{number}"}), fitted, keep=["v0"])
+    kept = sorted(folder.name for folder in (tmp_path / "q").iterdir())
+    assert kept == ["v0", "v3", "v4", "v5", "v6", "v7"]
+
+
+def test_a_question_about_a_missing_column_says_what_there_is(tmp_path):
+    with pytest.raises(ValueError, match="customer_features has no column 'churned'"):
+        Chain(customers(n=60), question(label="churned"), tmp_path)
