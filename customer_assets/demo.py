@@ -14,7 +14,7 @@ import duckdb
 from dagster._core.execution.plan.objects import StepFailureData
 
 from customer_assets import settings
-from customer_assets.components.source_definitions import refresh_job_name
+from customer_assets.components.source_definitions import job_name
 from customer_assets.warehouse.catalog import snapshot_relations
 from customer_assets.warehouse.manifest import TableStore
 
@@ -95,7 +95,7 @@ def run_demo(only: Sequence[str] | None = None) -> int:
 
 def _run_source(definitions: dg.Definitions, instance: dg.DagsterInstance, source: str) -> Outcome:
     print(f"\n{source}")
-    job = definitions.resolve_job_def(refresh_job_name(source))
+    job = definitions.resolve_job_def(job_name("backfill", source))
     partitions = job.partitions_def
     tags = {}
     if partitions is not None:

@@ -72,6 +72,12 @@ class Pipeline(Generic[SourceT]):
     def warehouse(self, warehouse_folder: Path, engine: DuckDBEngine) -> SourceWarehouse:
         return SourceWarehouse(warehouse_folder / self.name, engine, self.tables)
 
+    @property
+    def training(self) -> list[str]:
+        """Return the models that are trained on purpose: a refresh leaves them as they are."""
+        names = {model.name for model in TRAINING}
+        return [name for name in self.models if name in names]
+
     def downstream(self, name: str) -> list[str]:
         """Return the models that depend on a table, in order of need."""
         reached = {name}

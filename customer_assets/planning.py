@@ -3,7 +3,8 @@
 A partition is redone if its code or the content of what it reads changed, or will: what is
 about to be redone counts as changed for everything after it. So the plan is an upper bound: a
 partition that is redone to equal rows redoes nothing after it. Ledgers are no part of it: they
-are written on, never redone. Nothing here publishes.
+are written on, never redone; nor is training, which a refresh leaves alone. Nothing here
+publishes.
 """
 
 import datetime as dt
@@ -69,7 +70,7 @@ def plan(
     for model in pipeline.models.values():
         table = pipeline.tables[model.name]
         redone: list[dt.date] | None = None
-        if table.ledger:
+        if table.ledger or model.name in pipeline.training:
             continue
         if table.partition_by is not None:
             redone = _days_to_redo(model, warehouse, parameters, days, changed)

@@ -14,7 +14,7 @@ import yaml
 
 from customer_assets import ingest, settings
 from customer_assets.__main__ import prepare_dagster_home
-from customer_assets.components.source_definitions import refresh_job_name
+from customer_assets.components.source_definitions import job_name
 from customer_assets.definitions import defs
 from customer_assets.pipeline import Pipeline, event_log_pipeline
 from customer_assets.sample import write_sample
@@ -89,7 +89,7 @@ def refresh(
     """Run a source's refresh job over a range of days, in this process."""
     return (
         defs()
-        .resolve_job_def(refresh_job_name(source))
+        .resolve_job_def(job_name("refresh", source))
         .execute_in_process(
             instance=instance,
             raise_on_error=False,
@@ -139,10 +139,14 @@ class SourceRun:
         return prepared
 
     def materialize(self, *names: str, days: list[dt.date] | None = None) -> None:
-        """Compute tables (all, if none is named), for some days or all, in order of need."""
+        """Compute tables, for some days or all, in order of need.
+
+        If none is named, all that a refresh computes: everything but what is trained on purpose.
+        """
         parameters = self.pipeline.parameters(self.now)
+        names = names or tuple(set(self.pipeline.models) - set(self.pipeline.training))
         for model in self.pipeline.models.values():
-            if not names or model.name in names:
+            if model.name in names:
                 for _ in self.warehouse.materialize(model, parameters, days or self.days()):
                     pass
 

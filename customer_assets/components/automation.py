@@ -50,6 +50,22 @@ def daily_refresh(
     return refresh
 
 
+def weekly_training(
+    pipeline: Pipeline[EventLogSource], job: UnresolvedAssetJobDefinition
+) -> dg.ScheduleDefinition:
+    """Train each Monday, an hour after the refresh of the night."""
+    hour = REFRESH_HOUR + 1
+    return dg.ScheduleDefinition(
+        name=f"weekly_{job.name}",
+        job=job,
+        cron_schedule=f"0 {hour} * * 1",
+        execution_timezone=pipeline.source.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Each Monday at {hour}:00 {pipeline.source.timezone}: train anew; a model "
+        "replaces the champion only if it passes the gate.",
+    )
+
+
 def landing_sensor(
     pipeline: Pipeline[EventLogSource],
     ingest_job: UnresolvedAssetJobDefinition,

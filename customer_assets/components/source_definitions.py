@@ -3,17 +3,19 @@
 import datetime as dt
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from customer_assets.components.automation import (
     daily_refresh,
     landing_sensor,
+    weekly_training,
     whole_landing_sensor,
 )
 from customer_assets.components.ingest_assets import ingest_asset
 from customer_assets.components.report_asset import report_asset
 from customer_assets.components.table_assets import asset_key, model_asset
 from customer_assets.components.verification_asset import verification_asset
-from customer_assets.pipeline import Pipeline
+from customer_assets.pipeline import AnyPipeline, Pipeline
 from customer_assets.sources import CustomerTableSource, EventLogSource
 
 
@@ -26,13 +28,7 @@ def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
         verification_asset(pipeline),
         report_asset(pipeline),
     ]
-    refresh = dg.define_asset_job(
-        refresh_job_name(pipeline.name),
-        selection=dg.AssetSelection.key_prefixes(pipeline.name),
-        description=f"Read what is new in the landing folder of {pipeline.name} and recompute "
-        "the chosen days and every table that covers all days.",
-        tags={"source": pipeline.name},
-    )
+    jobs = source_jobs(pipeline)
     ingest = dg.define_asset_job(
         f"ingest_{pipeline.name}",
         selection=dg.AssetSelection.assets(
@@ -45,9 +41,14 @@ def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
     is_open = last is None
     return dg.Definitions(
         assets=assets,
-        jobs=[refresh, ingest],
-        schedules=[daily_refresh(pipeline, refresh, partitions)] if is_open else [],
-        sensors=[landing_sensor(pipeline, ingest, refresh, partitions)],
+        jobs=[*jobs.values(), ingest],
+        schedules=(
+            [daily_refresh(pipeline, jobs["refresh"], partitions)]
+            + ([weekly_training(pipeline, jobs["train"])] if "train" in jobs else [])
+            if is_open
+            else []
+        ),
+        sensors=[landing_sensor(pipeline, ingest, jobs["refresh"], partitions)],
     )
 
 
@@ -58,19 +59,57 @@ def customer_table_definitions(pipeline: Pipeline[CustomerTableSource]) -> dg.De
         *(model_asset(pipeline, model, None) for model in pipeline.models.values()),
         report_asset(pipeline),
     ]
-    refresh = dg.define_asset_job(
-        refresh_job_name(pipeline.name),
-        selection=dg.AssetSelection.key_prefixes(pipeline.name),
-        description=f"Read the landing folder of {pipeline.name} and recompute every table.",
-        tags={"source": pipeline.name},
-    )
+    jobs = source_jobs(pipeline)
     return dg.Definitions(
-        assets=assets, jobs=[refresh], sensors=[whole_landing_sensor(pipeline, refresh)]
+        assets=assets,
+        jobs=list(jobs.values()),
+        sensors=[whole_landing_sensor(pipeline, jobs["refresh"])],
     )
 
 
-def refresh_job_name(source: str) -> str:
-    return f"refresh_{source}"
+def source_jobs(pipeline: AnyPipeline) -> dict[str, UnresolvedAssetJobDefinition]:
+    """Return the jobs of a source by what they do: refresh, train, report and backfill."""
+    name = pipeline.name
+    everything = dg.AssetSelection.key_prefixes(name)
+    training = [asset_key(pipeline, table) for table in pipeline.training]
+    report = dg.AssetSelection.assets(asset_key(pipeline, "report"))
+    has_days = isinstance(pipeline.source, EventLogSource)
+    recompute = "the chosen days and every table that covers all days" if has_days else "its tables"
+    stated = {
+        "backfill": (
+            everything,
+            f"Read what is new in the landing folder of {name}, recompute {recompute}, train its "
+            "models and write its report.",
+        ),
+        "refresh": (
+            everything - dg.AssetSelection.assets(*training),
+            f"Read what is new in the landing folder of {name}, recompute {recompute} and score "
+            "with the models there are.",
+        ),
+        "report": (report, f"Write the report of {name} from its published tables."),
+    }
+    if training:
+        # Ledgers of the refresh that a training moves are downstream of it, and so is the report.
+        selection = dg.AssetSelection.assets(*training).downstream() & everything
+        stated["train"] = (
+            selection,
+            f"Train and judge the models of {name} on its published features, let those that pass "
+            "the gate replace their champion, and redo what rests on them.",
+        )
+    return {
+        purpose: dg.define_asset_job(
+            job_name(purpose, name),
+            selection=selection,
+            description=description,
+            tags={"source": name},
+        )
+        for purpose, (selection, description) in stated.items()
+    }
+
+
+def job_name(purpose: str, source: str) -> str:
+    """Return the name of a job: refresh_web_shop."""
+    return f"{purpose}_{source}"
 
 
 def daily_partitions(pipeline: Pipeline[EventLogSource]) -> dg.DailyPartitionsDefinition:

@@ -13,7 +13,7 @@ from customer_assets.learning.design import design_of, with_cut_off
 from customer_assets.learning.drift import model_drift
 from customer_assets.learning.estimators import candidate, reproducible
 from customer_assets.learning.evaluation import model_curves, model_metrics
-from customer_assets.learning.fitting import folds_of, fit, raw_scores
+from customer_assets.learning.fitting import fit, folds_of, raw_scores
 from customer_assets.learning.importance import feature_importance
 from customer_assets.learning.predictions import model_predictions
 from customer_assets.learning.scores import model_scores
