@@ -47,6 +47,11 @@ def what_has_landed(run):
     return read_landed(run.pipeline, run.warehouse, run.landing, NOW)
 
 
+def is_left_alone(run, table):
+    """Whether a refresh never redoes a table: it is a ledger, or it is trained on purpose."""
+    return run.pipeline.tables[table].ledger or table in run.pipeline.training
+
+
 def redo_what_is_outdated(run):
     """Compute as a run does that leaves alone what is up to date: days and rows by table."""
     parameters = run.pipeline.parameters(NOW)
@@ -54,7 +59,7 @@ def redo_what_is_outdated(run):
     for model in run.pipeline.models.values():
         is_daily = run.pipeline.tables[model.name].partition_by is not None
         outdated = run.warehouse.outdated(model, parameters, run.days() if is_daily else None)
-        if outdated and not run.pipeline.tables[model.name].ledger:
+        if outdated and not is_left_alone(run, model.name):
             days = [dt.date.fromisoformat(day) for day in outdated] if is_daily else None
             chunks = list(run.warehouse.materialize(model, parameters, days))
             redone[model.name] = (days, sum(chunk.rows_read for chunk in chunks))
@@ -195,7 +200,7 @@ def test_a_changed_definition_redoes_what_depends_on_it(
     assert not untouched & planned
     told = {model.name for model in run.pipeline.models.values() if parameter in model.parameters}
     depend = {name for first in told or redone for name in run.pipeline.downstream(first)}
-    assert planned == {name for name in depend if not run.pipeline.tables[name].ledger}
+    assert planned == {name for name in depend if not is_left_alone(run, name)}
 
 
 def test_a_changed_key_redoes_the_events(refreshed_log):

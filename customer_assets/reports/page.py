@@ -24,6 +24,7 @@ from customer_assets.reports import (
     customers,
     data_quality,
     funnels,
+    models,
     overview,
     reproduction,
     retention,
@@ -91,6 +92,13 @@ SECTIONS: tuple[SectionPlan, ...] = (
         customers.best_customers,
         needs=("rfm",),
         uses=("customer_segments",),
+    ),
+    SectionPlan(
+        "questions",
+        "What customers will do",
+        models.questions,
+        needs=("champions",),
+        uses=("model_metrics", "model_curves", "feature_importance", "model_drift"),
     ),
     SectionPlan("traffic", "Traffic", behavior.daily_traffic, needs=("daily_traffic",)),
     SectionPlan(
