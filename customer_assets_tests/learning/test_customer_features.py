@@ -1,6 +1,7 @@
 """Features of a cut-off know what had happened by then, and labels what came right after."""
 
 import datetime as dt
+import itertools
 import shutil
 import statistics
 from operator import itemgetter
@@ -98,7 +99,7 @@ def test_a_row_is_what_a_plain_count_of_the_events_before_it_gives(log):
         known = [e[1:] for e in log if e[0] == row["customer_id"] and e[1] <= t]
         known.sort(key=itemgetter(0))
         bought = [e for e in known if e[1] == "buy"]
-        gaps = [b[0] - a[0] for a, b in zip(known, known[1:], strict=False)]
+        gaps = [b[0] - a[0] for a, b in itertools.pairwise(known)]
         assert row["n_events"] == len(known)
         assert row["n_order_lines"] == len(bought)
         assert row["has_purchased"] == bool(bought)
@@ -245,4 +246,5 @@ def test_course_platform_times_become_numbers():
     assert (row["first_order_hour"], row["first_order_weekday"]) == (19, 7)
     assert (row["login_time_per_day"], row["login_rhythm"]) == (2.5, 0.75)
     assert (row["n_contacts"], row["n_page_views"], row["n_page_kinds"]) == (2, 7, 2)
-    assert row["finished_share"] is None and row["has_logged_in"]
+    assert row["finished_share"] is None
+    assert row["has_logged_in"]
