@@ -31,13 +31,13 @@ NEARLY_ALL_MISSING = 0.95
 NEARLY_CONSTANT = 0.995
 IDENTIFIER_LIKE = 0.5
 SAME = 0.98
-# A feature whose variance is inflated more than this follows from the others.
-SUM_OF_OTHERS = 1e4
 # Features that hang together closer than this are of one cluster.
 CLOSE = 0.8
 _MOST_INFLATION = 1e6
-_CODES, _CATEGORIES, _BINS = 10, 20, 12
+_CODES, _CATEGORIES, _BINS = 8, 20, 12
 NUMBER, BOOLEAN, TEXT = "number", "boolean", "text"
+# The bin of customers without a value.
+MISSING = "missing"
 
 
 @dataclass(frozen=True)
@@ -186,15 +186,12 @@ def feature_profile(
         bonds = frames["feature_correlation"].filter(question=name)
         rows = {n: _described(described, n) for n in described.kinds}
         because = reasons(rows, question, bonds)
-        numbers = [n for n in rows if n not in because and described.kinds[n] != TEXT]
-        inflation = variance_inflation({n: described.values(n) for n in numbers})
-        # Of an exact sum the last part goes, and the others are judged again.
-        while sums := [n for n in numbers if inflation[n] > SUM_OF_OTHERS]:
-            because[sums[-1]] = "Follows from other features (their sum or difference)."
-            numbers.remove(sums[-1])
-            inflation = variance_inflation({n: described.values(n) for n in numbers})
+        kept = [n for n in rows if n not in because]
+        inflation = variance_inflation(
+            {n: described.values(n) for n in kept if described.kinds[n] != TEXT}
+        )
         with_label = dict(bonds.filter(other=question.label).select("feature", "phik").iter_rows())
-        cluster = clusters([n for n in rows if n not in because], bonds)
+        cluster = clusters(kept, bonds)
         found += [
             {"question": name, "feature": n}
             | row
@@ -254,12 +251,12 @@ def area_under_curve(values: pl.Series, label: pl.Series) -> float | None:
     Of the customers with a value; None where all of them have one answer (Mann-Whitney U).
     """
     known = pl.DataFrame({"value": values, "label": label}).drop_nulls()
-    n_yes = known["label"].sum()
+    n_yes = int(known["label"].sum())
     n_no = len(known) - n_yes
     if not n_yes or not n_no:
         return None
-    ranks = known["value"].rank("average").filter(known["label"] == 1).sum()
-    return float((ranks - n_yes * (n_yes + 1) / 2) / (n_yes * n_no))
+    ranks = float(known["value"].rank("average").filter(known["label"] == 1).sum())
+    return (ranks - n_yes * (n_yes + 1) / 2) / (n_yes * n_no)
 
 
 def reasons(
@@ -273,11 +270,10 @@ def reasons(
     because |= dict.fromkeys(set(question.exclude) & set(rows), "Excluded by the question.")
     doubles: dict[str, list[tuple[str, str]]] = {}
     for bond in bonds.iter_rows(named=True):
-        # For two numbers phik sees their bins only.
-        known = "phik" if bond["spearman"] is None else "spearman"
-        if abs(bond[known] or 0) > SAME:
-            text = f"{known} {bond[known]:.3f}"
-            doubles.setdefault(bond["feature"], []).append((bond["other"], text))
+        for measure in ("spearman", "phik"):
+            if abs(bond[measure] or 0) > SAME and _can_tell(measure, bond, rows):
+                text = f"{measure} {bond[measure]:.3f}"
+                doubles.setdefault(bond["feature"], []).append((bond["other"], text))
     kept: set[str] = set()
     fuller_first = sorted(rows, key=lambda name: rows[name]["missing_share"])
     for name in fuller_first:
@@ -290,6 +286,21 @@ def reasons(
         else:
             kept.add(name)
     return because
+
+
+def _can_tell(measure: str, bond: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Return whether a measure near 1 means that two features say the same.
+
+    phik is also 1 where one of them says more: a number and whether there is one.
+    """
+    if measure == "spearman":
+        return True
+    pair = [rows[name] for name in (bond["feature"], bond["other"]) if name in rows]
+    return (
+        len(pair) == 2
+        and TEXT in {row["kind"] for row in pair}
+        and pair[0]["n_distinct"] == pair[1]["n_distinct"]
+    )
 
 
 def _reason(row: Mapping[str, Any]) -> str | None:
@@ -372,7 +383,7 @@ def spread(values: pl.Series, label: pl.Series) -> list[dict[str, Any]]:
             known["value"].value_counts(name="n").sort(["n", "value"], descending=[True, False])
         )
         frequent = counted["value"][: _BINS - 1]
-        place = pl.col("value").replace_strict(
+        place = known["value"].replace_strict(
             {v: i for i, v in enumerate(frequent)}, default=len(frequent), return_dtype=pl.Int64
         )
         texts = {i: str(v) for i, v in enumerate(frequent)} | {len(frequent): "all others"}
@@ -406,7 +417,7 @@ def spread(values: pl.Series, label: pl.Series) -> list[dict[str, Any]]:
     missing = frame.filter(pl.col("value").is_null())
     if len(missing):
         yes = missing["label"].mean()
-        rows.append(_bin(len(rows) + 1, len(values), len(missing), yes) | {"text": "missing"})
+        rows.append(_bin(len(rows) + 1, len(values), len(missing), yes) | {"text": MISSING})
     return rows
 
 
@@ -455,7 +466,7 @@ FEATURE_CORRELATION = PythonModel(
             "phik": Column(
                 type="double",
                 description=(
-                    "phi_K, 0 to 1, also between numbers and text; numbers in ten groups of "
+                    "phi_K, 0 to 1, also between numbers and text; numbers in eight groups of "
                     "equal size, missing values as one of their own."
                 ),
             ),
@@ -528,8 +539,8 @@ FEATURE_PROFILE = PythonModel(
             "vif": Column(
                 type="double",
                 description=(
-                    "Variance inflation from the other kept numbers; above 10 most of it follows "
-                    "from them."
+                    "Variance inflation from the other kept numbers: above 10 most of it follows "
+                    "from them, near a million it is a sum of them."
                 ),
             ),
             "cluster": Column(

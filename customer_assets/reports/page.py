@@ -23,6 +23,7 @@ from customer_assets.reports import (
     customer_table,
     customers,
     data_quality,
+    features,
     funnels,
     overview,
     reproduction,
@@ -103,6 +104,13 @@ SECTIONS: tuple[SectionPlan, ...] = (
     SectionPlan("retention", "Retention", retention.retention, needs=("retention",)),
     SectionPlan(
         "lifecycle", "Customers gained and lost", retention.lifecycle, needs=("lifecycle",)
+    ),
+    SectionPlan(
+        "features",
+        "What models learn from",
+        features.features,
+        needs=("feature_profile",),
+        uses=("feature_bins", "feature_correlation", "leakage_check"),
     ),
     SectionPlan(
         "cleaning",
