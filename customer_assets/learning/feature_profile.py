@@ -596,7 +596,9 @@ FEATURE_BINS = PythonModel(
             "question": _QUESTION,
             "feature": _FEATURE,
             "bin": Column(type="bigint", description="Number of the bin, low values first."),
-            "text": Column(type="varchar", description="The bin in words."),
+            "text": Column(
+                type="varchar", description="The bin in words; missing: without a value."
+            ),
             "low": Column(type="double", description="Smallest value in it; null for texts."),
             "high": Column(type="double", description="Largest value in it; null for texts."),
             "n_customers": Column(type="bigint", description="Customers in it."),

@@ -8,7 +8,6 @@ from typing import Any
 
 import polars as pl
 
-from customer_assets.learning.feature_profile import MISSING as _MISSING_BIN
 from customer_assets.reports import wording
 from customer_assets.reports.charts import Bar, ranked_bars
 from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
@@ -16,6 +15,8 @@ from customer_assets.reports.feature_charts import Spread, correlations, spreads
 from customer_assets.reports.tables import Columns, table_view
 
 _SPREAD, _CORRELATED, _MISSING = 9, 14, 15
+# What feature_bins calls the bin of customers without a value.
+_MISSING_BIN = "missing"
 # The share of fewer customers is mostly chance.
 _FEWEST = 20
 
@@ -39,20 +40,16 @@ def features(report: ReportInput) -> list[Block]:
         "phik_label": ("phik with label", lambda value: wording.decimal(value, 2)),
         "vif": ("VIF", wording.decimal),
         "cluster": ("Cluster", wording.count),
+        "dropped_because": ("Left out because", lambda text: wording.shown(text, 120)),
     }
-    kept = profile.filter(pl.col("dropped_because").is_null())
-    strongest_first = kept.sort("question", "phik_label", descending=[False, True], nulls_last=True)
-    blocks.append(
-        table_view(report, "feature_profile", "Features that models see", columns, strongest_first)
+    by_strength = profile.sort(
+        "question",
+        pl.col("dropped_because").is_not_null(),
+        "phik_label",
+        descending=[False, False, True],
+        nulls_last=True,
     )
-    dropped = profile.filter(pl.col("dropped_because").is_not_null())
-    if not dropped.is_empty():
-        why: Columns = {
-            "question": ("Question", wording.title),
-            "feature": ("Feature", wording.shown),
-            "dropped_because": ("Why models do not see it", lambda text: wording.shown(text, 120)),
-        }
-        blocks.append(table_view(report, "feature_profile", "Features left out", why, dropped))
+    blocks.append(table_view(report, "feature_profile", "Features", columns, by_strength))
     return blocks
 
 
