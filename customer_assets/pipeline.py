@@ -16,7 +16,7 @@ from customer_assets import customer_tables, ingest, settings
 from customer_assets.behavior import funnel
 from customer_assets.behavior.parameters import parameters as behavior_parameters
 from customer_assets.behavior.windows import window_end_day
-from customer_assets.learning import SCORING, TRAINING
+from customer_assets.learning import SCORING, TRAINING, leakage
 from customer_assets.learning.store import ModelStore
 from customer_assets.segments import kmeans
 from customer_assets.sources import CustomerTableSource, EventLogSource, parse_duration
@@ -104,6 +104,9 @@ def event_log_pipeline(
     found |= {model.name: model for model in PYTHON_MODELS}
     if source.funnels:
         found["funnel_entries"] = _funnel_entries(source)
+    features = found.get(leakage.FEATURES)
+    if isinstance(features, SqlModel) and leakage.CUT_OFFS in features.inputs:
+        found[leakage.LEAKAGE_CHECK.name] = leakage.leakage_check(features)
     described = {*raw_tables, *found, "funnel_entries"}
     for model in found.values():
         unknown = set(model.inputs) - described

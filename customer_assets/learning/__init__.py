@@ -6,6 +6,11 @@ Pure functions over frames that import no Dagster; heavy libraries are imported 
 from customer_assets.learning.champions import CHAMPIONS
 from customer_assets.learning.drift import MODEL_DRIFT
 from customer_assets.learning.evaluation import MODEL_CURVES, MODEL_METRICS
+from customer_assets.learning.feature_profile import (
+    FEATURE_BINS,
+    FEATURE_CORRELATION,
+    FEATURE_PROFILE,
+)
 from customer_assets.learning.importance import FEATURE_IMPORTANCE
 from customer_assets.learning.predictions import MODEL_PREDICTIONS
 from customer_assets.learning.scores import MODEL_SCORES
@@ -14,6 +19,9 @@ from customer_assets.warehouse.source_warehouse import PythonModel
 
 # Tables that cost a training; the others follow from what was trained.
 TRAINING: tuple[PythonModel, ...] = (
+    FEATURE_CORRELATION,
+    FEATURE_PROFILE,
+    FEATURE_BINS,
     TUNED_MODELS,
     MODEL_PREDICTIONS,
     MODEL_METRICS,

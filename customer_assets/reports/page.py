@@ -23,6 +23,7 @@ from customer_assets.reports import (
     customer_table,
     customers,
     data_quality,
+    features,
     funnels,
     models,
     overview,
@@ -111,6 +112,13 @@ SECTIONS: tuple[SectionPlan, ...] = (
     SectionPlan("retention", "Retention", retention.retention, needs=("retention",)),
     SectionPlan(
         "lifecycle", "Customers gained and lost", retention.lifecycle, needs=("lifecycle",)
+    ),
+    SectionPlan(
+        "features",
+        "What models learn from",
+        features.features,
+        needs=("feature_profile",),
+        uses=("feature_bins", "feature_correlation", "leakage_check"),
     ),
     SectionPlan(
         "cleaning",

@@ -161,6 +161,7 @@ def shop_frames() -> dict[str, pl.DataFrame]:
             }
         ),
         **_behavior_frames(),
+        **_feature_frames(),
     }
 
 
@@ -242,6 +243,60 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
                 "n_resurrecting": [0, 3, 3, 3, 3, 3],
                 "n_dormant": [0, 5, 5, 5, 5, 5],
                 "is_mature": [True] * 5 + [False],
+            }
+        ),
+    }
+
+
+def _feature_frames() -> dict[str, pl.DataFrame]:
+    features = ["visits", "plan", "constant"]
+    pairs = [(a, b) for a in ("label", "visits", "plan") for b in ("label", "visits", "plan")]
+    return {
+        "feature_profile": pl.DataFrame(
+            {
+                "question": ["will_it"] * 3,
+                "feature": features,
+                "kind": ["number", "text", "number"],
+                "n_rows": [200] * 3,
+                "missing_share": [0.25, 0.0, 0.0],
+                "median": [20.0, None, 1.0],
+                "quantile_05": [2.0, None, 1.0],
+                "quantile_95": [38.0, None, 1.0],
+                "auc": [0.81, None, None],
+                "phik_label": [0.62, 0.1, None],
+                "vif": [1.0, None, None],
+                "cluster": [1, 2, None],
+                "dropped_because": [None, None, "The same for every customer: 1."],
+            }
+        ),
+        "feature_bins": pl.DataFrame(
+            {
+                "question": ["will_it"] * 5,
+                "feature": ["visits", "visits", "visits", "plan", "plan"],
+                "bin": [1, 2, 3, 1, 2],
+                "text": ["1 to 20", "20 to 2,000", "missing", "gold", "basic"],
+                "low": [1.0, 20.0, None, None, None],
+                "high": [19.0, 2000.0, None, None, None],
+                "n_customers": [100, 50, 50, 190, 10],
+                "customer_share": [0.5, 0.25, 0.25, 0.95, 0.05],
+                "positive_share": [0.2, 0.9, 0.4, 0.4, 0.5],
+            }
+        ),
+        "feature_correlation": pl.DataFrame(
+            {
+                "question": ["will_it"] * 6,
+                "feature": [a for a, b in pairs if a != b],
+                "other": [b for a, b in pairs if a != b],
+                "phik": [0.62, 0.1, 0.62, 0.2, 0.1, 0.2],
+            }
+        ),
+        "leakage_check": pl.DataFrame(
+            {
+                "cut_off_ts": [1, 2],
+                "n_customers": [3, 3],
+                "n_missing_customers": [0, 0],
+                "n_changed_values": [0, 0],
+                "leaking_features": ["", ""],
             }
         ),
     }
