@@ -16,6 +16,7 @@ from customer_assets import customer_tables, ingest, settings
 from customer_assets.behavior import funnel
 from customer_assets.behavior.parameters import parameters as behavior_parameters
 from customer_assets.behavior.windows import window_end_day
+from customer_assets.learning import forecast
 from customer_assets.segments import kmeans
 from customer_assets.sources import CustomerTableSource, EventLogSource, parse_duration
 from customer_assets.warehouse.engine import DuckDBEngine
@@ -29,7 +30,14 @@ from customer_assets.warehouse.sql_model import (
 )
 from customer_assets.warehouse.table import Column, Table
 
-PYTHON_MODELS: tuple[PythonModel, ...] = (kmeans.CUSTOMER_SEGMENTS,)
+PYTHON_MODELS: tuple[PythonModel, ...] = (
+    kmeans.CUSTOMER_SEGMENTS,
+    forecast.FORECAST_BACKTEST,
+    forecast.FORECAST_METRICS,
+    forecast.SALES_FORECAST,
+
+
+)
 
 
 SourceT = TypeVar("SourceT", bound=EventLogSource | CustomerTableSource)
@@ -57,6 +65,7 @@ class Pipeline(Generic[SourceT]):
         return behavior_parameters(source, last_complete_day) | {
             "return_event": source.return_event,
             "keep_duplicates": source.duplicates == "keep",
+            "holidays": [str(day) for day in source.holidays],
             "horizon_us": parse_duration(source.horizon) * 1_000_000,
             "segment_names": source.segments.names,
             "random_state": source.segments.random_state,
