@@ -16,7 +16,7 @@ from customer_assets import customer_tables, ingest, settings
 from customer_assets.behavior import funnel
 from customer_assets.behavior.parameters import parameters as behavior_parameters
 from customer_assets.behavior.windows import window_end_day
-from customer_assets.learning import forecast
+from customer_assets.learning import forecast, forecast_backtest, lifetime_value
 from customer_assets.segments import kmeans
 from customer_assets.sources import CustomerTableSource, EventLogSource, parse_duration
 from customer_assets.warehouse.engine import DuckDBEngine
@@ -32,11 +32,11 @@ from customer_assets.warehouse.table import Column, Table
 
 PYTHON_MODELS: tuple[PythonModel, ...] = (
     kmeans.CUSTOMER_SEGMENTS,
-    forecast.FORECAST_BACKTEST,
+    forecast_backtest.FORECAST_BACKTEST,
     forecast.FORECAST_METRICS,
     forecast.SALES_FORECAST,
-
-
+    lifetime_value.LIFETIME_VALUE_FIT,
+    lifetime_value.CUSTOMER_LIFETIME_VALUE,
 )
 
 

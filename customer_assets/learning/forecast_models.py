@@ -263,9 +263,7 @@ def series_of(calendar: pl.DataFrame, step: Step, holidays: Sequence[str]) -> Se
     first = periods[start].min() or dt.date(1970, 1, 1)
     assert isinstance(first, dt.date)
     closed = {dt.date.fromisoformat(day) for day in holidays}
-    starts = [
-        first + dt.timedelta(days=at * step.days) for at in range(len(values) + step.horizon)
-    ]
+    starts = [first + dt.timedelta(days=at * step.days) for at in range(len(values) + step.horizon)]
     shares = [
         sum(start + dt.timedelta(days=day) not in closed for day in range(step.days)) / step.days
         for start in starts
