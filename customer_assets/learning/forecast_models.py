@@ -114,6 +114,7 @@ def exponential_smoothing(series: Series, origins: Sequence[int]) -> "np.ndarray
     import numpy as np
     from statsmodels.tools.sm_exceptions import ConvergenceWarning
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+    from threadpoolctl import threadpool_limits
 
     weekdays = _weekdays(series)
     rows = []
@@ -130,7 +131,8 @@ def exponential_smoothing(series: Series, origins: Sequence[int]) -> "np.ndarray
             seasonal="add" if has_season else None,
             seasonal_periods=len(open_slots) if has_season else None,
         )
-        with warnings.catch_warnings():
+        # One thread: the same sums on every machine, and no threads that wait for each other.
+        with threadpool_limits(1), warnings.catch_warnings():
             # Parameters short of the optimum still forecast; the backtest says how well.
             warnings.simplefilter("ignore", ConvergenceWarning)
             if number % series.step.refit_every == 0 or season != len(open_slots):

@@ -55,7 +55,7 @@ def lifetime_value_fit(
     return pl.DataFrame(rows, schema=schema | dict.fromkeys(("value", "low", "high"), pl.Float64))
 
 
-Figure = tuple[str, float, float | None, float | None, str]
+Figure = tuple[str, float | None, float | None, float | None, str]
 
 
 def _fit_figures(fitted: FittedModels, customers: pl.DataFrame) -> Iterator[Figure]:
@@ -67,11 +67,16 @@ def _fit_figures(fitted: FittedModels, customers: pl.DataFrame) -> Iterator[Figu
         ("nbd", fitted.nbd),
         ("gamma_gamma", fitted.gamma_gamma),
     ):
+        is_told = fit.covariance is not None
+        if name == "bg_nbd":
+            is_told = fitted.is_dropout_identified
         for parameter, value in fit.parameters.items():
             low, high = fit.interval(parameter) or (None, None)
-            note = "" if fit.covariance is not None else "Not identified: the likelihood is flat."
-            yield f"{name}_{parameter}", value, low, high, note
-        yield f"{name}_log_likelihood", fit.log_likelihood, None, None, ""
+            if is_told:
+                yield f"{name}_{parameter}", value, low, high, "Parameter, by maximum likelihood."
+            else:
+                yield f"{name}_{parameter}", None, None, None, "The log does not tell it."
+        yield f"{name}_log_likelihood", fit.log_likelihood, None, None, "At its maximum."
     ratio = fitted.likelihood_ratio
     yield "dropout_likelihood_ratio", ratio, None, None, "Twice the gain of BG/NBD over NBD."
     is_identified = float(fitted.is_dropout_identified)
@@ -224,13 +229,16 @@ LIFETIME_VALUE_FIT = PythonModel(
                 description="Name of the figure; parameters are those of BG/NBD and NBD (time in "
                 "days) and of Gamma-Gamma (money of a day with purchases).",
             ),
-            "value": Column(type="double", description="The figure; 1 is yes and 0 is no."),
+            "value": Column(
+                type="double",
+                description="The figure, 1 for yes and 0 for no; null where the log does not tell it.",
+            ),
             "low": Column(type="double", description="Lower end of its 95 % interval."),
             "high": Column(type="double", description="Upper end of its 95 % interval."),
             "note": Column(type="varchar", description="What it is, or what follows from it."),
         },
         key=["cut_off", "figure"],
-        checks=[{"expect_column_values_to_not_be_null": {"column": "value"}}],
+        checks=[{"expect_column_values_to_not_be_null": {"column": "note"}}],
     ),
     inputs=("customer_value_history",),
     compute=lifetime_value_fit,
@@ -243,7 +251,8 @@ CUSTOMER_LIFETIME_VALUE = PythonModel(
         layer="models",
         description=(
             "One row per customer who bought: purchases and money to expect, from BG/NBD (where "
-            "the log does not tell dropout, NBD) and Gamma-Gamma. Purchases are days with one."
+            "the log does not tell dropout, NBD) and Gamma-Gamma. Purchases are days with one, and "
+            "returns are not taken off."
         ),
         columns={
             "customer_id": Column(type="source", description="Who."),

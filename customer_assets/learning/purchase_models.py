@@ -239,18 +239,21 @@ def _fit(
     """Maximize over log parameters from several starts; the best wins."""
     import numpy as np
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
-    found = [
-        minimize(
-            lambda logs: -log_likelihood(logs),
-            np.array(start, dtype=float),
-            method="L-BFGS-B",
-            jac="3-point",
-            bounds=[(-_LOG_BOUND, _LOG_BOUND)] * len(names),
-            options={"ftol": 1e-14, "gtol": 1e-7, "maxiter": 500},
-        )
-        for start in starts
-    ]
+    # One thread: the same sums on every machine, and no threads that wait for each other.
+    with threadpool_limits(1):
+        found = [
+            minimize(
+                lambda logs: -log_likelihood(logs),
+                np.array(start, dtype=float),
+                method="L-BFGS-B",
+                jac="3-point",
+                bounds=[(-_LOG_BOUND, _LOG_BOUND)] * len(names),
+                options={"ftol": 1e-14, "gtol": 1e-7, "maxiter": 500},
+            )
+            for start in starts
+        ]
     best = min(found, key=lambda result: float(result.fun))
     parameters = {name: float(np.exp(value)) for name, value in zip(names, best.x, strict=True)}
     return Fit(parameters, -float(best.fun), _covariance(log_likelihood, best.x))

@@ -23,6 +23,7 @@ from customer_assets.reports import (
     customer_table,
     customers,
     data_quality,
+    forecasts,
     funnels,
     overview,
     reproduction,
@@ -76,6 +77,12 @@ SECTIONS: tuple[SectionPlan, ...] = (
         needs=("sales_monthly",),
         uses=("sales_daily",),
     ),
+    SectionPlan(
+        "sales-forecast",
+        "Sales forecast",
+        forecasts.sales_forecast,
+        needs=("sales_forecast", "forecast_metrics", "forecast_backtest"),
+    ),
     SectionPlan("rhythm", "When customers buy", sales.weekday_and_hour, needs=("seasonality",)),
     SectionPlan("countries", "Countries", sales.countries, needs=("country_performance",)),
     SectionPlan(
@@ -91,6 +98,12 @@ SECTIONS: tuple[SectionPlan, ...] = (
         customers.best_customers,
         needs=("rfm",),
         uses=("customer_segments",),
+    ),
+    SectionPlan(
+        "lifetime-value",
+        "Customer lifetime value",
+        forecasts.lifetime_value,
+        needs=("customer_lifetime_value", "lifetime_value_fit"),
     ),
     SectionPlan("traffic", "Traffic", behavior.daily_traffic, needs=("daily_traffic",)),
     SectionPlan(
