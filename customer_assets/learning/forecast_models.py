@@ -172,46 +172,51 @@ def _holidays_filled(series: Series, weekdays: "np.ndarray", origin: int) -> "np
 def lightgbm_on_lags(series: Series, origins: Sequence[int]) -> "np.ndarray":
     """Return forecasts by LightGBM from lags, recent means and the calendar.
 
-    One model for all horizons, the horizon being a feature. Lags, means and target are relative
-    to the mean level at the origin, since trees cannot follow a trend beyond what they saw. Trained
-    on targets up to the origin only.
+    One model for all horizons, the horizon being a feature, trained on targets up to the origin.
+    It learns how far sales differ from the mean of the last four of their weekday, relative to the
+    mean level at the origin, since trees cannot follow a trend beyond what they saw.
     """
     import lightgbm
     import numpy as np
 
-    features, levels, targets = _examples(series)
+    features, levels, means, targets = _examples(series)
     ahead = np.arange(1, series.step.horizon + 1)
     rows = []
     booster: lightgbm.Booster | None = None
     for number, origin in enumerate(origins):
         if number % series.step.refit_every == 0:
             is_known = np.arange(origin)[:, None] + ahead <= origin
-            is_used = is_known & ~np.isnan(targets[:origin])
+            known = (targets - means)[:origin]
+            is_used = is_known & ~np.isnan(known)
             booster = (
                 lightgbm.train(
                     {**_LIGHTGBM, "min_data_in_leaf": _MIN_TARGETS_IN_LEAF * len(ahead)},
-                    lightgbm.Dataset(features[:origin][is_used], targets[:origin][is_used]),
+                    lightgbm.Dataset(features[:origin][is_used], known[is_used]),
                     num_boost_round=_ROUNDS,
                 )
                 if is_used.any()
                 else None
             )
-        relative = np.ones(len(ahead)) if booster is None else booster.predict(features[origin])
-        rows.append(np.asarray(relative) * np.nan_to_num(levels[origin]))
+        learnt = 0.0 if booster is None else np.asarray(booster.predict(features[origin]))
+        rows.append(np.nan_to_num((means[origin] + learnt) * levels[origin]))
     return np.array(rows)
 
 
-def _examples(series: Series) -> tuple["np.ndarray", "np.ndarray", "np.ndarray"]:
-    """Return features (origin, horizon, feature), levels by origin, and relative targets.
+def _examples(
+    series: Series,
+) -> tuple["np.ndarray", "np.ndarray", "np.ndarray", "np.ndarray"]:
+    """Return features (origin, horizon, feature), levels by origin, means and targets.
 
-    What cannot be known, or is closed, is NaN.
+    Means of the last four of a weekday, and targets, are relative to the level. What cannot be
+    known, or is closed, is NaN.
     """
     import numpy as np
 
     n, horizon = len(series.values), series.step.horizon
     short, long = (5, 20) if series.step.days == 1 else (3, 8)
     features = np.full((n, horizon, 11), np.nan)
-    levels, targets = np.full(n, np.nan), np.full((n, horizon), np.nan)
+    levels = np.full(n, np.nan)
+    means, targets = np.full((n, horizon), np.nan), np.full((n, horizon), np.nan)
     for origin in range(n):
         slots = series.open_slots(origin)
         known = np.flatnonzero(np.isin(series.slots[: origin + 1], slots))
@@ -231,6 +236,7 @@ def _examples(series: Series) -> tuple["np.ndarray", "np.ndarray", "np.ndarray"]
             if slot not in slots:
                 continue
             same = past[series.slots[known] == slot]
+            means[origin, ahead] = same[-4:].mean() / level
             date = series.date(at)
             features[origin, ahead] = [
                 ahead + 1,
@@ -238,12 +244,12 @@ def _examples(series: Series) -> tuple["np.ndarray", "np.ndarray", "np.ndarray"]
                 date.day,
                 series.open_share[at],
                 same[-1] / level,
-                same[-4:].mean() / level,
+                means[origin, ahead],
                 *common,
             ]
             if at < n:
                 targets[origin, ahead] = series.values[at] / level
-    return features, levels, targets
+    return features, levels, means, targets
 
 
 FORECASTERS: Mapping[str, Forecaster] = {

@@ -231,7 +231,7 @@ LIFETIME_VALUE_FIT = PythonModel(
             ),
             "value": Column(
                 type="double",
-                description="The figure, 1 for yes and 0 for no; null where the log does not tell it.",
+                description="The figure, 1 for yes, 0 for no; null where the log does not tell it.",
             ),
             "low": Column(type="double", description="Lower end of its 95 % interval."),
             "high": Column(type="double", description="Upper end of its 95 % interval."),

@@ -226,7 +226,8 @@ def lifetime_value(report: ReportInput) -> list[Block]:
 def _tenths_in_words(
     report: ReportInput, ranked: pl.DataFrame, measure: str, days: int
 ) -> Paragraph:
-    total, first = ranked[measure].sum(), ranked.head(max(1, ranked.height // 10))[measure].sum()
+    total = float(ranked[measure].sum())
+    first = float(ranked.head(max(1, ranked.height // 10))[measure].sum())
     amount = (
         wording.money(total, report.event_log.currency, 0)
         if measure.startswith("value")
