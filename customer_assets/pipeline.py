@@ -16,7 +16,7 @@ from customer_assets import customer_tables, ingest, settings
 from customer_assets.behavior import funnel
 from customer_assets.behavior.parameters import parameters as behavior_parameters
 from customer_assets.behavior.windows import window_end_day
-from customer_assets.learning import SCORING, TRAINING, leakage
+from customer_assets.learning import FORESIGHT, SCORING, TRAINING, leakage
 from customer_assets.learning.store import ModelStore
 from customer_assets.segments import kmeans
 from customer_assets.sources import CustomerTableSource, EventLogSource, parse_duration
@@ -31,7 +31,12 @@ from customer_assets.warehouse.sql_model import (
 )
 from customer_assets.warehouse.table import Column, Table
 
-PYTHON_MODELS: tuple[PythonModel, ...] = (*TRAINING, *SCORING, kmeans.CUSTOMER_SEGMENTS)
+PYTHON_MODELS: tuple[PythonModel, ...] = (
+    *TRAINING,
+    *SCORING,
+    *FORESIGHT,
+    kmeans.CUSTOMER_SEGMENTS,
+)
 
 
 SourceT = TypeVar("SourceT", bound=EventLogSource | CustomerTableSource)
@@ -66,6 +71,7 @@ class Pipeline(Generic[SourceT]):
                 "keep_duplicates": source.duplicates == "keep",
                 "horizon_us": parse_duration(source.horizon) * 1_000_000,
                 "n_cut_offs": source.cut_offs,
+                "holidays": [str(day) for day in source.holidays],
             }
         )
 

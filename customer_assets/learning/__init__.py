@@ -11,7 +11,10 @@ from customer_assets.learning.feature_profile import (
     FEATURE_CORRELATION,
     FEATURE_PROFILE,
 )
+from customer_assets.learning.forecast import FORECAST_METRICS, SALES_FORECAST
+from customer_assets.learning.forecast_backtest import FORECAST_BACKTEST
 from customer_assets.learning.importance import FEATURE_IMPORTANCE
+from customer_assets.learning.lifetime_value import CUSTOMER_LIFETIME_VALUE, LIFETIME_VALUE_FIT
 from customer_assets.learning.predictions import MODEL_PREDICTIONS
 from customer_assets.learning.scores import MODEL_SCORES
 from customer_assets.learning.tuning import TUNED_MODELS
@@ -29,5 +32,12 @@ TRAINING: tuple[PythonModel, ...] = (
     CHAMPIONS,
 )
 SCORING: tuple[PythonModel, ...] = (MODEL_SCORES, FEATURE_IMPORTANCE, MODEL_DRIFT)
+FORESIGHT: tuple[PythonModel, ...] = (
+    FORECAST_BACKTEST,
+    FORECAST_METRICS,
+    SALES_FORECAST,
+    LIFETIME_VALUE_FIT,
+    CUSTOMER_LIFETIME_VALUE,
+)
 
-__all__ = ["SCORING", "TRAINING"]
+__all__ = ["FORESIGHT", "SCORING", "TRAINING"]

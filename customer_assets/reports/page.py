@@ -24,6 +24,7 @@ from customer_assets.reports import (
     customers,
     data_quality,
     features,
+    forecasts,
     funnels,
     models,
     overview,
@@ -78,6 +79,12 @@ SECTIONS: tuple[SectionPlan, ...] = (
         needs=("sales_monthly",),
         uses=("sales_daily",),
     ),
+    SectionPlan(
+        "sales-forecast",
+        "Sales forecast",
+        forecasts.sales_forecast,
+        needs=("sales_forecast", "forecast_metrics", "forecast_backtest"),
+    ),
     SectionPlan("rhythm", "When customers buy", sales.weekday_and_hour, needs=("seasonality",)),
     SectionPlan("countries", "Countries", sales.countries, needs=("country_performance",)),
     SectionPlan(
@@ -100,6 +107,12 @@ SECTIONS: tuple[SectionPlan, ...] = (
         models.questions,
         needs=("champions",),
         uses=("model_metrics", "model_curves", "feature_importance", "model_drift"),
+    ),
+    SectionPlan(
+        "lifetime-value",
+        "Customer lifetime value",
+        forecasts.lifetime_value,
+        needs=("customer_lifetime_value", "lifetime_value_fit"),
     ),
     SectionPlan("traffic", "Traffic", behavior.daily_traffic, needs=("daily_traffic",)),
     SectionPlan(

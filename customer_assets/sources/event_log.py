@@ -133,6 +133,11 @@ class EventLogSource(Model):
     )
     session_timeout: Duration = "30 minutes"
     week_start: Literal["monday", "sunday"] = "monday"
+    holidays: list[Day] = Field(
+        default=[],
+        description="Days known in advance on which nothing is sold; weekdays without trade are "
+        "learnt from the log.",
+    )
     rules: list[CleaningRule] = []
     funnels: Annotated[dict[str, Funnel], NamedParts] = {}
     horizon: Duration = Field(

@@ -162,6 +162,94 @@ def shop_frames() -> dict[str, pl.DataFrame]:
         ),
         **_behavior_frames(),
         **_feature_frames(),
+        **_forecast_frames(),
+    }
+
+
+def _forecast_frames() -> dict[str, pl.DataFrame]:
+    """Twenty days forecast in the past, three to come, of which one is closed."""
+    days = [dt.date(2024, 2, 12) + dt.timedelta(days=n) for n in range(23)]
+    past, ahead, n = days[:20], days[20:], 20
+    models = ["lightgbm", "seasonal_naive"]
+    ids = list(range(1, n + 1))
+    return {
+        "forecast_backtest": pl.DataFrame(
+            {
+                "period": ["day"] * n,
+                "model": ["lightgbm"] * n,
+                "origin_date": [day - dt.timedelta(days=1) for day in past],
+                "horizon": [1] * n,
+                "target_date": past,
+                "is_open": [True] * n,
+                "value": _money([100.0] * n),
+                "low": _money([80.0] * n),
+                "high": _money([120.0] * n),
+                "actual": _money([90.0 + k for k in range(n)]),
+            }
+        ),
+        "sales_forecast": pl.DataFrame(
+            {
+                "period": ["day"] * 3,
+                "target_date": ahead,
+                "model": ["lightgbm"] * 3,
+                "is_champion": [True] * 3,
+                "origin_date": [past[-1]] * 3,
+                "horizon": [1, 2, 3],
+                "is_open": [True, False, True],
+                "value": _money([110, 0, 120]),
+                "low": _money([90, 0, 100]),
+                "high": _money([130, 0, 140]),
+            }
+        ),
+        "forecast_metrics": pl.DataFrame(
+            {
+                "period": ["day"] * 2,
+                "model": models,
+                "horizon": [0, 0],
+                "n_origins": [n] * 2,
+                "n_forecasts": [n] * 2,
+                "mae": [8.0, 12.0],
+                "mape": [0.08, 0.12],
+                "wape": [0.08, 0.12],
+                "r2": [0.5, -0.1],
+                "coverage": [0.6, 0.8],
+                "n_intervals": [10, 10],
+                "is_champion": [True, False],
+                "decision": ["lightgbm beats the baseline."] * 2,
+            }
+        ),
+        "customer_lifetime_value": pl.DataFrame(
+            {
+                "customer_id": ids,
+                "frequency": ids,
+                "probability_alive": [None] * n,
+                "purchases_30_days": [k / 10 for k in ids],
+                "purchases_365_days": [None] * n,
+                "value_30_days": _money([10 * k for k in ids]),
+                "value_365_days": [None] * n,
+                "status": ["Dropout is not identified."] * n,
+            },
+            schema_overrides={
+                "probability_alive": pl.Float64,
+                "purchases_365_days": pl.Float64,
+                "value_365_days": MONEY,
+            },
+        ),
+        "lifetime_value_fit": pl.DataFrame(
+            {
+                "cut_off": ["calibration"] * 6,
+                "figure": [
+                    "holdout_days",
+                    "holdout_purchases",
+                    "holdout_purchases_expected",
+                    "holdout_purchases_naive",
+                    "holdout_purchases_mae_expected",
+                    "holdout_purchases_mae_naive",
+                ],
+                "value": [20.0, 50.0, 40.0, 30.0, 0.5, 0.75],
+                "note": ["What it is."] * 6,
+            }
+        ),
     }
 
 

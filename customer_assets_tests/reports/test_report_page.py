@@ -63,6 +63,18 @@ def test_sentences_say_who_leads(page: Path) -> None:
     assert "Group 1 are 7 customers, 35.0% of all, and bring 50.0% of the revenue" in text
 
 
+def test_the_future_is_told_with_its_trial(page: Path) -> None:
+    text = page.read_text()
+    assert "£230 of sales are expected in the 3 days after 2 March 2024" in text
+    assert "on 3 March 2024 £110, in 8 of 10 cases between £90 and £130" in text
+    assert (
+        "LightGBM beats the baseline. 60.0% of 10 later sales lay in its 80% intervals, which"
+        in text
+    )
+    assert "expected to bring £2,100 in the next 30 days, and the best tenth of them 18.6%" in text
+    assert "the model expects 40 purchases in the 20 days after; 50 came" in text
+
+
 def test_rows_are_accounted_for(page: Path) -> None:
     text = " ".join(re.sub(r"<[^>]+>", " ", page.read_text()).split())
     assert "102 rows landed" in text

@@ -1,0 +1,162 @@
+"""What each model would have forecast at past origins, and how wide its errors make an interval.
+
+An origin is a moment beyond which nothing is known. Which model is the best by it, and what is
+forecast now, belongs to `forecast`; the models themselves are in `forecast_models`.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from customer_assets.learning.forecast_models import FORECASTERS, STEPS, Series, series_of
+from customer_assets.warehouse.source_warehouse import PythonModel
+from customer_assets.warehouse.table import Column, Table
+
+INTERVAL_LEVEL = 0.8
+# Below this many past errors, an 80 % interval would be little more than the largest of them.
+_MIN_ERRORS = 10
+_MIN_ORIGINS = 12
+
+
+def forecast_backtest(
+    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Return what each model would have forecast at past origins, beside what came.
+
+    Prediction intervals are split conformal, per model and horizon: as wide as the errors of
+    earlier origins whose outcome was known at the origin (Lei et al., Distribution-Free
+    Predictive Inference for Regression, 2018). So none rests on what it is measured by.
+    """
+    rows: list[dict[str, Any]] = []
+    for step in STEPS:
+        series = series_of(frames["sales_calendar"], step, parameters["holidays"])
+        last = len(series.values) - 1
+        origins = range(max(step.min_history - 1, last - step.max_origins), last)
+        if len(origins) < _MIN_ORIGINS:
+            continue
+        actual = {series.date(at): float(value) for at, value in enumerate(series.values)}
+        for model in FORECASTERS:
+            judged = [
+                row | {"actual": actual[row["target_date"]]}
+                for row in forecasts(series, model, origins)
+                if row["target_date"] in actual
+            ]
+            errors = errors_by_horizon(judged)
+            rows += [
+                row
+                | interval(
+                    row,
+                    [e for date, e in errors.get(row["horizon"], []) if date <= row["origin_date"]],
+                )
+                for row in judged
+            ]
+    return pl.DataFrame(rows, schema=schema_of(FORECAST_BACKTEST))
+
+
+def forecasts(series: Series, model: str, origins: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Yield a row per origin and horizon; nothing is expected of a period known to be closed."""
+    for origin, values in zip(origins, FORECASTERS[model](series, origins), strict=True):
+        slots = series.open_slots(origin)
+        for horizon, (at, value) in enumerate(zip(series.ahead(origin), values, strict=True), 1):
+            is_open = int(series.slots[at]) in slots
+            yield {
+                "period": series.step.name,
+                "model": model,
+                "origin_date": series.date(origin),
+                "horizon": horizon,
+                "target_date": series.date(at),
+                "is_open": is_open,
+                "value": max(float(value), 0.0) if is_open else 0.0,
+            }
+
+
+def errors_by_horizon(
+    rows: Sequence[Mapping[str, Any]],
+) -> dict[int, list[tuple[dt.date, float]]]:
+    """Return by horizon the target dates and the absolute errors of open periods."""
+    errors: dict[int, list[tuple[dt.date, float]]] = {}
+    for row in rows:
+        if row["is_open"]:
+            error = abs(row["actual"] - row["value"])
+            errors.setdefault(row["horizon"], []).append((row["target_date"], error))
+    return errors
+
+
+def interval(row: Mapping[str, Any], errors: Sequence[float]) -> dict[str, float | None]:
+    """Return the conformal interval: the ceil((n + 1) level)-th smallest error to both sides."""
+    if not row["is_open"]:
+        return {"low": 0.0, "high": 0.0}
+    rank = math.ceil((len(errors) + 1) * INTERVAL_LEVEL)
+    if len(errors) < _MIN_ERRORS or rank > len(errors):
+        return {"low": None, "high": None}
+    width = sorted(errors)[rank - 1]
+    return {"low": max(row["value"] - width, 0.0), "high": row["value"] + width}
+
+
+def schema_of(model: PythonModel) -> dict[str, Any]:
+    """Return the columns of a table that may have no rows."""
+    kinds: dict[str, Any] = {
+        "varchar": pl.String, "date": pl.Date, "bigint": pl.Int64, "boolean": pl.Boolean,
+        "decimal(18,4)": pl.Float64,
+    }  # fmt: skip
+    return {name: kinds[column.type] for name, column in model.table.columns.items()}
+
+
+PERIOD = Column(type="varchar", description="What is forecast: day or week.")
+MODEL = Column(type="varchar", description=f"One of {', '.join(FORECASTERS)}.")
+HORIZON = "Periods from the last known one to the one forecast"
+
+
+def amount(description: str) -> Column:
+    return Column(type="decimal(18,4)", description=description)
+
+
+FORECAST_BACKTEST = PythonModel(
+    table=Table(
+        name="forecast_backtest",
+        layer="models",
+        description=(
+            "One row per period kind, model, past origin and horizon: the forecast that would "
+            "have been made, knowing nothing after the origin, beside what was sold."
+        ),
+        columns={
+            "period": PERIOD,
+            "model": MODEL,
+            "origin_date": Column(
+                type="date", description="Last day known (for weeks the first day of that week)."
+            ),
+            "horizon": Column(type="bigint", description=f"{HORIZON}."),
+            "target_date": Column(
+                type="date", description="The day forecast (for weeks its first day)."
+            ),
+            "is_open": Column(
+                type="boolean",
+                description="False on a holiday and on a weekday known to be closed at the origin.",
+            ),
+            "value": amount("Forecast of the revenue; 0 where the source is known to be closed."),
+            "low": amount(
+                f"Lower end of the {INTERVAL_LEVEL:.0%} prediction interval from errors known at "
+                f"the origin; null with fewer than {_MIN_ERRORS} of them."
+            ),
+            "high": amount("Upper end of the prediction interval."),
+            "actual": amount("Revenue that came."),
+        },
+        key=["period", "model", "origin_date", "horizon"],
+        checks=[
+            {
+                "expect_column_pair_values_a_to_be_greater_than_b": {
+                    "column_A": "target_date",
+                    "column_B": "origin_date",
+                }
+            },
+            {"expect_column_values_to_be_between": {"column": "value", "min_value": 0}},
+        ],
+    ),
+    inputs=("sales_calendar",),
+    compute=forecast_backtest,
+    parameters=("holidays",),
+    requires=frozenset({"purchase", "value"}),
+)

@@ -1,0 +1,306 @@
+"""Customer lifetime value: purchases and money to expect of each customer, and how far to trust it.
+
+Two tables: `lifetime_value_fit` holds the parameters, the tests of the models' assumptions and how
+well a model of the first two thirds of the log foretold the rest; `customer_lifetime_value` what
+follows for each customer. What an assumption does not allow is null, and `status` says why. The
+likelihoods are in `purchase_models`.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from customer_assets.learning import purchase_models
+from customer_assets.learning.value_models import FittedModels, fit_models
+from customer_assets.warehouse.source_warehouse import PythonModel
+from customer_assets.warehouse.table import Column, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+HORIZONS_DAYS = (30, 365)
+
+
+def lifetime_value_fit(
+    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Return parameters, tests of assumptions and holdout accuracy as named figures.
+
+    The holdout compares a model of the calibration period, customer by customer, with what came
+    after it, and with the naive expectation that all go on at their own rate.
+    """
+    rows: list[dict[str, Any]] = []
+    for cut_off in ("calibration", "full"):
+        customers = _customers(frames["customer_value_history"], cut_off)
+        fitted = fit_models(customers)
+        if fitted is None:
+            continue
+        figures = [*_fit_figures(fitted, customers)]
+        if cut_off == "calibration":
+            figures += _holdout_figures(fitted, customers)
+        rows += [
+            {
+                "cut_off": cut_off,
+                "figure": name,
+                "value": value,
+                "low": low,
+                "high": high,
+                "note": n,
+            }
+            for name, value, low, high, n in figures
+        ]
+    schema: dict[str, Any] = dict.fromkeys(("cut_off", "figure", "note"), pl.String)
+    return pl.DataFrame(rows, schema=schema | dict.fromkeys(("value", "low", "high"), pl.Float64))
+
+
+Figure = tuple[str, float | None, float | None, float | None, str]
+
+
+def _fit_figures(fitted: FittedModels, customers: pl.DataFrame) -> Iterator[Figure]:
+    yield "n_customers", float(customers.height), None, None, "Customers who had bought."
+    n_repeat = int((fitted.history.frequency > 0).sum())
+    yield "n_repeat_customers", float(n_repeat), None, None, "Those who came back on another day."
+    for name, fit in (
+        ("bg_nbd", fitted.bg_nbd),
+        ("nbd", fitted.nbd),
+        ("gamma_gamma", fitted.gamma_gamma),
+    ):
+        is_told = fit.covariance is not None
+        if name == "bg_nbd":
+            is_told = fitted.is_dropout_identified
+        for parameter, value in fit.parameters.items():
+            low, high = fit.interval(parameter) or (None, None)
+            if is_told:
+                yield f"{name}_{parameter}", value, low, high, "Parameter, by maximum likelihood."
+            else:
+                yield f"{name}_{parameter}", None, None, None, "The log does not tell it."
+        yield f"{name}_log_likelihood", fit.log_likelihood, None, None, "At its maximum."
+    ratio = fitted.likelihood_ratio
+    yield "dropout_likelihood_ratio", ratio, None, None, "Twice the gain of BG/NBD over NBD."
+    is_identified = float(fitted.is_dropout_identified)
+    yield "is_dropout_identified", is_identified, None, None, fitted.dropout_note()
+    note = "Spearman's rank correlation of repeat days and mean value."
+    yield "frequency_value_correlation", *fitted.correlation, note
+    is_independent = float(fitted.is_value_independent)
+    yield "is_value_independent", is_independent, None, None, fitted.value_note()
+
+
+def _holdout_figures(fitted: FittedModels, customers: pl.DataFrame) -> Iterator[Figure]:
+    import numpy as np
+
+    days = int(customers["days_after"][0])
+    if days < 1:
+        return
+    history = fitted.history
+    expected = np.exp(fitted.log_purchases(fitted.purchases.logs, days))
+    naive = history.frequency / np.maximum(history.age, 1) * days
+    actual = customers["purchases_after"].cast(pl.Float64).to_numpy()
+    yield "holdout_days", float(days), None, None, "Days after the calibration period."
+    yield from _compared("purchases", expected, naive, actual)
+    if fitted.has_value:
+        value = np.exp(fitted.log_value(fitted.gamma_gamma.logs))
+        actual = customers["value_after"].cast(pl.Float64).to_numpy()
+        yield from _compared("value", expected * value, naive * fitted.mean_value, actual)
+
+
+def _compared(
+    what: str, expected: "np.ndarray", naive: "np.ndarray", actual: "np.ndarray"
+) -> Iterator[Figure]:
+    import numpy as np
+
+    yield f"holdout_{what}", float(actual.sum()), None, None, f"Actual {what} of all customers."
+    for name, forecast in (("expected", expected), ("naive", naive)):
+        of_whom = "the model" if name == "expected" else "customers going on at their own rate"
+        total, error = float(forecast.sum()), float(np.abs(forecast - actual).mean())
+        yield f"holdout_{what}_{name}", total, None, None, f"Total by {of_whom}."
+        yield f"holdout_{what}_mae_{name}", error, None, None, f"Mean absolute error of {of_whom}."
+
+
+def customer_lifetime_value(
+    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Return for each customer what to expect over the horizons, with 95 % intervals.
+
+    The intervals are those of the expectation (delta method, from the covariance of the
+    parameters), not of the customer's purchases, which vary around it far more. A horizon longer
+    than the log is not told. Without enough repeat customers there are no rows.
+    """
+    import numpy as np
+
+    customers = _customers(frames["customer_value_history"], "full")
+    columns = CUSTOMER_LIFETIME_VALUE.table.columns
+    fitted = fit_models(customers)
+    if fitted is None:
+        return customers.clear().select(
+            pl.col(name) if name in customers.columns else pl.lit(None).alias(name)
+            for name in columns
+        )
+    fit = fitted.purchases
+    told: dict[str, Any] = dict.fromkeys(columns)
+    told |= {
+        "purchase_model": fitted.purchase_model,
+        "status": f"{fitted.dropout_note()} {fitted.value_note()}",
+    }
+    if fitted.is_dropout_identified:
+        told["probability_alive"] = purchase_models.probability_alive(fit.logs, fitted.history)
+    value, value_error = None, None
+    if fitted.has_value:
+        value = fitted.log_value(fitted.gamma_gamma.logs)
+        value_error = fitted.gamma_gamma.standard_error(fitted.log_value)
+        told |= _interval("purchase_value", value, value_error)
+    for days in HORIZONS_DAYS:
+        if days > fitted.history.age.max():
+            continue
+        purchases = fitted.log_purchases(fit.logs, days)
+        error = fit.standard_error(partial(fitted.log_purchases, horizon=days))
+        told |= _interval(f"purchases_{days}_days", purchases, error)
+        if value is not None:
+            # The two models are fitted apart, so their errors are independent.
+            both = None if error is None or value_error is None else np.hypot(error, value_error)
+            told |= _interval(f"value_{days}_days", purchases + value, both)
+    own = [name for name in columns if name in customers.columns]
+    return customers.select(*own, *(_series(n, told[n]) for n in columns if n not in own))
+
+
+def _interval(name: str, log: "np.ndarray", error: "np.ndarray | None") -> dict[str, Any]:
+    import numpy as np
+
+    if error is None:
+        return {name: np.exp(log)}
+    return {
+        name: np.exp(log),
+        f"{name}_low": np.exp(log - 1.96 * error),
+        f"{name}_high": np.exp(log + 1.96 * error),
+    }
+
+
+def _series(name: str, values: Any) -> pl.Expr | pl.Series:
+    if values is None or isinstance(values, str):
+        return pl.lit(values, pl.String if values else pl.Float64).alias(name)
+    return pl.Series(name, values)
+
+
+def _customers(history: pl.DataFrame, cut_off: str) -> pl.DataFrame:
+    return history.filter(pl.col("cut_off") == cut_off).sort("customer_id")
+
+
+def _estimate(description: str, kind: str = "double") -> dict[str, Column]:
+    """Return the columns of an estimate and its interval, by the suffix of their names."""
+    return {
+        "": Column(type=kind, description=f"{description}."),
+        "_low": Column(type=kind, description=f"{description}: lower end of its 95 % interval."),
+        "_high": Column(type=kind, description=f"{description}: upper end of its 95 % interval."),
+    }
+
+
+_MONEY = "decimal(18,4)"
+_ESTIMATES = {
+    "purchase_value": _estimate("Money of a day with purchases to expect", _MONEY),
+    **{
+        f"purchases_{days}_days": _estimate(
+            f"Days with purchases to expect over {days} days; null where the log is shorter"
+        )
+        for days in HORIZONS_DAYS
+    },
+    **{
+        f"value_{days}_days": _estimate(
+            f"Money to expect over the next {days} days, not discounted", _MONEY
+        )
+        for days in HORIZONS_DAYS
+    },
+}
+
+LIFETIME_VALUE_FIT = PythonModel(
+    table=Table(
+        name="lifetime_value_fit",
+        layer="models",
+        description=(
+            "One row per cut-off and figure: the parameters of the lifetime value models, whether "
+            "their assumptions hold, and how well the calibration period foretold the rest."
+        ),
+        columns={
+            "cut_off": Column(
+                type="varchar", description="calibration: two thirds of the log; full: all of it."
+            ),
+            "figure": Column(
+                type="varchar",
+                description="Name of the figure; parameters are those of BG/NBD and NBD (time in "
+                "days) and of Gamma-Gamma (money of a day with purchases).",
+            ),
+            "value": Column(
+                type="double",
+                description="The figure, 1 for yes, 0 for no; null where the log does not tell it.",
+            ),
+            "low": Column(type="double", description="Lower end of its 95 % interval."),
+            "high": Column(type="double", description="Upper end of its 95 % interval."),
+            "note": Column(type="varchar", description="What it is, or what follows from it."),
+        },
+        key=["cut_off", "figure"],
+        checks=[{"expect_column_values_to_not_be_null": {"column": "note"}}],
+    ),
+    inputs=("customer_value_history",),
+    compute=lifetime_value_fit,
+    requires=frozenset({"purchase", "value"}),
+)
+
+CUSTOMER_LIFETIME_VALUE = PythonModel(
+    table=Table(
+        name="customer_lifetime_value",
+        layer="models",
+        description=(
+            "One row per customer who bought: purchases and money to expect, from BG/NBD (where "
+            "the log does not tell dropout, NBD) and Gamma-Gamma. Purchases are days with one, and "
+            "returns are not taken off."
+        ),
+        columns={
+            "customer_id": Column(type="source", description="Who."),
+            "frequency": Column(
+                type="bigint", description="Days with a purchase after the first such day."
+            ),
+            "recency_days": Column(
+                type="bigint", description="Days from the first day with a purchase to the last."
+            ),
+            "age_days": Column(
+                type="bigint", description="Days from the first purchase to the end of the log."
+            ),
+            "purchase_model": Column(
+                type="varchar", description="bg_nbd, or nbd where dropout is not identified."
+            ),
+            "probability_alive": Column(
+                type="double",
+                description="Probability that the customer has not left, 1 by construction without "
+                "a repeat purchase; null where dropout is not identified.",
+            ),
+            **{
+                f"{name}{suffix}": column
+                for name, columns in _ESTIMATES.items()
+                for suffix, column in columns.items()
+            },
+            "status": Column(
+                type="varchar", description="Which assumptions hold, and what is null for it."
+            ),
+        },
+        key=["customer_id"],
+        checks=[
+            {"expect_column_values_to_not_be_null": {"column": "status"}},
+            {
+                "expect_column_values_to_be_between": {
+                    "column": "probability_alive", "min_value": 0, "max_value": 1,
+                }
+            },
+            {
+                "expect_column_values_to_be_between": {
+                    "column": f"purchases_{HORIZONS_DAYS[0]}_days",
+                    "min_value": 0,
+                    "max_value": HORIZONS_DAYS[0],
+                }
+            },
+            {"expect_column_values_to_be_between": {"column": "purchase_value", "min_value": 0}},
+        ],
+    ),
+    inputs=("customer_value_history",),
+    compute=customer_lifetime_value,
+    requires=frozenset({"purchase", "value"}),
+)  # fmt: skip

@@ -1,0 +1,317 @@
+"""Sections on what is to come: sales per day and week, and what each customer will be worth.
+
+Each says how far to trust it: what the same models would have said in the past, and what came.
+Who the customers are today belongs to `customers`, past sales to `sales`.
+"""
+
+from functools import partial
+
+import polars as pl
+
+from customer_assets.reports import wording
+from customer_assets.reports.behavior_charts import LinePanel, lines_in_time
+from customer_assets.reports.charts import Bar, ranked_bars
+from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.tables import Columns, table_view
+
+_PERIODS = {"day": "days", "week": "weeks"}
+# How much of the past stands before the forecast in a picture.
+_PAST = {"day": 42, "week": 26}
+_MODELS = {
+    "seasonal_naive": "Seasonal naive",
+    "exponential_smoothing": "Exponential smoothing",
+    "lightgbm": "LightGBM",
+}
+_TOP_CUSTOMERS = 50
+_MONTH, _YEAR = 30, 365
+
+
+def sales_forecast(report: ReportInput) -> list[Block]:
+    """Return the forecast with its intervals, after the day-ahead forecasts of the past."""
+    forecast = report.frames["sales_forecast"].filter("is_champion").sort("period", "target_date")
+    metrics = report.frames["forecast_metrics"].filter(pl.col("horizon") == 0)
+    periods = [period for period in _PERIODS if period in set(forecast["period"])]
+    blocks: list[Block] = [_expected(report, forecast, periods[0])]
+    for period in periods:
+        blocks.append(_forecast_picture(report, period))
+    blocks += [
+        Paragraph(" ".join(_how_good(metrics, period) for period in periods)),
+        _errors_picture(metrics, periods),
+    ]
+    money = partial(wording.money, currency=report.event_log.currency)
+    columns: Columns = {
+        "period": ("Period", wording.title),
+        "target_date": ("Day, or first of the week", wording.day),
+        "value": ("Forecast", partial(money, digits=0)),
+        "low": ("From", partial(money, digits=0)),
+        "high": ("To", partial(money, digits=0)),
+    }
+    of_errors: Columns = {
+        "period": ("Period", wording.title),
+        "model": ("Model", _model),
+        "is_champion": ("Used", _yes_or_no),
+        "mae": ("Mean error", partial(money, digits=0)),
+        "wape": ("WAPE", wording.share),
+        "mape": ("MAPE", wording.share),
+        "r2": ("R²", partial(wording.decimal, digits=2)),
+        "coverage": ("In the interval", wording.share),
+        "n_forecasts": ("Forecasts", wording.count),
+        "n_origins": ("Origins", wording.count),
+    }
+    return [
+        *blocks,
+        table_view(report, "sales_forecast", "Sales to expect", columns, forecast),
+        table_view(
+            report,
+            "forecast_metrics",
+            "How far forecasts were off, all horizons together",
+            of_errors,
+            metrics.sort("period", "wape"),
+        ),
+    ]
+
+
+def _expected(report: ReportInput, forecast: pl.DataFrame, period: str) -> Paragraph:
+    rows = forecast.filter(pl.col("period") == period)
+    money = partial(wording.money, currency=report.event_log.currency, digits=0)
+    first = rows.filter("is_open").head(1).row(0, named=True) if rows["is_open"].any() else None
+    text = (
+        f"{money(sum(rows['value']))} of sales are expected in the {rows.height} "
+        f"{_PERIODS[period]} after {wording.day(rows['origin_date'][0])}, the last complete one"
+    )
+    if first and first["low"] is not None:
+        text += (
+            f"; on {wording.day(first['target_date'])} {money(first['value'])}, in 8 of 10 cases "
+            f"between {money(first['low'])} and {money(first['high'])}"
+        )
+    return Paragraph(f"{text}.", is_lead=True)
+
+
+def _forecast_picture(report: ReportInput, period: str) -> Picture:
+    is_of_period = (pl.col("period") == period) & pl.col("is_open")
+    ahead = report.frames["sales_forecast"].filter(is_of_period & pl.col("is_champion"))
+    past = (
+        report.frames["forecast_backtest"]
+        .filter(is_of_period & (pl.col("horizon") == 1) & (pl.col("model") == ahead["model"][0]))
+        .sort("target_date")
+        .tail(_PAST[period])
+    )
+    both = pl.concat([past, ahead.sort("target_date")], how="diagonal")
+    amounts = both.select(pl.col("actual", "value", "low", "high").cast(pl.Float64))
+    panel = LinePanel(
+        f"Sales per {period}",
+        [(amounts["actual"].to_list(), "accent"), (amounts["value"].to_list(), "second")],
+        band=(amounts["low"].to_list(), amounts["high"].to_list()),
+    )
+    wide, narrow = lines_in_time(
+        f"forecast-{period}", both["target_date"].to_list(), [panel], past.height
+    )
+    compact = partial(wording.compact, currency=report.event_log.currency)
+    words = "; ".join(
+        f"{wording.short_day(row['target_date'])}: {compact(row['value'])}"
+        for row in ahead.sort("target_date").iter_rows(named=True)
+    )
+    return Picture(
+        f"forecast-{period}",
+        alt=f"Lines of sales and their forecast per {period}. To come: {words}.",
+        caption=f"What {_model(ahead['model'][0])} said of each {period} one {period} before, "
+        "what was sold, and what it says now."
+        + (" Days without trade by weekday or holiday are left out." if period == "day" else ""),
+        wide=wide,
+        narrow=narrow,
+        colours=[
+            ("accent", "Sold"),
+            ("second", "Forecast"),
+            ("soft", "80% interval"),
+            ("hatched", "To come"),
+        ],
+    )
+
+
+def _how_good(metrics: pl.DataFrame, period: str) -> str:
+    """Say which model is used and how far off it was."""
+    of_period = metrics.filter(pl.col("period") == period)
+    champion = of_period.filter("is_champion").row(0, named=True)
+    text = f"Per {period}: {wording.shown(champion['decision'], 200)}"
+    for model, name in _MODELS.items():
+        text = text.replace(model, name)
+    if champion["coverage"] is not None:
+        text += (
+            f" {wording.share(champion['coverage'])} of {wording.count(champion['n_intervals'])} "
+            "later sales lay in its 80% intervals"
+            f"{', which are too narrow' if champion['coverage'] < 0.7 else ''}."
+        )
+    return text
+
+
+def _errors_picture(metrics: pl.DataFrame, periods: list[str]) -> Picture:
+    bars = [
+        Bar(
+            f"{_model(row['model'])}, {period}",
+            [(row["wape"], "accent" if row["is_champion"] else "soft")],
+            wording.share(row["wape"]),
+            tip=f"{_model(row['model'])}, {period}: {wording.share(row['wape'])}",
+        )
+        for period in periods
+        for row in metrics.filter((pl.col("period") == period) & pl.col("wape").is_not_null())
+        .sort("wape", "model")
+        .iter_rows(named=True)
+    ]
+    wide, narrow = ranked_bars("forecast-errors", bars, label_widths=(210, 190))
+    return Picture(
+        "forecast-errors",
+        alt="Bars of the error of each model. " + "; ".join(bar.tip for bar in bars) + ".",
+        caption="Sum of the errors in the backtest as a share of all sales (WAPE): less is better.",
+        wide=wide,
+        narrow=narrow,
+        colours=[("accent", "Model that is used"), ("soft", "Other model")],
+    )
+
+
+def lifetime_value(report: ReportInput) -> list[Block]:
+    """Return what customers are expected to buy, whether the assumptions hold, and a trial."""
+    customers = report.frames["customer_lifetime_value"]
+    figures = report.frames["lifetime_value_fit"]
+    days = _YEAR if customers[f"purchases_{_YEAR}_days"].is_not_null().any() else _MONTH
+    if customers[f"purchases_{days}_days"].is_null().all():
+        return []
+    has_value = customers[f"value_{days}_days"].is_not_null().any()
+    measure = f"{'value' if has_value else 'purchases'}_{days}_days"
+    ranked = customers.with_columns(pl.col(measure).cast(pl.Float64)).sort(
+        measure, "customer_id", descending=[True, False], nulls_last=True
+    )
+    written = partial(wording.money, currency=report.event_log.currency, digits=0)
+    blocks: list[Block] = [
+        _tenths_in_words(report, ranked, measure, days),
+        Paragraph(wording.shown(customers["status"][0], 600)),
+        _tenths_picture(report, ranked, measure, days),
+        *_trial(figures),
+    ]
+    two = partial(wording.decimal, digits=2)
+    columns: Columns = {
+        "customer_id": ("Customer", wording.shown),
+        "frequency": ("Repeat days", wording.count),
+        "recency_days": ("Last purchase, days after the first", wording.count),
+        "age_days": ("Known for, days", wording.count),
+        "probability_alive": ("Still a customer", wording.share),
+        f"purchases_{days}_days": ("Purchases", two),
+        f"purchases_{days}_days_low": ("from", two),
+        f"purchases_{days}_days_high": ("to", two),
+        f"value_{days}_days": ("Value", written),
+        f"value_{days}_days_low": ("from", written),
+        f"value_{days}_days_high": ("to", written),
+    }
+    told = {n: spec for n, spec in columns.items() if ranked[n].is_not_null().any()}
+    of_fit: Columns = {
+        "cut_off": ("Part of the log", wording.title),
+        "figure": ("Figure", wording.title),
+        "value": ("Value", wording.figure),
+        "low": ("From", wording.figure),
+        "high": ("To", wording.figure),
+        "note": ("What it is", partial(wording.shown, limit=300)),
+    }
+    return [
+        *blocks,
+        table_view(
+            report,
+            "customer_lifetime_value",
+            f"Customers with the most to expect in {days} days",
+            told,
+            ranked.head(_TOP_CUSTOMERS),
+        ),
+        table_view(report, "lifetime_value_fit", "The models and their trial", of_fit),
+    ]
+
+
+def _tenths_in_words(
+    report: ReportInput, ranked: pl.DataFrame, measure: str, days: int
+) -> Paragraph:
+    total = float(ranked[measure].sum())
+    first = float(ranked.head(max(1, ranked.height // 10))[measure].sum())
+    amount = (
+        wording.money(total, report.event_log.currency, 0)
+        if measure.startswith("value")
+        else wording.plural(round(total), "day with a purchase", "days with a purchase")
+    )
+    return Paragraph(
+        f"Customers so far are expected to bring {amount} in the next {days} days, and the best "
+        f"tenth of them {wording.share(first / total)} of it.",
+        is_lead=True,
+    )
+
+
+def _tenths_picture(report: ReportInput, ranked: pl.DataFrame, measure: str, days: int) -> Picture:
+    is_money = measure.startswith("value")
+    n = ranked.height
+    means = [
+        ranked.slice(n * at // 10, n * (at + 1) // 10 - n * at // 10)[measure].mean()
+        for at in range(10)
+    ]
+    bars = []
+    for at, mean in enumerate(means, 1):
+        # With fewer than ten customers some tenths have none.
+        if not isinstance(mean, float):
+            continue
+        text = (
+            wording.compact(mean, report.event_log.currency)
+            if is_money
+            else wording.decimal(mean, 2)
+        )
+        name = f"{at}. tenth"
+        bars.append(Bar(name, [(mean, "accent")], text, tip=f"{name}: {text}"))
+    wide, narrow = ranked_bars("lifetime-value", bars, label_widths=(80, 80))
+    what = "money" if is_money else "days with a purchase"
+    return Picture(
+        "lifetime-value",
+        alt=f"Bars of {what} to expect. " + "; ".join(bar.tip for bar in bars) + ".",
+        caption=f"Mean {what} to expect of a customer in the next {days} days, by tenths of the "
+        "customers, those with the most first. Returns are not taken off.",
+        wide=wide,
+        narrow=narrow,
+    )
+
+
+def _trial(figures: pl.DataFrame) -> list[Block]:
+    """Return how well a model of the first two thirds of the log foretold the rest."""
+    value = dict(
+        figures.filter(pl.col("cut_off") == "calibration").select("figure", "value").iter_rows()
+    )
+    if "holdout_days" not in value:
+        return []
+    of_model, of_naive = (value[f"holdout_purchases_mae_{who}"] for who in ("expected", "naive"))
+    better = "a smaller" if of_model < of_naive else "no smaller an"
+    two = partial(wording.decimal, digits=2)
+    text = (
+        "Tried on the past: from the first two thirds of the log the model expects "
+        f"{wording.count(value['holdout_purchases_expected'])} purchases in the "
+        f"{wording.count(value['holdout_days'])} days after; "
+        f"{wording.count(value['holdout_purchases'])} came. Per customer it makes {better} error "
+        f"than saying that all go on at their own rate ({two(of_model)} against {two(of_naive)})."
+    )
+    bars = [
+        Bar(label, [(value[name], role)], wording.count(value[name]), tip=f"{label}: {count}")
+        for label, name, role in (
+            ("What came", "holdout_purchases", "accent"),
+            ("The model", "holdout_purchases_expected", "second"),
+            ("Own rate", "holdout_purchases_naive", "soft"),
+        )
+        for count in [wording.count(value[name])]
+    ]
+    wide, narrow = ranked_bars("lifetime-trial", bars, label_widths=(90, 90))
+    picture = Picture(
+        "lifetime-trial",
+        alt="Bars of purchases in the trial. " + "; ".join(bar.tip for bar in bars) + ".",
+        caption="Days with a purchase in the last third of the log: what came, what the model of "
+        "the time before expected, and what customers would make who go on at their own rate.",
+        wide=wide,
+        narrow=narrow,
+    )
+    return [Paragraph(text), picture]
+
+
+def _model(name: str) -> str:
+    return _MODELS.get(name, wording.title(name))
+
+
+def _yes_or_no(is_so: bool) -> str:
+    return "yes" if is_so else "no"

@@ -1,0 +1,203 @@
+"""BG/NBD and Gamma-Gamma against their papers, and what is told where they do not hold."""
+
+import datetime as dt
+import importlib.metadata
+import os
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.integrate import quad
+from scipy.special import betaln, gammaln
+
+from customer_assets.learning import lifetime_value, purchase_models
+from customer_assets.learning.purchase_models import PurchaseHistory
+from customer_assets.learning.value_models import MIN_REPEAT_CUSTOMERS, fit_models
+from customer_assets_tests.conftest import read_source, run_source
+
+# Fader, Hardie and Lee (2005), table 2, and Fader and Hardie (2013): the CDNOW data, in weeks.
+CDNOW_BG_NBD = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+CDNOW_GAMMA_GAMMA = {"p": 6.25, "q": 3.74, "v": 15.44}
+
+
+@pytest.fixture(scope="module")
+def cdnow() -> pl.DataFrame:
+    """The CDNOW data as the PyPI package lifetimes ships them; they have no licence to copy."""
+    name = "cdnow_customers_summary_with_transactions.csv"
+    shared = os.environ.get("CUSTOMER_ASSETS_SHARED")
+    places = [Path(shared) / "cdnow" / name] if shared else []
+    try:
+        files = importlib.metadata.files("lifetimes") or []
+        places += [Path(str(file.locate())) for file in files if file.name == name]
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    found = [path for path in places if path.exists()]
+    if not found:
+        pytest.skip("the CDNOW data are not here: pip install --no-deps lifetimes")
+    return pl.read_csv(found[0]).rename({"x": "frequency", "t_x": "recency", "T": "age"})
+
+
+def history(*customers: tuple[float, float, float]) -> PurchaseHistory:
+    return PurchaseHistory(
+        *(np.array(column, dtype=float) for column in zip(*customers, strict=True))
+    )
+
+
+def test_cdnow_parameters_are_those_of_the_papers(cdnow) -> None:
+    columns = (cdnow[name].to_numpy() for name in ("frequency", "recency", "age"))
+    fit = purchase_models.fit_bg_nbd(PurchaseHistory(*columns))
+    assert {name: round(value, 3) for name, value in fit.parameters.items()} == CDNOW_BG_NBD
+    assert fit.log_likelihood == pytest.approx(-9582.4, abs=0.05)
+    repeated = cdnow.filter(pl.col("frequency") > 0)
+    money = purchase_models.fit_gamma_gamma(
+        repeated["frequency"].to_numpy(), repeated["zbar"].to_numpy()
+    )
+    # Printed to two decimals, and v as 15.44 where the maximum is at 15.448.
+    assert money.parameters == pytest.approx(CDNOW_GAMMA_GAMMA, abs=0.009)
+
+
+def test_expected_purchases_are_those_of_the_paper() -> None:
+    logs = np.log(list(CDNOW_BG_NBD.values()))
+    # Customer 1 of CDNOW over the 39 weeks after the calibration period.
+    customer = history((2, 30.43, 38.86))
+    expected = purchase_models.bg_nbd_expected_purchases(logs, customer, 39)
+    assert expected[0] == pytest.approx(1.226, abs=5e-4)
+
+
+def test_the_likelihood_is_the_integral_over_customers() -> None:
+    """Integrate over the dropout probability p, the rate integrated by hand."""
+    r, alpha, a, b = CDNOW_BG_NBD.values()
+    x, t_x, age = 3.0, 20.0, 38.0
+
+    def at(p: float) -> float:
+        rate = np.exp(gammaln(r + x) - gammaln(r)) * alpha**r
+        alive = (1 - p) ** x * (alpha + age) ** -(r + x)
+        left = p * (1 - p) ** (x - 1) * (alpha + t_x) ** -(r + x)
+        return rate * (alive + left) * p ** (a - 1) * (1 - p) ** (b - 1) / np.exp(betaln(a, b))
+
+    logs = np.log([r, alpha, a, b])
+    found = purchase_models.bg_nbd_log_likelihood(logs, history((x, t_x, age)))
+    assert np.exp(found) == pytest.approx(quad(at, 0, 1)[0], rel=1e-5)
+
+
+@pytest.mark.parametrize("a", [1e-5, 0.5, 1.0, 1.0 + 1e-9, 30.0])
+def test_many_purchases_and_any_dropout_stay_finite(a: float) -> None:
+    logs = np.log([0.8, 60.0, a, 2.0])
+    customers = history((0, 0, 370), (1, 5, 370), (300, 360, 365), (300, 100, 365))
+    expected = purchase_models.bg_nbd_expected_purchases(logs, customers, 365)
+    assert np.all(np.isfinite(expected))
+    assert np.all(expected >= 0)
+    assert expected[2] > expected[3]
+
+
+def test_without_dropout_bg_nbd_is_nbd() -> None:
+    customers = history((0, 0, 300), (5, 200, 300), (40, 290, 300))
+    with_dropout = purchase_models.bg_nbd_expected_purchases(
+        np.log([0.8, 60.0, 1e-9, 1.0]), customers, 90
+    )
+    without = purchase_models.nbd_expected_purchases(np.log([0.8, 60.0]), customers, 90)
+    assert with_dropout == pytest.approx(without, rel=1e-6)
+
+
+def simulated(n: int, *, drops_out: bool, value_grows: bool = False) -> pl.DataFrame:
+    """Customers of a year by the models' own story, as `customer_value_history` has them."""
+    random = np.random.default_rng(5)
+    rows = []
+    for who in range(n):
+        rate = random.gamma(0.8, 1 / 40)
+        leaves = random.beta(1.0, 3.0) if drops_out else 0.0
+        age, days, at = random.uniform(100, 365), [0.0], 0.0
+        while (at := at + random.exponential(1 / rate)) < age:
+            days.append(at)
+            if random.random() < leaves:
+                break
+        x = len(days) - 1
+        mean = random.gamma(6, 1 / random.gamma(4, 1 / 15)) * (1 + x if value_grows else 1)
+        rows.append((who, x, days[-1], age, mean if x else None))
+    columns = ["customer_id", "frequency", "recency_days", "age_days", "repeat_value"]
+    return pl.DataFrame(rows, schema=columns, orient="row").with_columns(cut_off=pl.lit("full"))
+
+
+def values_of(customers: pl.DataFrame) -> pl.DataFrame:
+    return lifetime_value.customer_lifetime_value({"customer_value_history": customers}, {})
+
+
+def test_dropout_that_is_there_is_found() -> None:
+    customers = simulated(2_000, drops_out=True)
+    fitted = fit_models(customers)
+    assert fitted.is_dropout_identified
+    for name, truth in {"r": 0.8, "alpha": 40.0, "a": 1.0, "b": 3.0}.items():
+        low, high = fitted.bg_nbd.interval(name)
+        assert low < truth < high
+    table = values_of(customers)
+    assert table["probability_alive"].is_between(0, 1).all()
+    assert set(table["purchase_model"]) == {"bg_nbd"}
+    low, middle, high = (table[f"value_30_days{end}"] for end in ("_low", "", "_high"))
+    assert ((low < middle) & (middle < high)).all()
+
+
+def test_no_probability_is_told_where_nobody_leaves() -> None:
+    table = values_of(simulated(800, drops_out=False))
+    assert table["probability_alive"].is_null().all()
+    assert set(table["purchase_model"]) == {"nbd"}
+    assert "Dropout is not identified" in table["status"][0]
+    assert table["purchases_30_days"].is_not_null().all()
+
+
+def test_no_value_is_told_where_it_depends_on_frequency() -> None:
+    table = values_of(simulated(800, drops_out=True, value_grows=True))
+    assert "Value depends on frequency" in table["status"][0]
+    assert table["purchase_value"].is_null().all()
+    assert table["value_30_days_high"].is_null().all()
+    assert table["purchases_30_days"].is_not_null().all()
+
+
+def test_no_year_is_told_from_a_short_log() -> None:
+    customers = simulated(800, drops_out=True).filter(pl.col("age_days") < 200)
+    table = values_of(customers)
+    assert table["purchases_365_days"].is_null().all()
+    assert table["purchases_30_days"].is_not_null().all()
+
+
+def test_few_customers_have_no_lifetime_value() -> None:
+    customers = simulated(800, drops_out=True)
+    repeated = customers.filter(pl.col("frequency") > 0).head(MIN_REPEAT_CUSTOMERS - 1)
+    for few in (repeated, repeated.clear()):
+        table = values_of(few)
+        assert table.columns == list(lifetime_value.CUSTOMER_LIFETIME_VALUE.table.columns)
+        assert table.is_empty()
+        fit = lifetime_value.lifetime_value_fit({"customer_value_history": few}, {})
+        assert fit.is_empty()
+
+
+def test_purchases_of_one_value_are_no_error() -> None:
+    customers = simulated(300, drops_out=True).with_columns(
+        repeat_value=pl.when(pl.col("frequency") > 0).then(9.99)
+    )
+    assert values_of(customers)["purchases_30_days"].is_not_null().all()
+
+
+def test_histories_drop_the_first_day_and_split_by_date(tmp_path) -> None:
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    lines = ["InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"]
+    # Two invoices on the first day are one purchase; the log spans nine days, six of calibration.
+    for at, price, who in (
+        ("02-01 09:00", 5, 1), ("02-01 15:00", 7, 1), ("02-03 09:00", 10, 1),
+        ("02-06 09:00", 20, 1), ("02-10 09:00", 40, 1), ("02-08 09:00", 3, 2),
+    ):  # fmt: skip
+        lines.append(f"{len(lines)},A1,MUG,1,2011-{at}:00,{price},{who},United Kingdom")
+    (landing / "log.csv").write_text("\n".join(lines) + "\n")
+    run = run_source("online_retail", read_source("online_retail"), landing, tmp_path / "home")
+    run.ingest()
+    days = [dt.date(2011, 2, day) for day in range(1, 11)]
+    run.materialize("events", "customer_day", "customer_value_history", days=days)
+    columns = ["customer_id", "frequency", "recency_days", "age_days", "repeat_value"]
+    columns += ["days_after", "purchases_after", "value_after"]
+    rows = run.frame("customer_value_history").select("cut_off", *columns).rows()
+    assert rows == [
+        ("calibration", 1, 2, 5, 6, 15.0, 3, 1, 40),
+        ("full", 1, 3, 9, 9, pytest.approx(70 / 3), 0, 0, 0),
+        ("full", 2, 0, 0, 2, None, 0, 0, 0),
+    ]
