@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     verify.add_argument("--source", required=True)
     verify.add_argument("--customers", type=int, help="only so many, by a fixed sample")
+    results = commands.add_parser("results", help="write what all models reach, as Markdown")
+    results.add_argument("file", type=Path)
+    results.add_argument("--data", default="", help="a sentence on the data, for its head")
     export = commands.add_parser("export", help="write a DuckDB file of real tables")
     export.add_argument("file", type=Path)
 
@@ -117,6 +120,24 @@ def _verify(options: argparse.Namespace) -> int:
     return run_verify(options.source, options.customers)
 
 
+def _results(options: argparse.Namespace) -> int:
+    from customer_assets.project import open_warehouse, read_pipeline, source_names
+    from customer_assets.reports.results import results_markdown
+
+    found = {}
+    for name in source_names():
+        pipeline = read_pipeline(name)
+        with open_warehouse(pipeline) as warehouse:
+            if pipeline.source.questions and warehouse.manifest("model_metrics").version:
+                metrics, champions = warehouse.frame("model_metrics"), warehouse.frame("champions")
+                found[name] = (pipeline.source.questions, metrics, champions)
+    if not found:
+        return _complain("no model is trained yet; run `make demo` or a train job first")
+    options.file.write_text(results_markdown(found, options.data))
+    print(options.file)
+    return 0
+
+
 def _export(options: argparse.Namespace) -> int:
     from customer_assets.warehouse.catalog import export
 
@@ -176,6 +197,7 @@ _COMMANDS = {
     "inspect": _inspect,
     "plan": _plan,
     "verify": _verify,
+    "results": _results,
     "export": _export,
 }
 

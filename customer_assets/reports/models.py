@@ -28,8 +28,8 @@ from customer_assets.reports.model_charts import (
 from customer_assets.reports.tables import Columns, table_view
 from customer_assets.sources.questions import Question
 
-_METRIC_NAMES = {"roc_auc": "ROC AUC", "average_precision": "Average precision"}
-_SPLIT_NAMES = {
+METRIC_NAMES = {"roc_auc": "ROC AUC", "average_precision": "Average precision"}
+SPLIT_NAMES = {
     "cross_validation": "Cross-validated",
     "out_of_time": "Out of time",
     "holdout": "Held out",
@@ -113,7 +113,7 @@ def _card(
 def _lead(question: Question, newest: Mapping[str, Any], champion: Mapping[str, Any] | None) -> str:
     if newest["model"] is None:
         return f"{question.title} This cannot be learned yet. {newest['reason']}"
-    metric = _METRIC_NAMES[newest["metric"]]
+    metric = METRIC_NAMES[newest["metric"]]
     told = (
         f"{question.title} The best model, {model_name(newest['model'])}, reaches "
         f"{'an' if metric[0] in 'AR' else 'a'} {metric} of {newest['value']:.3f} "
@@ -151,7 +151,7 @@ def _comparison(name: str, question: Question, metrics: pl.DataFrame, judged: st
             (rows[m]["low"] or rows[m]["value"], rows[m]["value"], rows[m]["high"] or 0.0)
             for m in models
         ]
-        title = f"{_METRIC_NAMES[question.metric]}, {_SPLIT_NAMES[split].lower()}"
+        title = f"{METRIC_NAMES[question.metric]}, {SPLIT_NAMES[split].lower()}"
         panels.append(Ranges(title, values, [f"{v:.3f}" for _, v, _ in values], is_log=False))
         listed = ", ".join(
             f"{model_name(m)} {v[1]:.3f}" for m, v in zip(models, values, strict=True)
@@ -220,7 +220,7 @@ def _curves(name: str, curves: pl.DataFrame, model: str, judged: str) -> Picture
             for x, y in zip(calibration.x, calibration.y, strict=True)
         )
         + ".",
-        caption=f"{model_name(model)}, {_SPLIT_NAMES[judged].lower()}; dashed is chance, and in "
+        caption=f"{model_name(model)}, {SPLIT_NAMES[judged].lower()}; dashed is chance, and in "
         "the last panel perfect probabilities.",
         wide=wide,
         narrow=narrow,
@@ -253,8 +253,8 @@ def _backtest(name: str, question: Question, metrics: pl.DataFrame, judged: str)
     wide, narrow = intervals_in_time(picture, days, series)
     return Picture(
         picture,
-        alt=f"{_METRIC_NAMES[question.metric]} at successive cut-offs. " + ". ".join(words) + ".",
-        caption=f"{_METRIC_NAMES[question.metric]} had the model been trained at each earlier "
+        alt=f"{METRIC_NAMES[question.metric]} at successive cut-offs. " + ". ".join(words) + ".",
+        caption=f"{METRIC_NAMES[question.metric]} had the model been trained at each earlier "
         "moment on what was known then, with 95% intervals.",
         wide=wide,
         narrow=narrow,
@@ -313,7 +313,7 @@ def _published(question: Question, metrics: pl.DataFrame) -> str:
         best = ours["value"].max()
         said = "not computed" if best is None else f"{float(str(best)):.3f}"
         told.append(
-            f"The study prints a {_METRIC_NAMES.get(published.metric, published.metric)} of "
+            f"The study prints a {METRIC_NAMES.get(published.metric, published.metric)} of "
             f"{published.value:g} for {model_name(published.model)}, ours is {said} by "
             f"cross-validation. {published.note}".strip()
         )
@@ -325,7 +325,7 @@ def _of_model(model: str) -> dict[str, str]:
 
 
 def _split_name(split: str) -> str:
-    return _SPLIT_NAMES.get(split, wording.title(split))
+    return SPLIT_NAMES.get(split, wording.title(split))
 
 
 def _metrics_table(report: ReportInput) -> TableView:
