@@ -116,7 +116,7 @@ def _lead(question: Question, newest: Mapping[str, Any], champion: Mapping[str, 
     metric = METRIC_NAMES[newest["metric"]]
     told = (
         f"{question.title} The best model, {model_name(newest['model'])}, reaches "
-        f"{'an' if metric[0] in 'AR' else 'a'} {metric} of {newest['value']:.3f} "
+        f"{'an' if metric[0] == 'A' else 'a'} {metric} of {newest['value']:.3f} "
         f"({newest['low']:.3f} to {newest['high']:.3f}) on customers it had not learned from, "
         f"{newest['gain']:+.3f} against the {_baseline(newest['baseline'])}."
     )

@@ -1,12 +1,16 @@
 """A small shop with every table that a report can show."""
 
 import datetime as dt
+import json
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import pytest
 
+from customer_assets.learning.evaluation import model_curves, model_metrics
 from customer_assets.sources import CustomerTableSource, EventLogSource
+from customer_assets.sources.questions import Question
 from customer_assets.warehouse.table import Column, Table
 
 MONEY = pl.Decimal(18, 4)
@@ -24,6 +28,14 @@ def source() -> EventLogSource:
             "last_day": "2024-03-10",
             "currency": "GBP",
             "view_event": "view",
+            "questions": {
+                "will_it": {
+                    "title": "Will the customer buy?",
+                    "label": "label",
+                    "models": ["lightgbm"],
+                    "published": [{"model": "lightgbm", "metric": "roc_auc", "value": 0.7}],
+                }
+            },
             "funnels": {
                 "checkout": {"steps": ["view", ["cart", "wish"], "purchase"], "window": "1 day"}
             },
@@ -163,6 +175,75 @@ def shop_frames() -> dict[str, pl.DataFrame]:
         **_behavior_frames(),
         **_feature_frames(),
         **_forecast_frames(),
+        **_model_frames(),
+    }
+
+
+def _model_frames() -> dict[str, pl.DataFrame]:
+    """A question whose first model was promoted and whose second one was not."""
+    made_up = np.random.default_rng(1)
+    label = made_up.random(200) < 0.3
+    noise = made_up.random(200)
+    probability = {"lightgbm": (label + 2 * noise) / 3, "base_rate": np.full(200, 0.3)}
+    splits = [("cross_validation", 3), ("out_of_time", 3), ("backtest", 1), ("backtest", 2)]
+    predictions = pl.concat(
+        pl.DataFrame(
+            {
+                "question": ["will_it"] * 200,
+                "model": [model] * 200,
+                "split": [split] * 200,
+                "cut_off_ts": [day * 86_400_000_000] * 200,
+                "customer_id": range(200),
+                "label": label,
+                "probability": said,
+                "answer": said > 0.5,
+            }
+        )
+        for model, said in probability.items()
+        for split, day in splits
+    )
+    asked = Question(title="Will the customer buy?", label="label", models=["lightgbm"])
+    told = {"questions": {"will_it": asked}}
+    verdict = {"rule": "beats_baseline", "passed": True, "value": 0.1, "limit": 0, "text": "<b>"}
+    return {
+        "model_metrics": model_metrics({"model_predictions": predictions}, told),
+        "model_curves": model_curves({"model_predictions": predictions}, told),
+        "champions": pl.DataFrame(
+            {
+                "question": ["will_it"] * 2,
+                "version": ["v1", "v2"],
+                "model": ["lightgbm", "lightgbm"],
+                "promoted": [True, False],
+                "decided_at": [dt.datetime(2024, 2, 1), dt.datetime(2024, 3, 1)],
+                "reason": ["It is better.", "It is not better."],
+                "split": ["out_of_time"] * 2,
+                "metric": ["roc_auc"] * 2,
+                "value": [0.8, 0.7],
+                "low": [0.7, 0.6],
+                "high": [0.9, 0.8],
+                "baseline": ["base_rate"] * 2,
+                "gain": [0.3, 0.2],
+                "verdicts": [json.dumps([verdict])] * 2,
+            }
+        ),
+        "feature_importance": pl.DataFrame(
+            {
+                "question": ["will_it"] * 3,
+                "feature": ["visits", "plan", "<script>"],
+                "rank": [1, 2, 3],
+                "shap_mean_abs": [0.4, 0.2, 0.0],
+                "permutation": [0.1, 0.02, 0.0],
+                "direction": ["raises", "mixed", "lowers"],
+            }
+        ),
+        "model_drift": pl.DataFrame(
+            {
+                "question": ["will_it"] * 2,
+                "feature": ["visits", "plan"],
+                "stability_index": [0.4, 0.01],
+                "has_drifted": [True, False],
+            }
+        ),
     }
 
 
