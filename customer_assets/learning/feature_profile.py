@@ -185,7 +185,7 @@ def feature_profile(
         described = profiled(frames["customer_features"], question)
         bonds = frames["feature_correlation"].filter(question=name)
         rows = {n: _described(described, n) for n in described.kinds}
-        because = reasons(rows, question, bonds)
+        because = reasons(described, rows, bonds)
         kept = [n for n in rows if n not in because]
         inflation = variance_inflation(
             {n: described.values(n) for n in kept if described.kinds[n] != TEXT}
@@ -260,20 +260,31 @@ def area_under_curve(values: pl.Series, label: pl.Series) -> float | None:
 
 
 def reasons(
-    rows: Mapping[str, Mapping[str, Any]], question: Question, bonds: pl.DataFrame
+    described: Profiled, rows: Mapping[str, Mapping[str, Any]], bonds: pl.DataFrame
 ) -> dict[str, str]:
     """Return why features are left out: excluded, empty, constant, an identifier, or a double.
 
     Of features that say the same the one with fewer missing values stays, else the first.
     """
     because = {name: reason for name, row in rows.items() if (reason := _reason(row))}
-    because |= dict.fromkeys(set(question.exclude) & set(rows), "Excluded by the question.")
+    excluded = set(described.question.exclude) & set(rows)
+    because |= dict.fromkeys(excluded, "Excluded by the question.")
+    drawn = Profiled(described.question, sampled(described.rows), described.kinds)
     doubles: dict[str, list[tuple[str, str]]] = {}
-    for bond in bonds.iter_rows(named=True):
-        for measure in ("spearman", "phik"):
-            if abs(bond[measure] or 0) > SAME and _can_tell(measure, bond, rows):
-                text = f"{measure} {bond[measure]:.3f}"
-                doubles.setdefault(bond["feature"], []).append((bond["other"], text))
+    for first, second, phi, rho in bonds.select("feature", "other", "phik", "spearman").iter_rows():
+        if not {first, second} <= set(rows) - set(because):
+            continue
+        if abs(rho or 0) > SAME:
+            rho = _rho_apart_from_usual(drawn.values(first), drawn.values(second))
+            if abs(rho) > SAME:
+                doubles.setdefault(first, []).append((second, f"spearman {rho:.3f}"))
+        elif (
+            # phik is also 1 where one of them says more: a number and whether there is one.
+            phi > SAME
+            and TEXT in (rows[first]["kind"], rows[second]["kind"])
+            and rows[first]["n_distinct"] == rows[second]["n_distinct"]
+        ):
+            doubles.setdefault(first, []).append((second, f"phik {phi:.3f}"))
     kept: set[str] = set()
     fuller_first = sorted(rows, key=lambda name: rows[name]["missing_share"])
     for name in fuller_first:
@@ -288,19 +299,16 @@ def reasons(
     return because
 
 
-def _can_tell(measure: str, bond: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Return whether a measure near 1 means that two features say the same.
+def _rho_apart_from_usual(first: pl.Series, second: pl.Series) -> float:
+    """Return the rank correlation over customers with another value than most in one of the two.
 
-    phik is also 1 where one of them says more: a number and whether there is one.
+    Counts of something rare rank alike just by being zero together.
     """
-    if measure == "spearman":
-        return True
-    pair = [rows[name] for name in (bond["feature"], bond["other"]) if name in rows]
-    return (
-        len(pair) == 2
-        and TEXT in {row["kind"] for row in pair}
-        and pair[0]["n_distinct"] == pair[1]["n_distinct"]
-    )
+    both = pl.DataFrame({"first": first, "second": second}).drop_nulls()
+    usual = [both[name].mode().min() for name in both.columns]
+    apart = both.filter((pl.col("first") != usual[0]) | (pl.col("second") != usual[1]))
+    found = apart.select(pl.corr("first", "second", method="spearman")).item()
+    return 0.0 if found is None or found != found else float(found)
 
 
 def _reason(row: Mapping[str, Any]) -> str | None:
@@ -309,6 +317,8 @@ def _reason(row: Mapping[str, Any]) -> str | None:
         return "Missing for every customer."
     if row["n_distinct"] == 1 and missing == 0:
         return f"The same for every customer: {row['most_frequent']}."
+    if row["n_distinct"] == 1:
+        return f"{row['most_frequent']} wherever there is a value."
     if missing > NEARLY_ALL_MISSING:
         return f"Missing for {missing:.1%} of the customers."
     if frequent > NEARLY_CONSTANT:
@@ -326,13 +336,14 @@ def variance_inflation(values: Mapping[str, pl.Series]) -> dict[str, float]:
     """
     import numpy as np
 
-    if not values:
+    filled = {n: v.fill_null(v.median()) for n, v in values.items()}
+    filled = {n: v for n, v in filled.items() if v.n_unique() > 1}
+    if not filled:
         return {}
-    columns = [v.fill_null(v.median()).to_numpy() for v in values.values()]
-    matrix = np.atleast_2d(np.corrcoef(np.column_stack(columns), rowvar=False))
+    matrix = np.atleast_2d(np.corrcoef(pl.DataFrame(filled).to_numpy(), rowvar=False))
     roots, vectors = np.linalg.eigh(matrix)
     inverse = (vectors**2 / np.maximum(roots, 1 / _MOST_INFLATION)).sum(axis=1)
-    return {n: round(float(v), 4) for n, v in zip(values, inverse, strict=True)}
+    return {n: round(float(v), 4) for n, v in zip(filled, inverse, strict=True)}
 
 
 def clusters(names: Sequence[str], bonds: pl.DataFrame) -> dict[str, int]:

@@ -73,8 +73,15 @@ checks:
 select
     customer_id,
     cast(extract(hour from first_order_time) as bigint) as first_order_hour,
-    cast((date_diff('day', date '2000-01-03', cast(first_order_time as date)) % 7 + 7) % 7 + 1 as bigint) as first_order_weekday,
-    cast(date_diff('day', cast(first_order_time as date), max(cast(first_order_time as date)) over ()) as bigint) as first_order_age_days,
+    cast(
+        (date_diff('day', date '2000-01-03', cast(first_order_time as date)) % 7 + 7) % 7 + 1
+        as bigint
+    ) as first_order_weekday,
+    cast(
+        date_diff(
+            'day', cast(first_order_time as date), max(cast(first_order_time as date)) over ()
+        ) as bigint
+    ) as first_order_age_days,
     first_order_price,
     age_month,
     city_num,
