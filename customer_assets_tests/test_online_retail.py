@@ -4,6 +4,7 @@ import datetime as dt
 import random
 
 import duckdb
+import polars as pl
 import pytest
 
 from customer_assets.warehouse.engine import relation_sql
@@ -45,6 +46,22 @@ def test_segments_have_the_published_sizes_and_revenues(retail):
         ("regular", 851, 0.331),
         ("lost", 1_185, 0.328),
     ]
+
+
+def test_the_last_day_breaks_off_and_is_not_forecast_from(retail):
+    days = retail.frame("sales_calendar").filter(~pl.col("is_complete"))
+    assert days["sales_date"].to_list() == [dt.date(2011, 12, 9)]
+    forecast = retail.frame("sales_forecast").filter(pl.col("period") == "day")
+    assert forecast["target_date"].min() == dt.date(2011, 12, 9)
+    closed = forecast.filter(~pl.col("is_open"))
+    assert set(closed["target_date"].dt.weekday()) == {6}
+
+
+def test_no_customer_is_told_to_be_alive_for_sure(retail):
+    customers = retail.frame("customer_lifetime_value")
+    assert customers.height == 4_338
+    assert customers["probability_alive"].is_null().all()
+    assert "Dropout is not identified" in customers["status"][0]
 
 
 def test_rows_are_classified_and_none_is_lost(retail):

@@ -201,7 +201,11 @@ def lifetime_value(report: ReportInput) -> list[Block]:
         f"value_{days}_days_low": ("from", written),
         f"value_{days}_days_high": ("to", written),
     }
-    told = {n: spec for n, spec in columns.items() if ranked[n].is_not_null().any()}
+    told = {
+        name: spec
+        for name, spec in columns.items()
+        if name in ranked.columns and ranked[name].is_not_null().any()
+    }
     of_fit: Columns = {
         "cut_off": ("Part of the log", wording.title),
         "figure": ("Figure", wording.title),
