@@ -1,7 +1,7 @@
 /* ---
 description: >-
-  One row per moment, kind, customer and thing that the customer dealt with before it: the 50 most
-  recent products, and the 50 most recent categories. What recommendations are made from. The
+  One row per moment, kind, customer and thing that the customer dealt with before it: the 30 most
+  recent products, and the 30 most recent categories. What recommendations are made from. The
   moments are the last event of the log (now) and one prediction horizon before it (test): what is
   recommended for the test knows nothing later. Where the log has page views, all events count but
   those that take a purchase back; else purchases. A kind of which the log has fewer than 50 is
@@ -26,7 +26,7 @@ columns:
 checks:
   - expect_column_values_to_be_in_set: {column: moment, value_set: [now, test]}
   - expect_column_values_to_be_in_set: {column: kind, value_set: [item, category]}
-  - expect_column_values_to_be_between: {column: recency_rank, min_value: 1, max_value: 50}
+  - expect_column_values_to_be_between: {column: recency_rank, min_value: 1, max_value: 30}
   - expect_column_values_to_not_be_null: {column: thing}
 owner: team:data
 --- */
@@ -138,4 +138,4 @@ select
     last_ts,
     recency_rank,
 from ranked
-where recency_rank <= 50
+where recency_rank <= 30

@@ -1,12 +1,13 @@
 /* ---
 description: >-
   One row per moment, kind, recommender, customer and place of a list of at most ten. Of the test
-  there are three recommenders, for the customers of recommendation_test; of now only ours, for every customer.
-  related: the sum over the customer's 30 most recent interests of similarity x 0.95 for each
-  place of recency x (1 + ln(events)); a category is also as related to itself as can be, since
-  people come back to categories. popular: what most customers dealt with before the moment.
-  last_category: the most popular products of the category of the most recent interest; of
-  categories, the most recent ones. A product that the customer has bought is never in a list.
+  there are three recommenders, for the customers of recommendation_test; of now only ours, for
+  every customer.
+  related: the sum over the customer's interests of similarity x 0.95 for each place of recency x
+  (1 + ln(events)); a category is also as related to itself as can be, since people come back to
+  categories. popular: what most customers dealt with before the moment. last_category: the most
+  popular products of the category of the most recent interest; of categories, the most recent
+  ones. A product that the customer has bought is never in a list.
 key: [moment, kind, recommender, customer_id, place]
 requires: [purchase, item]
 parameters:
@@ -57,8 +58,8 @@ bought as (
     inner join moments on purchases.bought_ts <= moments.moment_ts
 ),
 
--- Whom lists are made for.
-audience as (
+-- Whom lists are made for; a number in place of three columns, since candidates are many.
+recipients as (
     select distinct
         'test' as moment,
         kind,
@@ -73,11 +74,20 @@ audience as (
     where moment = 'now'
 ),
 
+audience as (
+    select
+        moment,
+        kind,
+        customer_id,
+        row_number() over (order by moment, kind, customer_id) as list_no,
+    from recipients
+),
+
 interests as (
     select
+        audience.list_no,
         interests.moment,
         interests.kind,
-        interests.customer_id,
         interests.thing,
         interests.category,
         interests.recency_rank,
@@ -88,16 +98,13 @@ interests as (
             interests.moment = audience.moment
             and interests.kind = audience.kind
             and interests.customer_id = audience.customer_id
-    where interests.recency_rank <= 30
 ),
 
 -- The strongest reason of each candidate travels with its score in one number, of equal ones
--- the most recent: recency ranks are below 64.
+-- the most recent: there are no more than 30.
 contributions as (
     select
-        interests.moment,
-        interests.kind,
-        interests.customer_id,
+        interests.list_no,
         related.related_thing as thing,
         interests.recency_rank,
         cast(floor(related.similarity * interests.weight + 0.5) as bigint) as score,
@@ -109,9 +116,7 @@ contributions as (
             and interests.thing = related.thing
     union all
     select
-        moment,
-        kind,
-        customer_id,
+        list_no,
         thing,
         recency_rank,
         cast(floor(1000000 * weight + 0.5) as bigint) as score,
@@ -121,15 +126,13 @@ contributions as (
 
 related_candidates as (
     select
-        moment,
-        kind,
         'related' as recommender,
-        customer_id,
+        list_no,
         thing,
         63 - max(score * 64 + 63 - recency_rank) % 64 as reason_rank,
         cast(sum(score) as bigint) as score,
     from contributions
-    group by moment, kind, customer_id, thing
+    group by list_no, thing
 ),
 
 popularity as (
@@ -155,10 +158,8 @@ popular as (
 -- Far more than ten, since some of them are bought already.
 popular_candidates as (
     select
-        audience.moment,
-        audience.kind,
         'popular' as recommender,
-        audience.customer_id,
+        audience.list_no,
         popular.thing,
         cast(null as bigint) as reason_rank,
         popular.n_customers as score,
@@ -169,10 +170,8 @@ popular_candidates as (
 
 last_category_candidates as (
     select
-        interests.moment,
-        interests.kind,
         'last_category' as recommender,
-        interests.customer_id,
+        interests.list_no,
         popular.thing,
         cast(null as bigint) as reason_rank,
         popular.n_customers as score,
@@ -186,10 +185,8 @@ last_category_candidates as (
         and popular.category_place <= 200
     union all
     select
-        moment,
-        kind,
         'last_category' as recommender,
-        customer_id,
+        list_no,
         thing,
         cast(null as bigint) as reason_rank,
         -recency_rank as score,
@@ -205,47 +202,48 @@ candidates as (
     select * from last_category_candidates
 ),
 
+bought_lists as (
+    select
+        audience.list_no,
+        bought.thing,
+    from bought
+    inner join audience
+        on
+            bought.moment = audience.moment
+            and bought.kind = audience.kind
+            and bought.customer_id = audience.customer_id
+),
+
 placed as (
     select
-        candidates.moment,
-        candidates.kind,
         candidates.recommender,
-        candidates.customer_id,
+        candidates.list_no,
         candidates.thing,
         candidates.reason_rank,
         candidates.score,
         row_number() over (
-            partition by
-                candidates.moment,
-                candidates.kind,
-                candidates.recommender,
-                candidates.customer_id
+            partition by candidates.list_no, candidates.recommender
             order by candidates.score desc, candidates.thing
         ) as place,
     from candidates
-    left join bought
+    left join bought_lists
         on
-            candidates.moment = bought.moment
-            and candidates.kind = bought.kind
-            and candidates.customer_id = bought.customer_id
-            and candidates.thing = bought.thing
-    where bought.thing is null
+            candidates.list_no = bought_lists.list_no
+            and candidates.thing = bought_lists.thing
+    where bought_lists.thing is null
 )
 
 select
-    placed.moment,
-    placed.kind,
+    audience.moment,
+    audience.kind,
     placed.recommender,
-    placed.customer_id,
+    audience.customer_id,
     placed.place,
     placed.thing,
     interests.thing as because_of,
     placed.score,
 from placed
+inner join audience on placed.list_no = audience.list_no
 left join interests
-    on
-        placed.moment = interests.moment
-        and placed.kind = interests.kind
-        and placed.customer_id = interests.customer_id
-        and placed.reason_rank = interests.recency_rank
+    on placed.list_no = interests.list_no and placed.reason_rank = interests.recency_rank
 where placed.place <= 10

@@ -1,6 +1,6 @@
 /* ---
 description: >-
-  One row per moment, kind, thing and related thing: the 30 products, or categories, that most
+  One row per moment, kind, thing and related thing: the 20 products, or categories, that most
   often go with it in the recent interests of the same customers. The measure is the cosine of the
   two sets of customers (Sarwar et al., Item-based collaborative filtering, 2001), made smaller
   where it rests on few: pairs / (sqrt(customers x customers of the other) + 10). Learned from at
@@ -19,7 +19,7 @@ columns:
 checks:
   - expect_column_values_to_be_between: {column: similarity, min_value: 0, max_value: 1000000}
   - expect_column_values_to_be_between: {column: n_customers_both, min_value: 2}
-  - expect_column_values_to_be_between: {column: related_rank, min_value: 1, max_value: 30}
+  - expect_column_values_to_be_between: {column: related_rank, min_value: 1, max_value: 20}
 owner: team:data
 --- */
 with customers as (
@@ -30,7 +30,7 @@ with customers as (
     from customer_interests
 ),
 
-learned_from as (
+drawn as (
     select
         moment,
         kind,
@@ -38,53 +38,45 @@ learned_from as (
         row_number() over (
             partition by moment, kind
             order by md5(cast(customer_id as varchar)), customer_id
-        ) as customer_no,
+        ) as draw,
+        row_number() over (order by moment, kind, customer_id) as list_no,
     from customers
 ),
 
-counts as (
+learned_from as (
     select
+        drawn.list_no,
         interests.moment,
         interests.kind,
         interests.thing,
-        count(*) as n_customers,
+        count(*) over (partition by interests.moment, interests.kind, interests.thing)
+            as n_customers,
     from customer_interests as interests
-    inner join learned_from
+    inner join drawn
         on
-            interests.moment = learned_from.moment
-            and interests.kind = learned_from.kind
-            and interests.customer_id = learned_from.customer_id
-    where learned_from.customer_no <= 50000
-    group by interests.moment, interests.kind, interests.thing
-    having count(*) >= 3
+            interests.moment = drawn.moment
+            and interests.kind = drawn.kind
+            and interests.customer_id = drawn.customer_id
+    where drawn.draw <= 50000
 ),
 
 -- Numbers in place of texts: pairs are many.
 numbered as (
     select
         *,
-        row_number() over (order by moment, kind, thing) as thing_no,
-    from counts
+        dense_rank() over (order by moment, kind, thing) as thing_no,
+    from learned_from
+    where n_customers >= 3
 ),
 
-kept as (
-    select
-        learned_from.moment,
-        learned_from.kind,
-        learned_from.customer_no,
-        numbered.thing_no,
-    from customer_interests as interests
-    inner join learned_from
-        on
-            interests.moment = learned_from.moment
-            and interests.kind = learned_from.kind
-            and interests.customer_id = learned_from.customer_id
-    inner join numbered
-        on
-            interests.moment = numbered.moment
-            and interests.kind = numbered.kind
-            and interests.thing = numbered.thing
-    where learned_from.customer_no <= 50000
+things as (
+    select distinct
+        thing_no,
+        moment,
+        kind,
+        thing,
+        n_customers,
+    from numbered
 ),
 
 pairs as (
@@ -92,13 +84,8 @@ pairs as (
         a.thing_no as no_a,
         b.thing_no as no_b,
         count(*) as n_both,
-    from kept as a
-    inner join kept as b
-        on
-            a.moment = b.moment
-            and a.kind = b.kind
-            and a.customer_no = b.customer_no
-            and a.thing_no < b.thing_no
+    from numbered as a
+    inner join numbered as b on a.list_no = b.list_no and a.thing_no < b.thing_no
     group by a.thing_no, b.thing_no
     having count(*) >= 2
 ),
@@ -131,8 +118,8 @@ measured as (
             ) as bigint
         ) as similarity,
     from both_ways
-    inner join numbered as things on both_ways.no_thing = things.thing_no
-    inner join numbered as related on both_ways.no_related = related.thing_no
+    inner join things on both_ways.no_thing = things.thing_no
+    inner join things as related on both_ways.no_related = related.thing_no
 ),
 
 ranked as (
@@ -154,4 +141,4 @@ select
     similarity,
     related_rank,
 from ranked
-where related_rank <= 30
+where related_rank <= 20

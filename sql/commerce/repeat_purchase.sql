@@ -1,8 +1,8 @@
 /* ---
 description: >-
   One row per month of the first order and time since then: how many customers of the cohort
-  ordered again within it. A null month stands for all customers together. A cohort is null while one of its customers has not
-  had the time yet; all together are those customers who have had it.
+  ordered again within it. A null month stands for all customers together. A cohort is null while
+  one of its customers has not had the time yet; all together are those who have had it.
 key: [cohort_month, within_days]
 requires: [purchase]
 parameters:
