@@ -28,6 +28,8 @@ from customer_assets.reports import (
     funnels,
     models,
     overview,
+    products,
+    recommending,
     reproduction,
     retention,
     sales,
@@ -88,6 +90,42 @@ SECTIONS: tuple[SectionPlan, ...] = (
     SectionPlan("rhythm", "When customers buy", sales.weekday_and_hour, needs=("seasonality",)),
     SectionPlan("countries", "Countries", sales.countries, needs=("country_performance",)),
     SectionPlan(
+        "concentration",
+        "Who and what brings the revenue",
+        products.concentration,
+        needs=("revenue_concentration",),
+    ),
+    SectionPlan("products", "Products", products.products, needs=("product_performance",)),
+    SectionPlan(
+        "categories",
+        "Categories",
+        products.categories,
+        needs=("category_performance",),
+        uses=("published_category_advice",),
+    ),
+    SectionPlan(
+        "viewed-and-bought",
+        "Viewed and bought",
+        products.viewed_and_bought,
+        needs=("product_ranks",),
+        uses=("category_ranks",),
+    ),
+    SectionPlan(
+        "bought-together", "Bought together", products.bought_together, needs=("basket_pairs",)
+    ),
+    SectionPlan(
+        "repeat-purchase",
+        "Who orders again",
+        products.repeat_purchase,
+        needs=("repeat_purchase",),
+    ),
+    SectionPlan(
+        "recommendations",
+        "Recommendations",
+        recommending.recommendations,
+        needs=("recommendation_quality",),
+    ),
+    SectionPlan(
         "segments",
         "Customer segments",
         customers.segments,
@@ -114,6 +152,7 @@ SECTIONS: tuple[SectionPlan, ...] = (
         forecasts.lifetime_value,
         needs=("customer_lifetime_value", "lifetime_value_fit"),
     ),
+    SectionPlan("aarrr", "From acquisition to revenue", recommending.aarrr, needs=("aarrr",)),
     SectionPlan("traffic", "Traffic", behavior.daily_traffic, needs=("daily_traffic",)),
     SectionPlan(
         "activity",

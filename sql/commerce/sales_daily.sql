@@ -21,6 +21,7 @@ columns:
 checks:
   - expect_column_values_to_be_between: {column: weekday, min_value: 1, max_value: 7}
   - expect_column_pair_values_a_to_be_greater_than_b: {column_A: revenue, column_B: customer_revenue, or_equal: true}
+  - expect_column_values_to_be_between: {column: returned_value, max_value: 0}
 --- */
 with sales as (
     select
@@ -33,7 +34,9 @@ with sales as (
         event_type = getvariable('purchase_event') as is_purchase,
         event_type = getvariable('purchase_event') and customer_id is not null as is_of_customer,
         quantity,
-        value,
+        -- A log may write what was taken back with either sign.
+        case when event_type = getvariable('purchase_event') then value else -abs(value) end
+            as value,
     from events
     where event_type in (getvariable('purchase_event'), getvariable('return_event'))
 )

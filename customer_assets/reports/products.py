@@ -1,0 +1,436 @@
+"""Sections on what is sold: products, categories, what goes together, who buys again.
+
+Figures of products leave out postage, fees and other lines that are no product. How products are
+recommended belongs to `recommending`.
+"""
+
+from functools import partial
+
+import polars as pl
+
+from customer_assets.reports import wording
+from customer_assets.reports.charts import Bar, pairs, ranked_bars
+from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.product_charts import (
+    EstimatedShare,
+    ShareCurve,
+    SharePanel,
+    estimated_shares,
+    pareto_curves,
+)
+from customer_assets.reports.tables import Columns, table_view
+
+_TOP_PRODUCTS = 10
+_TOP_RANKS = 10
+_ROLES = {"grow": "accent", "keep": "soft", "fix": "second", "drop": "muted"}
+_NO_ADVICE = "line"
+_RETURNED_MOST = 0.5
+_CURVE_ROLES = {"customer": "accent", "product": "second"}
+
+
+def products(report: ReportInput) -> list[Block]:
+    """Return the best products by net revenue in a picture, and all in the table."""
+    currency = report.event_log.currency
+    ranked = report.frames["product_performance"].sort("revenue_rank", "item_id")
+    class_a = ranked.filter(pl.col("abc_class") == "A")
+    if class_a.is_empty():
+        return []
+    text = (
+        f"{wording.plural(class_a.height, 'product')} of {wording.count(ranked.height)} "
+        f"({wording.share(class_a.height / ranked.height)}) "
+        f"{'brings' if class_a.height == 1 else 'bring'} "
+        f"{wording.share(float(class_a['net_revenue_share'].sum()))} of net revenue: class A."
+    )
+    blocks: list[Block] = [Paragraph(text, is_lead=True), _best_products(ranked, currency)]
+    returned = ranked.filter(pl.col("return_share") >= _RETURNED_MOST).sort(
+        "returned_value", "item_id"
+    )
+    if not returned.is_empty():
+        worst = returned.row(0, named=True)
+        blocks.append(
+            Paragraph(
+                f"Of {wording.plural(returned.height, 'product')} at least half of the money came "
+                f"back, most of {_name(worst)}: "
+                f"{wording.money(abs(worst['returned_value']), currency, 0)} of "
+                f"{wording.money(worst['revenue'], currency, 0)}."
+            )
+        )
+    written = partial(wording.money, currency=currency)
+    columns: Columns = {
+        "item_id": ("Product", wording.shown),
+        "item_name": ("Name", wording.shown),
+        "category": ("Category", wording.shown),
+        "abc_class": ("Class", wording.shown),
+        "net_revenue": ("Net revenue", written),
+        "revenue": ("Revenue", written),
+        "return_share": ("Returned", wording.share),
+        "n_orders": ("Orders", wording.count),
+        "n_customers": ("Customers", wording.count),
+        "repeat_share": ("Bought again", wording.share),
+        "repurchase_days": ("Days until then", wording.decimal),
+    }
+    title = "Products by net revenue"
+    blocks.append(table_view(report, "product_performance", title, columns, ranked))
+    return blocks
+
+
+def _best_products(ranked: pl.DataFrame, currency: str | None) -> Picture:
+    bars = [
+        Bar(
+            _name(row, 24),
+            [(max(float(row["net_revenue"]), 0), "accent")],
+            wording.compact(row["net_revenue"], currency),
+            tip=f"{_name(row, 60)}: {wording.money(row['net_revenue'], currency, 0)}",
+        )
+        for row in ranked.head(_TOP_PRODUCTS).iter_rows(named=True)
+    ]
+    wide, narrow = ranked_bars("products", bars, label_widths=(230, 150))
+    return Picture(
+        "products",
+        alt=f"Bars of net revenue. {'; '.join(bar.tip for bar in bars)}.",
+        caption="The products with the highest net revenue: revenue less what was taken back.",
+        wide=wide,
+        narrow=narrow,
+    )
+
+
+def _name(row: dict, limit: int = 40) -> str:
+    return wording.shown(row["item_name"] or row["item_id"], limit)
+
+
+def concentration(report: ReportInput) -> list[Block]:
+    """Return the Pareto curves of customers and products, with their top shares."""
+    points = report.frames["revenue_concentration"].sort("unit", "top_percent")
+    points = points.filter(pl.col("revenue_share").is_not_null())
+    if points.is_empty():
+        return []
+    curves, sentences = [], []
+    for unit in points["unit"].unique(maintain_order=True):
+        curve = points.filter(pl.col("unit") == unit)
+        shares = dict(curve.select("top_percent", "revenue_share").iter_rows())
+        top = {
+            percent: curve.row(by_predicate=pl.col("top_percent") == percent, named=True)
+            for percent in (1, 20)
+        }
+        curves.append(
+            ShareCurve(f"{wording.title(unit)}s", list(shares.values()), _CURVE_ROLES[unit])
+        )
+        what = "known revenue" if unit == "customer" else "net revenue"
+        sentences.append(
+            f"The best 20% of the {unit}s ({wording.count(top[20]['n_top'])}) bring "
+            f"{wording.share(top[20]['revenue_share'])} of {what}, the best 1% "
+            f"({wording.count(top[1]['n_top'])}) {wording.share(top[1]['revenue_share'])}; "
+            f"Gini {wording.decimal(top[1]['gini'], 2)}."
+        )
+    wide, narrow = pareto_curves("pareto", curves)
+    columns: Columns = {
+        "unit": ("Of", wording.title),
+        "top_percent": ("Best, %", wording.count),
+        "n_top": ("How many", wording.count),
+        "revenue": ("Bring", partial(wording.money, currency=report.event_log.currency)),
+        "revenue_share": ("Share", wording.share),
+    }
+    return [
+        Paragraph(sentences[0], is_lead=True),
+        *(Paragraph(sentence) for sentence in sentences[1:]),
+        Picture(
+            "pareto",
+            alt="Pareto curves. " + " ".join(sentences),
+            caption="The share of revenue that the best so many per cent bring. If all brought "
+            "the same, the curve would be the broken line.",
+            wide=wide,
+            narrow=narrow,
+            colours=[(curve.role, curve.label) for curve in curves],
+        ),
+        table_view(
+            report,
+            "revenue_concentration",
+            "Revenue of the best",
+            columns,
+            points.filter(pl.col("top_percent").is_in([1, 2, 5, 10, 20, 30, 40, 50])),
+        ),
+    ]
+
+
+def categories(report: ReportInput) -> list[Block]:
+    """Return categories by net revenue with what to do about each, and by what rule."""
+    currency = report.event_log.currency
+    ranked = report.frames["category_performance"].sort(
+        "net_revenue", "category", descending=[True, False]
+    )
+    listed = [
+        f"{advice} {wording.listing(names)}"
+        for advice in _ROLES
+        if (
+            names := [
+                wording.shown(name, 40)
+                for name in ranked.filter(pl.col("advice") == advice)["category"]
+            ]
+        )
+    ]
+    if not listed:
+        return []
+    bars = [_category_bar(row, currency) for row in ranked.iter_rows(named=True)]
+    wide, narrow = ranked_bars("categories", bars, label_widths=(180, 140))
+    columns: Columns = {
+        "category": ("Category", wording.shown),
+        "advice": ("Advice", wording.shown),
+        "net_revenue": ("Net revenue", partial(wording.money, currency=currency)),
+        "net_revenue_share": ("Share", wording.share),
+        "trend": ("Change of its share", wording.share),
+        "return_share": ("Returned", wording.share),
+        "n_products": ("Products", wording.count),
+        "revenue_per_product": ("Per product", partial(wording.money, currency=currency)),
+        "n_orders": ("Orders", wording.count),
+        "n_customers": ("Customers", wording.count),
+    }
+    days = ranked["trend_days"][0]
+    blocks: list[Block] = [
+        Paragraph(f"{wording.title('; '.join(listed), 600)}.", is_lead=True),
+        Picture(
+            "categories",
+            alt=f"Bars of net revenue by category. {'; '.join(bar.tip for bar in bars)}.",
+            caption="Net revenue by category, and how its share of it changed from the "
+            f"{wording.count(days)} days before to the last {wording.count(days)}.",
+            wide=wide,
+            narrow=narrow,
+            colours=[
+                (role, wording.title(advice))
+                for advice, role in _ROLES.items()
+                if advice in set(ranked["advice"])
+            ],
+        ),
+        Paragraph(
+            "Drop: its products bring less than half of what products bring on average, and it "
+            "does not grow. Fix: it is as weak but grows, or its share fell by more than a tenth, "
+            "or more than one and a half times as much comes back as on average. Grow: its share "
+            "grew by more than a tenth. Keep: the rest. A season shows as a trend until the log "
+            "holds two years; the advice is a first look at sales, not at margins."
+        ),
+        table_view(report, "category_performance", "Categories", columns, ranked),
+    ]
+    if report.has_rows("published_category_advice"):
+        blocks += _published_advice(report)
+    return blocks
+
+
+def _category_bar(row: dict, currency: str | None) -> Bar:
+    name = wording.shown(row["category"], 22)
+    trend = wording.ABSENT if row["trend"] is None else f"{100 * row['trend']:+.0f}%"
+    trend = trend.replace("-", "\u2212")
+    return Bar(
+        name,
+        [(max(float(row["net_revenue"]), 0), _ROLES.get(row["advice"], _NO_ADVICE))],
+        f"{wording.compact(row['net_revenue'], currency, 2)} {trend}",
+        tip=f"{name}: {wording.money(row['net_revenue'], currency, 0)}, share {trend}, "
+        f"{row['advice'] or 'no advice'}",
+    )
+
+
+def _published_advice(report: ReportInput) -> list[Block]:
+    frame = report.frames["published_category_advice"]
+    outcome = pl.when("agrees").then(pl.lit("agrees")).otherwise(pl.lit("differs"))
+    columns: Columns = {
+        "category": ("Category", wording.shown),
+        "published": ("Published", wording.shown),
+        "ours": ("Ours", wording.shown),
+        "outcome": ("Outcome", wording.shown),
+        "why": ("What ours rests on", partial(wording.shown, limit=400)),
+    }
+    note = (
+        "The study names kinds of product without saying which products it counts to them or by "
+        "what rule it judged."
+    )
+    marks = {"outcome": {"agrees": "yes", "differs": "no"}}
+    title = "The case study's directions beside ours"
+    view = frame.with_columns(outcome.alias("outcome"))
+    return [
+        table_view(report, "published_category_advice", title, columns, view, marks, note),
+    ]
+
+
+def viewed_and_bought(report: ReportInput) -> list[Block]:
+    """Return whether what is viewed most is bought most, by category or else by product."""
+    table = "category_ranks" if report.has_rows("category_ranks") else "product_ranks"
+    frame = report.frames[table]
+    key = "category" if table == "category_ranks" else "item_id"
+    if frame["n_views"].sum() == 0 or frame["n_purchases"].sum() == 0:
+        return []
+    noun = "categories" if key == "category" else "products"
+    ranked = frame.sort("views_rank", key)
+    top = ranked.head(_TOP_RANKS)
+    bought = set(frame.sort("purchases_rank", key).head(_TOP_RANKS)[key])
+    n_both = len(bought.intersection(top[key]))
+    text = (
+        f"Of the {wording.plural(top.height, 'most viewed one', 'most viewed')} {noun}, "
+        f"{n_both} {'is' if n_both == 1 else 'are'} among the {top.height} most bought."
+    )
+    correlation = frame.select(pl.corr("n_views", "n_purchases", method="spearman")).item()
+    if correlation is not None and correlation == correlation:
+        text += (
+            f" Over all {wording.count(frame.height)}, Spearman's rank correlation of views and "
+            f"purchases is {wording.decimal(correlation, 2)}."
+        )
+    views, purchases = frame["n_views"].sum(), frame["n_purchases"].sum()
+    labels = [wording.shown(name, 14) for name in top[key]]
+    first = [n / views for n in top["n_views"]]
+    second = [n / purchases for n in top["n_purchases"]]
+    wide, narrow = pairs("views-and-purchases", labels, first, second)
+    words = "; ".join(
+        f"{label}: {wording.share(a)} of views, {wording.share(b)} of purchases"
+        for label, a, b in zip(labels, first, second, strict=True)
+    )
+    columns: Columns = {
+        key: ("Category" if key == "category" else "Product", wording.shown),
+        "item_name": ("Name", wording.shown),
+        "n_views": ("Views", wording.count),
+        "n_purchases": ("Purchases", wording.count),
+        "views_rank": ("Rank by views", wording.count),
+        "purchases_rank": ("Rank by purchases", wording.count),
+        "places_lost": ("Places lost", wording.count),
+        "purchases_per_view": ("Purchases per view", wording.share),
+    }
+    blocks: list[Block] = [
+        Paragraph(text, is_lead=True),
+        Picture(
+            "views-and-purchases",
+            alt=f"Pairs of bars, one pair for each of the most viewed {noun}. {words}.",
+            caption=f"The most viewed {noun}: share of all views and of all purchases.",
+            wide=wide,
+            narrow=narrow,
+            colours=[("soft", "Share of views"), ("accent", "Share of purchases")],
+        ),
+        table_view(report, table, f"{wording.title(noun)} by views", columns, ranked),
+    ]
+    if table == "category_ranks" and report.has_rows("product_ranks"):
+        by_product = report.frames["product_ranks"].sort("views_rank", "item_id")
+        named = {"item_id": ("Product", wording.shown)} | {
+            name: spec for name, spec in columns.items() if name != key
+        }
+        blocks.append(table_view(report, "product_ranks", "Products by views", named, by_product))
+    return blocks
+
+
+def repeat_purchase(report: ReportInput) -> list[Block]:
+    """Return how many customers order again, how soon, and by month of the first order."""
+    frame = report.frames["repeat_purchase"].sort(
+        "cohort_month", "within_days", descending=[True, False], nulls_last=True
+    )
+    of_all = frame.filter(pl.col("cohort_month").is_null())
+    whole = of_all.filter(pl.col("within_days").is_null()).row(0, named=True)
+    known = of_all.filter(pl.col("within_days").is_not_null(), pl.col("repeat_share").is_not_null())
+    text = (
+        f"{wording.share(whole['repeat_share'])} of the "
+        f"{wording.plural(whole['n_customers'], 'customer')} with an order have ordered again"
+    )
+    if whole["median_days_to_second"] is not None:
+        days = wording.decimal(whole["median_days_to_second"], 0)
+        text += f", half of them within {days} {'day' if days == '1' else 'days'}"
+    blocks: list[Block] = [
+        Paragraph(
+            f"{text}. Those who came late have had little time for it: the shares below count only "
+            "customers who were seen for as long.",
+            is_lead=True,
+        )
+    ]
+    if not known.is_empty():
+        rows = [
+            EstimatedShare(
+                f"within {wording.plural(row['within_days'], 'day')}",
+                row["repeat_share"],
+                row["repeat_share_low"],
+                row["repeat_share_high"],
+                wording.share(row["repeat_share"]),
+            )
+            for row in known.iter_rows(named=True)
+        ]
+        wide, narrow = estimated_shares("repeat-purchase", [SharePanel("", rows)])
+        blocks.append(
+            Picture(
+                "repeat-purchase",
+                alt="Share of customers who ordered again. "
+                + "; ".join(f"{row.label}: {row.value}" for row in rows)
+                + ".",
+                caption="Customers who ordered again after the first order, of those who have had "
+                "the time, with 95% intervals.",
+                wide=wide,
+                narrow=narrow,
+            )
+        )
+    columns: Columns = {
+        "cohort": ("First order in", wording.shown),
+        "within": ("Within", wording.shown),
+        "n_customers": ("Customers", wording.count),
+        "n_observed": ("Seen as long", wording.count),
+        "n_repeat_customers": ("Ordered again", wording.count),
+        "repeat_share": ("Share", wording.share),
+        "repeat_share_low": ("Low", wording.share),
+        "repeat_share_high": ("High", wording.share),
+        "median_days_to_second": ("Median days", wording.decimal),
+    }
+    shown = frame.filter(pl.col("repeat_share").is_not_null())
+    view = shown.with_columns(
+        pl.col("cohort_month")
+        .map_elements(wording.month, return_dtype=pl.String)
+        .fill_null("all months")
+        .alias("cohort"),
+        pl.col("within_days")
+        .map_elements(lambda n: wording.plural(n, "day"), return_dtype=pl.String)
+        .fill_null("the whole log")
+        .alias("within"),
+    )
+    note = "What is not observable yet is left out here; the CSV file has a row without a share."
+    blocks.append(table_view(report, "repeat_purchase", "Second orders", columns, view, note=note))
+    return blocks
+
+
+def bought_together(report: ReportInput) -> list[Block]:
+    """Return the pairs of products that go together more often than chance explains."""
+    frame = report.frames["basket_pairs"].sort("pair_rank", "item_a", "item_b")
+    first = frame.row(0, named=True)
+    name_a, name_b = (
+        wording.shown(first[name] or first[item], 60)
+        for name, item in (("name_a", "item_a"), ("name_b", "item_b"))
+    )
+    text = (
+        f"{wording.plural(frame.height, 'pair')} of products "
+        f"{'is' if frame.height == 1 else 'are'} bought together more often than chance "
+        f"explains, most of all {name_a} and {name_b}: in {wording.count(first['n_baskets'])} "
+        f"baskets, {wording.decimal(first['lift'])} times as many as by chance."
+    )
+    large = first["n_large_baskets"]
+    left_out = (
+        f"{wording.plural(large, 'basket')} with more than 100 such products "
+        f"{'is' if large == 1 else 'are'} left out. "
+        if large
+        else ""
+    )
+    scope = (
+        f"Of {wording.count(first['n_all_baskets'])} baskets and "
+        f"{wording.count(first['n_products'])} products that are frequent enough. {left_out}"
+        "Each pair is significant at 5% after correction for all pairs of these products "
+        "(Fisher's exact test, Bonferroni)."
+    )
+    columns: Columns = {
+        "name_a": ("One", wording.shown),
+        "name_b": ("The other", wording.shown),
+        "n_baskets": ("Baskets with both", wording.count),
+        "support": ("Support", partial(_percent, digits=2)),
+        "confidence_a_b": ("Other if one", wording.share),
+        "confidence_b_a": ("One if other", wording.share),
+        "lift": ("Lift", wording.decimal),
+        "leverage": ("Leverage", partial(_percent, digits=2)),
+    }
+    view = frame.with_columns(
+        pl.coalesce("name_a", "item_a").alias("name_a"),
+        pl.coalesce("name_b", "item_b").alias("name_b"),
+    )
+    return [
+        Paragraph(text, is_lead=True),
+        Paragraph(scope),
+        table_view(report, "basket_pairs", "Bought together", columns, view),
+    ]
+
+
+def _percent(part: float, digits: int) -> str:
+    return f"{wording.decimal(100 * part, digits)}%"

@@ -1,0 +1,56 @@
+/* ---
+description: >-
+  One row per category for which the Online Retail case study gives a direction, with ours beside
+  it. The study names four kinds of product, and shows neither which products it counts to them
+  nor by what rule it judged.
+key: [category]
+columns:
+  category: {type: varchar, description: "Category, by our keywords."}
+  published: {type: varchar, description: "grow, keep, or fix or drop: the study's direction."}
+  ours: {type: varchar, description: Our advice; null where the category has no sales.}
+  agrees: {type: boolean, description: Whether both say the same.}
+  why: {type: varchar, description: What our advice rests on.}
+checks:
+  - expect_column_values_to_not_be_null: {column: why}
+--- */
+with published as (
+    select *
+    from (
+        values
+            ('bags', 'grow'),
+            ('lights', 'grow'),
+            ('kitchen', 'keep'),
+            ('jewellery', 'fix or drop')
+    ) as directions (category, published)
+)
+
+select
+    published.category,
+    published.published,
+    ours.advice as ours,
+    coalesce(
+        ours.advice = published.published
+        or (published.published = 'fix or drop' and ours.advice in ('fix', 'drop')),
+        false
+    ) as agrees,
+    case
+        when ours.category is null then 'No sales in this category.'
+        else
+            'It brings ' || cast(round(100 * ours.net_revenue_share, 1) as varchar)
+            || ' % of net revenue with ' || cast(ours.n_products as varchar) || ' products'
+            || case
+                when ours.is_weak then ', each less than half of what products bring on average'
+                else ''
+            end
+            || '; from the first to the second half of the log its share '
+            || case
+                when ours.trend is null then 'cannot be compared'
+                when ours.trend >= 0
+                    then 'grew by ' || cast(round(100 * ours.trend, 1) as varchar) || ' %'
+                else 'fell by ' || cast(round(-100 * ours.trend, 1) as varchar) || ' %'
+            end
+            || ', and ' || cast(round(100 * coalesce(ours.return_share, 0), 1) as varchar)
+            || ' % of its money came back.'
+    end as why,
+from published
+left join category_performance as ours on published.category = ours.category
