@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 BASELINE = "seasonal_naive"
 # A weekday on which nothing was sold so many times in a row is closed.
 _CLOSED_AFTER = 4
+# Below this, statsmodels finds no values to begin with: the mean must do.
+_MIN_SMOOTHED = 10
 _ROUNDS = 120
 _RANDOM_STATE = 42
 # The examples of one target at different horizons are almost the same: a leaf holds at least so
@@ -76,6 +78,8 @@ class Series:
 
     def open_slots(self, origin: int) -> list[int]:
         """Return the slots on which the source trades, as far as known at an origin."""
+        if self.step.days > 1:
+            return [0]
         found = []
         for slot in sorted({int(slot) for slot in self.slots if slot >= 0}):
             past = self.values[: origin + 1][self.slots[: origin + 1] == slot]
@@ -123,6 +127,9 @@ def exponential_smoothing(series: Series, origins: Sequence[int]) -> "np.ndarray
         open_slots = series.open_slots(origin)
         is_open = np.isin(weekdays, open_slots)
         past = _holidays_filled(series, weekdays, origin)[is_open[: origin + 1]]
+        if len(past) < max(_MIN_SMOOTHED, 2 * len(open_slots)):
+            rows.append(np.full(series.step.horizon, past.mean() if len(past) else 0.0))
+            continue
         has_season = len(open_slots) > 1
         model = ETSModel(
             past,
@@ -135,7 +142,8 @@ def exponential_smoothing(series: Series, origins: Sequence[int]) -> "np.ndarray
         with threadpool_limits(1), warnings.catch_warnings():
             # Parameters short of the optimum still forecast; the backtest says how well.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            if number % series.step.refit_every == 0 or season != len(open_slots):
+            is_due = number % series.step.refit_every == 0
+            if is_due or parameters is None or season != len(open_slots):
                 season, parameters = len(open_slots), model.fit(disp=False).params
             is_next_open = is_open[series.ahead(origin)]
             forecasts = np.zeros(series.step.horizon)

@@ -3,7 +3,7 @@
 Two tables: `lifetime_value_fit` holds the parameters, the tests of the models' assumptions and how
 well a model of the first two thirds of the log foretold the rest; `customer_lifetime_value` what
 follows for each customer. What an assumption does not allow is null, and `status` says why. The
-likelihoods are in `purchase_models`.
+models are in `value_models`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,6 +31,8 @@ def lifetime_value_fit(
     The holdout compares a model of the calibration period, customer by customer, with what came
     after it, and with the naive expectation that all go on at their own rate.
     """
+    schema: dict[str, Any] = {"cut_off": pl.String, "figure": pl.String}
+    schema |= dict.fromkeys(("value", "low", "high"), pl.Float64) | {"note": pl.String}
     rows: list[dict[str, Any]] = []
     for cut_off in ("calibration", "full"):
         customers = _customers(frames["customer_value_history"], cut_off)
@@ -40,19 +42,8 @@ def lifetime_value_fit(
         figures = [*_fit_figures(fitted, customers)]
         if cut_off == "calibration":
             figures += _holdout_figures(fitted, customers)
-        rows += [
-            {
-                "cut_off": cut_off,
-                "figure": name,
-                "value": value,
-                "low": low,
-                "high": high,
-                "note": n,
-            }
-            for name, value, low, high, n in figures
-        ]
-    schema: dict[str, Any] = dict.fromkeys(("cut_off", "figure", "note"), pl.String)
-    return pl.DataFrame(rows, schema=schema | dict.fromkeys(("value", "low", "high"), pl.Float64))
+        rows += [dict(zip(schema, (cut_off, *figure), strict=True)) for figure in figures]
+    return pl.DataFrame(rows, schema=schema)
 
 
 Figure = tuple[str, float | None, float | None, float | None, str]

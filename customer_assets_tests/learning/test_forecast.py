@@ -152,6 +152,22 @@ def test_intervals_rest_on_errors_known_at_their_origin(shop) -> None:
     assert told["origin_date"].min() >= first_target + dt.timedelta(days=10)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0, 0, 0, 0, 0, 90, 0] * 7,
+        [80, 0, 0, 0, 90, 0, 0] * 7,
+        [50.0] * 7 + [0] * 42 + [60.0],
+        [0.0] * 49,
+    ],
+    ids=["one day a week", "two days a week", "a long pause", "nothing is paid"],
+)
+def test_sales_that_are_rare_are_forecast_too(values: list[float]) -> None:
+    _, metrics, ahead = forecasts(values)
+    assert metrics.filter("is_champion", pl.col("horizon") == 0).height == 1
+    assert ahead["value"].is_finite().all()
+
+
 @pytest.mark.parametrize("n_days", [0, 5, 38])
 def test_a_log_too_short_has_no_forecast(n_days: int) -> None:
     assert [frame.height for frame in forecasts([10.0] * n_days)] == [0, 0, 0]
