@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 
@@ -81,7 +81,7 @@ def _cell(value: Any, form: Format, marks: Mapping[str, str]) -> Cell:
     return Cell(text, text, marks.get(text))
 
 
-def write_csv(frame: pl.DataFrame, path: Path) -> None:
+def write_csv(frame: pl.DataFrame, path: Path | BinaryIO) -> None:
     """Write a frame as a CSV file that a spreadsheet opens without running anything in it.
 
     UTF-8 with a byte-order mark, since Excel takes it for Latin-1 otherwise. A text that a
