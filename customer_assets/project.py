@@ -23,13 +23,18 @@ class UnknownSourceError(LookupError):
     """A source that no folder below `defs/` describes. The text names those that there are."""
 
 
+def source_names() -> list[str]:
+    """Return the names of all sources, in order."""
+    return sorted(path.parent.name for path in _DEFS.glob("*/defs.yaml"))
+
+
 def read_pipeline(name: str) -> AnyPipeline:
     """Return the pipeline of a source.
 
     Raises UnknownSourceError where there is no such source, ValueError where its `defs.yaml` is
     wrong; `make check` names the line.
     """
-    known = sorted(path.parent.name for path in _DEFS.glob("*/defs.yaml"))
+    known = source_names()
     if name not in known:
         raise UnknownSourceError(f"no source is named {name!r}; there are {', '.join(known)}")
     stated = yaml.safe_load((_DEFS / name / "defs.yaml").read_text(encoding="utf-8"))

@@ -97,7 +97,8 @@ def _lines(answer: Explanation, limit: int) -> Iterator[str]:
         yield ""
         yield "Where it comes from"
         for step in answer.steps:
-            yield f"  {step.table}: {_plural(step.n_rows, 'row')}, from {_inputs(step) or 'no table'}"
+            inputs = _inputs(step) or "no table"
+            yield f"  {step.table}: {_plural(step.n_rows, 'row')}, from {inputs}"
             yield f"    {step.proof}"
     for table, frame in answer.landed.rows.items():
         files = frame["file"].n_unique()

@@ -1,7 +1,6 @@
 """The whole way from a cell to the rows of landed files, one step upstream after another."""
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from customer_assets.explain.cell import Cell, CellError, read_cell
 from customer_assets.explain.landed import LandedRows, find_landed_rows
 from customer_assets.explain.steps import CUSTOMER, Step, Upstream
 from customer_assets.pipeline import AnyPipeline
-from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.engine import relation_sql
 from customer_assets.warehouse.quoting import quoted
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
@@ -66,8 +64,11 @@ def explain(
     landing folder. Raises CellError where there is no such cell.
     """
     cell = read_cell(warehouse.tables, table, where, column)
-    found = _Search(pipeline, warehouse, landing, pipeline.parameters(now), cell)
-    return found.run()
+    search = _Search(pipeline, warehouse, landing, pipeline.parameters(now), cell)
+    try:
+        return search.run()
+    finally:
+        search.upstream.close()
 
 
 @dataclass
@@ -177,7 +178,7 @@ class _Search:
         answer.customers = self.warehouse.query(statement)
 
     def _collect(self, answer: Explanation) -> None:
-        """Read the rows behind the cell, and the customers of a cell that none of its inputs names."""
+        """Read the rows behind the cell; of a sum of sums, they alone name the customers."""
         for name in self.found:
             if name == self.cell.table:
                 continue

@@ -19,6 +19,7 @@ from customer_assets import customer_tables, ingest
 from customer_assets.ingest import FileRefusedError
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.sources import CustomerTableSource, EventLogSource
+from customer_assets.warehouse.engine import relation_sql
 from customer_assets.warehouse.manifest import file_hash
 from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
@@ -109,15 +110,15 @@ def _with_copies(
 ) -> str:
     """Return the rows together with the copies that were removed for them."""
     source = pipeline.source
-    if not isinstance(source, EventLogSource) or source.duplicates == "keep" or not source.key:
+    if not isinstance(source, EventLogSource) or source.duplicates == "keep":
         return rows
-    from customer_assets.warehouse.engine import relation_sql
-
+    stored = warehouse.tables[table].stored_columns
+    key = source.key or [name for name in stored if name != "source_file"]
     found = connection.execute(f"select distinct event_date from {rows}").fetchall()
     relation = relation_sql(warehouse.relation(table, [row[0] for row in found]))
     same = " and ".join(
         f"every.{quoted(name)} is not distinct from used.{quoted(name)}"
-        for name in dict.fromkeys(["event_date", *source.key])
+        for name in dict.fromkeys(["event_date", *key])
     )
     connection.execute(
         f"create or replace temp table explain_copies as select every.* from ({relation}) as every "

@@ -7,7 +7,6 @@ left out. Each of these is kept only if the model, run on the rows that remain, 
 values again: that is the proof.
 """
 
-import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +69,7 @@ class Upstream:
         self.warehouse = warehouse
         self.parameters = parameters
         self.connection = warehouse.engine.connection
-        self._numbers = itertools.count(1)
+        self._made: dict[str, str] = {}
 
     def step(self, model: Model, rows: str, columns: set[str]) -> Step:
         """Return what some rows of a model's table come from.
@@ -170,7 +169,7 @@ class Upstream:
             near = None
             if days is not None:
                 near = self.warehouse.days_read(model, name, days, self.parameters)
-            view = self._new()
+            view = self._new("view")
             relation = relation_sql(self.warehouse.relation(name, near))
             self.connection.execute(f"create temp view {view} as {relation}")
             views[name] = view
@@ -461,8 +460,16 @@ class Upstream:
     def _value(self, statement: str) -> Any:
         return self.connection.execute(statement).fetchall()[0][0]
 
-    def _new(self) -> str:
-        return f"_explain_{next(self._numbers)}"
+    def _new(self, kind: str = "table") -> str:
+        name = f"_explain_{len(self._made)}"
+        self._made[name] = kind
+        return name
+
+    def close(self) -> None:
+        """Drop everything that the steps made; what they returned holds no more."""
+        for name, kind in reversed(self._made.items()):
+            self.connection.execute(f"drop {kind} if exists {name}")
+        self._made.clear()
 
 
 def _conditions(
