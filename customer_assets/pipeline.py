@@ -6,6 +6,7 @@ pipeline into assets, the tests run it as it is.
 
 import datetime as dt
 import functools
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
@@ -16,9 +17,11 @@ from customer_assets import customer_tables, ingest, settings
 from customer_assets.behavior import funnel
 from customer_assets.behavior.parameters import parameters as behavior_parameters
 from customer_assets.behavior.windows import window_end_day
+from customer_assets.reports.history import HEADLINE_HISTORY
 from customer_assets.segments import kmeans
 from customer_assets.sources import CustomerTableSource, EventLogSource, parse_duration
 from customer_assets.warehouse.engine import DuckDBEngine
+from customer_assets.warehouse.manifest import digest
 from customer_assets.warehouse.quoting import quoted
 from customer_assets.warehouse.source_warehouse import Model, PythonModel, SourceWarehouse
 from customer_assets.warehouse.sql_model import (
@@ -29,7 +32,7 @@ from customer_assets.warehouse.sql_model import (
 )
 from customer_assets.warehouse.table import Column, Table
 
-PYTHON_MODELS: tuple[PythonModel, ...] = (kmeans.CUSTOMER_SEGMENTS,)
+PYTHON_MODELS: tuple[PythonModel, ...] = (kmeans.CUSTOMER_SEGMENTS, HEADLINE_HISTORY)
 
 
 SourceT = TypeVar("SourceT", bound=EventLogSource | CustomerTableSource)
@@ -52,6 +55,7 @@ class Pipeline(Generic[SourceT]):
             return {
                 "segment_names": source.segments.names,
                 "random_state": source.segments.random_state,
+                "definition_versions": self.definition_versions(),
             }
         last_complete_day = source.last_complete_day(now)
         return behavior_parameters(source, last_complete_day) | {
@@ -60,7 +64,19 @@ class Pipeline(Generic[SourceT]):
             "horizon_us": parse_duration(source.horizon) * 1_000_000,
             "segment_names": source.segments.names,
             "random_state": source.segments.random_state,
+            "definition_versions": self.definition_versions(),
         }
+
+    def definition_versions(self) -> dict[str, str]:
+        """Return for each table a digest of what defines it: its model, those that it is computed
+        from, and everything that the source states about itself."""
+        stated = digest([self.source.model_dump_json()])
+        versions = dict.fromkeys(self.raw_tables, stated)
+        for name, model in self.models.items():
+            own = model.sql if isinstance(model, SqlModel) else inspect.getsource(model.compute)
+            before = [versions.get(each, "") for each in model.inputs]
+            versions[name] = digest([stated, model.table.model_dump_json(), own, *before])[:12]
+        return versions
 
     def warehouse(self, warehouse_folder: Path, engine: DuckDBEngine) -> SourceWarehouse:
         return SourceWarehouse(warehouse_folder / self.name, engine, self.tables)
