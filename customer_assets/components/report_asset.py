@@ -5,7 +5,7 @@ import datetime as dt
 import dagster as dg
 
 from customer_assets import settings
-from customer_assets.components.table_assets import asset_key
+from customer_assets.components.table_assets import asset_key, freshness
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.quality import checks_of
@@ -21,13 +21,14 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=asset_key(pipeline, "report"),
-        description="One page on the source: its figures, pictures and published figures beside "
-        "ours, as a self-contained HTML file.",
+        description="One page on the source: its figures, pictures, what changed, and published "
+        "figures beside ours; and the catalogue of its tables. Self-contained HTML files.",
         group_name="reports",
         kinds={"html", "matplotlib"},
         owners=[pipeline.source.owner],
         tags={"source": pipeline.name},
         deps=[asset_key(pipeline, name) for name in shown],
+        freshness_policy=freshness(pipeline),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def report(warehouse: WarehouseResource) -> dg.MaterializeResult:

@@ -21,7 +21,9 @@ _GAP_X, _GAP_Y = 44, 8
 _MARGIN = 10
 _HEAD = 24
 _LINE = 18
-_LINEAGE_WIDTH = 640
+_LINEAGE_WIDTH = 560
+# About as wide as a character of a label is, so that a curve begins beside its text.
+_CHARACTER = 6.8
 # The widest name that fits into a box, in characters.
 _LONGEST_NAME = 21
 _LONGEST_COLUMN = 36
@@ -203,7 +205,7 @@ def lineage_drawing(table: Table, lineage: Lineage) -> Drawing:
             y += _LINE
         y += _LINE / 3
     bottom = y
-    own_x = _LINEAGE_WIDTH * 0.62
+    own_x = _LINEAGE_WIDTH * 0.58
     y = _MARGIN + 12.0
     labels.append(Label(own_x, y, table.name, table.name, "muted"))
     curves = []
@@ -211,7 +213,8 @@ def lineage_drawing(table: Table, lineage: Lineage) -> Drawing:
         y += _LINE
         labels.append(Label(own_x + 10, y, _cut(column, _LONGEST_COLUMN), column))
         for origin in lineage.get(column, ()):
-            x0, y0 = _LINEAGE_WIDTH * 0.38, left[origin] - 4
+            shown = len(_cut(origin[1], _LONGEST_COLUMN))
+            x0, y0 = _MARGIN + 16 + shown * _CHARACTER, left[origin] - 4
             x1, y1 = own_x + 4, y - 4
             middle = (x0 + x1) / 2
             curves.append(f"M{x0:g} {y0:g}C{middle:g} {y0:g} {middle:g} {y1:g} {x1:g} {y1:g}")

@@ -102,7 +102,9 @@ def _condition(key: Mapping[str, Any]) -> str:
         is_plain = isinstance(value, bool | int | float | Decimal)
         written = text if is_plain else literal(text)
         parts.append(f"{name} is null" if value is None else f"{name} = {written}")
-    return shlex.quote(" and ".join(parts))
+    condition = " and ".join(parts)
+    is_plain = not re.search(r"[\"$`\\!]", condition)
+    return f'"{condition}"' if is_plain else shlex.quote(condition)
 
 
 def _cell(value: Any, form: Format, marks: Mapping[str, str]) -> Cell:
