@@ -206,7 +206,7 @@ def _tables(source: Path) -> Iterator[Finding]:
     if holder := _lock_holder(source):
         yield Finding(subject, f"{holder} is writing", "wait for it, or end that process")
         return
-    missing = []
+    missing, published = [], {}
     for manifest in sorted(source.glob(f"*/{MANIFEST}")):
         try:
             pieces = read_manifest(manifest).pieces
@@ -214,9 +214,11 @@ def _tables(source: Path) -> Iterator[Finding]:
             remedy = f"restore the newest of {manifest.parent / 'history'}, or run the source again"
             yield Finding(subject, f"{manifest} cannot be read: {error}", remedy, True)
             continue
+        name = manifest.parent.name
+        published[name] = [f"{name}/{piece.path}" for piece in pieces.values()]
         gone = [p for p in pieces.values() if not (manifest.parent / p.path).is_file()]
         if gone:
-            missing.append(f"{manifest.parent.name} lacks {len(gone)} of {len(pieces)} files")
+            missing.append(f"{name} lacks {len(gone)} of {len(pieces)} files")
     if missing:
         remedy = "restore the files, or remove the folders of these tables and refresh the source"
         yield Finding(subject, "; ".join(missing), remedy, True)
@@ -225,7 +227,7 @@ def _tables(source: Path) -> Iterator[Finding]:
     if left:
         text = f"{len(left)} files of a killed run in {source / STAGING}"
         yield Finding(subject, text, "the next run clears them once they are an hour old")
-    newer = _newer_than_snapshot(source)
+    newer = _newer_than_snapshot(source, published)
     if newer:
         remedy = "a run failed or was killed: run it again, and readers see them all together"
         text = f"readers do not see yet what was published of {', '.join(newer)}"
@@ -248,17 +250,15 @@ def _lock_holder(source: Path) -> str | None:
     return None
 
 
-def _newer_than_snapshot(source: Path) -> list[str]:
-    """Return the tables of which readers see other files than the manifest names."""
+def _newer_than_snapshot(source: Path, published: dict[str, list[str]]) -> list[str]:
+    """Return the tables of which readers see other files than the manifests name."""
     path = source / SNAPSHOT
     seen = json.loads(path.read_text()) if path.is_file() else {}
-    newer = []
-    for manifest in sorted(source.glob(f"*/{MANIFEST}")):
-        name = manifest.parent.name
-        files = [f"{name}/{piece.path}" for piece in read_manifest(manifest).pieces.values()]
-        if sorted(seen.get(name, {}).get("files", [])) != sorted(files):
-            newer.append(name)
-    return newer
+    return [
+        name
+        for name, files in published.items()
+        if sorted(seen.get(name, {}).get("files", [])) != sorted(files)
+    ]
 
 
 def _catalog(sources: list[Path]) -> Finding:
