@@ -17,6 +17,8 @@ from customer_assets.warehouse.table import Table
 PREVIEW_ROWS = 10
 # Markdown of fewer characters is shown on the page of an asset, longer one behind a click.
 SHOWN_AT_ONCE = 1_000
+# Characters of a row that fit beside the other metadata.
+WIDEST_PREVIEW = 80
 
 _MOST_BARS = 70
 _BAR_WIDTH, _BARS_HEIGHT = 7, 60
@@ -48,8 +50,10 @@ def table_metadata(
         "seconds": round(sum(chunk.seconds for chunk in chunks), 3),
         "bytes": manifest.bytes,
         "content_hash": manifest.content_hash,
-        "explain": f"python -m customer_assets explain --source {name} --table {table.name} "
-        '--where "..." --column ...',
+        "explain": dg.MetadataValue.md(
+            f"Follow a number: `python -m customer_assets explain --source {name} --table "
+            f"{table.name} --where ... --column ...`"
+        ),
         **_previews(table, warehouse),
         **_pictures(table, warehouse),
     }
@@ -127,7 +131,7 @@ def _fitting(rows: pl.DataFrame) -> str:
     few = rows.head(5)
     for width in range(few.width, 0, -1):
         text = markdown_table(few.select(few.columns[:width]))
-        if len(text) < SHOWN_AT_ONCE:
+        if len(text) < SHOWN_AT_ONCE and max(map(len, text.splitlines())) <= WIDEST_PREVIEW:
             return text
     return markdown_table(few.select(pl.lit("its cells are too long to show").alias("preview")))
 

@@ -251,7 +251,8 @@ def change_of(report: ReportInput, figure: str) -> str:
     if now.is_empty() or before.is_empty() or now["value"][0] == before["value"][0]:
         return ""
     moved = _moved(now["value"][0], before["value"][0], now["unit"][0])
-    return f"{moved} since the report of {wording.day(reports.known_before)}"
+    day = f"{wording.short_day(reports.known_before)} {reports.known_before.year}"
+    return f"{moved} since {day}"
 
 
 def what_changed(report: ReportInput) -> list[Block]:
@@ -260,8 +261,12 @@ def what_changed(report: ReportInput) -> list[Block]:
     if reports is None:
         return []
     joined = reports.now.join(reports.before, on="figure", how="left", suffix="_before")
+    order = {figure.name: number for number, figure in enumerate(figures(report.frames))}
+    in_order = sorted(
+        joined.iter_rows(named=True), key=lambda r: order.get(r["figure"], len(order))
+    )
     rows = []
-    for row in joined.iter_rows(named=True):
+    for row in in_order:
         if row["value_before"] is None or row["value"] == row["value_before"]:
             continue
         rows.append(

@@ -57,7 +57,7 @@ def test_a_report_in_which_nothing_moved_says_so(source, tables, frames):
 
 def test_the_head_of_the_page_says_how_a_figure_moved(source, tables, frames, tmp_path: Path):
     text = write_report("shop", source, tables, frames, tmp_path).read_text()
-    assert "+6.6% since the report of 7 March 2024" in text
+    assert "+6.6% since 7 Mar 2024" in text
 
 
 def test_an_entry_of_the_ledger_has_every_figure_with_what_is_behind_it(source, frames):
