@@ -11,7 +11,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import NOW, SourceRun, run_source
 
 from customer_assets import customer_tables
 from customer_assets.explain import CellError, Explanation, as_csv, as_json, as_text, explain
@@ -21,6 +20,7 @@ from customer_assets.sample import write_sample
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.source_warehouse import PythonModel
 from customer_assets.warehouse.table import Column, Table
+from customer_assets_tests.conftest import NOW, SourceRun, run_source
 
 DAY = dt.timedelta(days=1)
 FIRST = dt.datetime(2025, 3, 1)
