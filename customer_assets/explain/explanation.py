@@ -108,9 +108,7 @@ class _Search:
             if each in self.found:
                 self._follow(each, answer)
         self._collect(answer)
-        answer.landed = find_landed_rows(
-            self.pipeline, self.warehouse, self.landing, self.found, self.upstream
-        )
+        answer.landed = find_landed_rows(self.pipeline, self.warehouse, self.landing, self.found)
         return answer
 
     def _choose_rows(self) -> None:

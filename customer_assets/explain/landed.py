@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -26,12 +26,6 @@ from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
 _WANTED = "explain_wanted"
 _EPOCH = dt.datetime(1970, 1, 1)
-
-
-class Relations(Protocol):
-    """The warehouse's connection, as the search holds it."""
-
-    connection: duckdb.DuckDBPyConnection
 
 
 @dataclass
@@ -66,13 +60,16 @@ def find_landed_rows(
     warehouse: SourceWarehouse,
     landing: Path,
     found: Mapping[str, Sequence[str]],
-    upstream: Relations,
 ) -> LandedRows:
     """Return the landed rows behind the rows of raw tables; `found` names their relations."""
     result = LandedRows()
-    connection = upstream.connection
-    for table in pipeline.raw_tables:
-        if table not in found or "source_file" not in warehouse.tables[table].columns:
+    connection = warehouse.engine.connection
+    for table in (name for name in pipeline.raw_tables if name in found):
+        columns_there = warehouse.tables[table].columns
+        if {"file", "row", "raw_text"} <= set(columns_there):
+            # A rejected row was given its place when it was.
+            result.rows[table] = warehouse.query(f"select * from {found[table][0]}")
+        if "source_file" not in columns_there:
             continue
         stored = list(warehouse.tables[table].stored_columns)
         rows = _with_copies(pipeline, warehouse, connection, table, found[table][0])

@@ -234,6 +234,18 @@ def test_copies_of_a_row_are_all_named(shop):
     assert sorted(places["file"]) == ["a.csv", "b.csv"]
 
 
+def test_rejected_rows_have_their_place_already(shop, tmp_path):
+    land(
+        tmp_path / "landing", "a.csv", [*shop_rows()[:5], ["9", "no time", "view", "", "", "", ""]]
+    )
+    run = run_source("shop", SOURCE, tmp_path / "landing", tmp_path / "home")
+    run.ingest()
+    run.materialize("events", "accounting")
+    answer = explained(run, "accounting", "n_rejected > 0", "n_rejected")
+    assert answer.is_proved
+    assert answer.landed.rows["rejected_rows"].select("file", "row").rows() == [("a.csv", 7)]
+
+
 def test_a_file_that_was_changed_since_is_not_searched(shop, tmp_path):
     for file in shop.landing.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())

@@ -52,7 +52,7 @@ def test_headline_figures_stand_on_the_page(page: Path) -> None:
     assert "75.0%" in text
     assert "95% interval 53.1% to 88.8%" in text
     assert "2 of 64 days" in text
-    assert "11 March 2024" in text
+    assert "11 Mar 2024" in text
 
 
 def test_sentences_say_who_leads(page: Path) -> None:
