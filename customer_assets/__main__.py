@@ -44,6 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = commands.add_parser("results", help="write what all models reach, as Markdown")
     results.add_argument("file", type=Path)
     results.add_argument("--data", default="", help="a sentence on the data, for its head")
+    explain = commands.add_parser(
+        "explain", help="follow a number to customers, events and rows of landed files"
+    )
+    explain.add_argument("--source", required=True)
+    explain.add_argument("--table", required=True)
+    explain.add_argument("--column", required=True, help="the column whose value is asked about")
+    explain.add_argument(
+        "--where", default="", help="which rows, as SQL: \"entry_date = '2025-03-01' and step = 2\""
+    )
+    explain.add_argument("--format", choices=("text", "csv", "json"), default="text")
+    explain.add_argument("--limit", type=int, default=20, help="rows of each list in text")
+    commands.add_parser("doctor", help="look for what is wrong here, and say what to do")
     export = commands.add_parser("export", help="write a DuckDB file of real tables")
     export.add_argument("file", type=Path)
 
@@ -138,6 +150,25 @@ def _results(options: argparse.Namespace) -> int:
     return 0
 
 
+def _explain(options: argparse.Namespace) -> int:
+    from customer_assets.explain.command import run_explain
+
+    return run_explain(
+        options.source,
+        options.table,
+        options.where,
+        options.column,
+        form=options.format,
+        limit=options.limit,
+    )
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from customer_assets.doctor import run_doctor
+
+    return run_doctor()
+
+
 def _export(options: argparse.Namespace) -> int:
     from customer_assets.warehouse.catalog import export
 
@@ -198,6 +229,8 @@ _COMMANDS = {
     "plan": _plan,
     "verify": _verify,
     "results": _results,
+    "explain": _explain,
+    "doctor": _doctor,
     "export": _export,
 }
 

@@ -6,6 +6,7 @@ pipeline into assets, the tests run it as it is.
 
 import datetime as dt
 import functools
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
@@ -18,9 +19,11 @@ from customer_assets.behavior.parameters import parameters as behavior_parameter
 from customer_assets.behavior.windows import window_end_day
 from customer_assets.learning import FORESIGHT, SCORING, TRAINING, leakage
 from customer_assets.learning.store import ModelStore
+from customer_assets.reports.history import HEADLINE_HISTORY
 from customer_assets.segments import kmeans
 from customer_assets.sources import CustomerTableSource, EventLogSource, parse_duration
 from customer_assets.warehouse.engine import DuckDBEngine
+from customer_assets.warehouse.manifest import digest
 from customer_assets.warehouse.quoting import quoted
 from customer_assets.warehouse.source_warehouse import Model, PythonModel, SourceWarehouse
 from customer_assets.warehouse.sql_model import (
@@ -36,6 +39,7 @@ PYTHON_MODELS: tuple[PythonModel, ...] = (
     *SCORING,
     *FORESIGHT,
     kmeans.CUSTOMER_SEGMENTS,
+    HEADLINE_HISTORY,
 )
 
 
@@ -60,6 +64,7 @@ class Pipeline(Generic[SourceT]):
             "random_state": source.segments.random_state,
             "questions": source.questions,
             "model_store": ModelStore(settings.models_folder() / self.name),
+            "definition_versions": self.definition_versions(),
         }
         if isinstance(source, CustomerTableSource):
             return of_both_kinds
@@ -74,6 +79,17 @@ class Pipeline(Generic[SourceT]):
                 "holidays": [str(day) for day in source.holidays],
             }
         )
+
+    def definition_versions(self) -> dict[str, str]:
+        """Return for each table a digest of what defines it: its model, those that it is computed
+        from, and everything that the source states about itself."""
+        stated = digest([self.source.model_dump_json()])
+        versions = dict.fromkeys(self.raw_tables, stated)
+        for name, model in self.models.items():
+            own = model.sql if isinstance(model, SqlModel) else inspect.getsource(model.compute)
+            before = [versions.get(each, "") for each in model.inputs]
+            versions[name] = digest([stated, model.table.model_dump_json(), own, *before])[:12]
+        return versions
 
     def warehouse(self, warehouse_folder: Path, engine: DuckDBEngine) -> SourceWarehouse:
         return SourceWarehouse(warehouse_folder / self.name, engine, self.tables)

@@ -24,6 +24,7 @@ class UnknownSourceError(LookupError):
 
 
 def source_names() -> list[str]:
+    """Return the names of all sources, in order."""
     return sorted(path.parent.name for path in _DEFS.glob("*/defs.yaml"))
 
 

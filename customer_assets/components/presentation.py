@@ -1,5 +1,6 @@
 """What the Dagster UI shows of a table: schema, preview, lineage, checks."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,13 @@ from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Table
 
 PREVIEW_ROWS = 10
+# Markdown of fewer characters is shown on the page of an asset, longer one behind a click.
+SHOWN_AT_ONCE = 1_000
+# Characters of a row that fit beside the other metadata.
+WIDEST_PREVIEW = 80
+
+_MOST_BARS = 70
+_BAR_WIDTH, _BARS_HEIGHT = 7, 60
 
 
 def column_schema(table: Table) -> dg.TableSchema:
@@ -42,7 +50,12 @@ def table_metadata(
         "seconds": round(sum(chunk.seconds for chunk in chunks), 3),
         "bytes": manifest.bytes,
         "content_hash": manifest.content_hash,
-        "preview": dg.MetadataValue.md(_preview(table, warehouse)),
+        "explain": dg.MetadataValue.md(
+            f"Follow a number: `python -m customer_assets explain --source {name} --table "
+            f"{table.name} --where ... --column ...`"
+        ),
+        **_previews(table, warehouse),
+        **_pictures(table, warehouse),
     }
     if isinstance(model, SqlModel):
         lineage = warehouse.lineage(model, code_version)
@@ -96,15 +109,83 @@ def merged(results: Sequence[CheckResult]) -> CheckResult:
     return next((result for result in results if not result.passed), results[-1])
 
 
-def _preview(table: Table, warehouse: SourceWarehouse) -> str:
+def _previews(table: Table, warehouse: SourceWarehouse) -> dict[str, dg.MetadataValue]:
+    """Return the first rows: as much of them as the UI shows at once, and all columns."""
     relation = warehouse.relation(table.name)
     # One file is enough to show what rows look like, and the newest is the one to look at.
     newest = type(relation)(table, list(relation.files)[-1:])
     columns = [name for name in table.columns if name not in table.derived]
     select = ", ".join(quoted(column) for column in columns)
-    return markdown_table(
-        warehouse.query(f"select {select} from ({relation_sql(newest)}) limit {PREVIEW_ROWS}")
+    rows = warehouse.query(f"select {select} from ({relation_sql(newest)}) limit {PREVIEW_ROWS}")
+    everything = markdown_table(rows)
+    if len(everything) < SHOWN_AT_ONCE:
+        return {"preview": dg.MetadataValue.md(everything)}
+    return {
+        "preview": dg.MetadataValue.md(_fitting(rows)),
+        "preview_of_all_columns": dg.MetadataValue.md(everything),
+    }
+
+
+def _fitting(rows: pl.DataFrame) -> str:
+    """Return as many columns of a few rows as the UI shows without a click."""
+    few = rows.head(5)
+    for width in range(few.width, 0, -1):
+        text = markdown_table(few.select(few.columns[:width]))
+        if len(text) < SHOWN_AT_ONCE and max(map(len, text.splitlines())) <= WIDEST_PREVIEW:
+            return text
+    return markdown_table(few.select(pl.lit("its cells are too long to show").alias("preview")))
+
+
+def _pictures(table: Table, warehouse: SourceWarehouse) -> dict[str, dg.MetadataValue]:
+    """Return a picture of the table over time: its rows by day, or its first measure."""
+    if table.partition_by is not None:
+        days = warehouse.manifest(table.name).days()
+        if len(days) > 1:
+            values = [sum(piece.rows for piece in pieces) for pieces in days.values()]
+            return {"rows_by_day": dg.MetadataValue.md(bars(values, min(days), max(days)))}
+        return {}
+    measure = _measure(table)
+    if measure is None:
+        return {}
+    (day,) = table.key
+    rows = warehouse.query(
+        f"select {quoted(day)}::varchar as day, {quoted(measure)}::double as measure "
+        f"from ({relation_sql(warehouse.relation(table.name))}) order by day"
     )
+    if rows.height < 2:
+        return {}
+    picture = bars([value or 0.0 for value in rows["measure"]], rows["day"][0], rows["day"][-1])
+    return {f"{measure}_by_{day}": dg.MetadataValue.md(picture)}
+
+
+def _measure(table: Table) -> str | None:
+    """Return what there is to draw of a table with one row a day or month: money before counts."""
+    if len(table.key) != 1 or table.columns[table.key[0]].type != "date":
+        return None
+    for kind in ("decimal", "bigint"):
+        for name, column in table.columns.items():
+            if column.type.startswith(kind) and name not in table.key:
+                return name
+    return None
+
+
+def bars(values: Sequence[float], first: str, last: str) -> str:
+    """Return a picture of bars as Markdown, small enough for the UI to show it without a click.
+
+    Neighbours are added up where there are more than fit. `first` and `last` name the ends.
+    """
+    per_bar = -(-len(values) // _MOST_BARS)
+    sums = [sum(values[i : i + per_bar]) for i in range(0, len(values), per_bar)]
+    highest = max([*sums, 0]) or 1
+    steps = "".join(
+        f"V{_BARS_HEIGHT - max(0, round(_BARS_HEIGHT * value / highest))}h{_BAR_WIDTH}"
+        for value in sums
+    )
+    size = f'width="{len(sums) * _BAR_WIDTH}" height="{_BARS_HEIGHT}"'
+    path = f'<path fill="#4c8cc9" d="M0 {_BARS_HEIGHT}{steps}V{_BARS_HEIGHT}z"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{path}</svg>'
+    image = base64.b64encode(svg.encode()).decode()
+    return f"![bars](data:image/svg+xml;base64,{image})\n\n{first} to {last}"
 
 
 def _lineage_table(lineage: Mapping[str, Sequence[tuple[str, str]]]) -> str:

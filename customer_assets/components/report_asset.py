@@ -1,12 +1,18 @@
 """The report of a source as a Dagster asset: a file, made from the published tables."""
 
+import datetime as dt
+
 import dagster as dg
 
 from customer_assets import settings
-from customer_assets.components.table_assets import asset_key
+from customer_assets.components.table_assets import asset_key, freshness
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.pipeline import AnyPipeline
-from customer_assets.reports import REPORT_TABLES, write_report
+from customer_assets.quality import checks_of
+from customer_assets.reports import REPORT_TABLES, CatalogueTable, CheckView, write_report
+from customer_assets.reports.catalogue import CATALOGUE
+from customer_assets.warehouse.source_warehouse import SourceWarehouse
+from customer_assets.warehouse.sql_model import SqlModel
 
 
 def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
@@ -15,27 +21,63 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=asset_key(pipeline, "report"),
-        description="One page on the source: its figures, pictures and published figures beside "
-        "ours, as a self-contained HTML file.",
+        description="One page on the source: its figures, pictures, what changed, and published "
+        "figures beside ours; and the catalogue of its tables. Self-contained HTML files.",
         group_name="reports",
         kinds={"html", "matplotlib"},
         owners=[pipeline.source.owner],
         tags={"source": pipeline.name},
         deps=[asset_key(pipeline, name) for name in shown],
+        freshness_policy=freshness(pipeline),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def report(warehouse: WarehouseResource) -> dg.MaterializeResult:
         with warehouse.open(pipeline) as source_warehouse:
             frames = {name: source_warehouse.frame(name) for name in shown}
             page = write_report(
-                pipeline.name, pipeline.source, pipeline.tables, frames, settings.reports_folder()
+                pipeline.name,
+                pipeline.source,
+                pipeline.tables,
+                frames,
+                settings.reports_folder(),
+                catalogue_of(pipeline, source_warehouse),
             )
         return dg.MaterializeResult(
             metadata={
                 "report": dg.MetadataValue.path(str(page)),
+                "catalogue": dg.MetadataValue.path(str(page.with_name(CATALOGUE))),
                 "bytes": page.stat().st_size,
                 "tables": len(shown),
             }
         )
 
     return report
+
+
+def catalogue_of(pipeline: AnyPipeline, warehouse: SourceWarehouse) -> list[CatalogueTable]:
+    """Return what the catalogue says of each table of a source, as it is published now."""
+    parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
+    described = []
+    for name, table in pipeline.tables.items():
+        model = pipeline.models.get(name)
+        manifest = warehouse.manifest(name)
+        is_sql = isinstance(model, SqlModel)
+        described.append(
+            CatalogueTable(
+                table=table,
+                made_by="the ingest" if model is None else "SQL" if is_sql else "Python",
+                inputs=model.inputs if model else (),
+                checks=[
+                    CheckView(check.name, check.severity, check.description)
+                    for check in checks_of(table)
+                ],
+                rows=manifest.rows if manifest.version else None,
+                partitions=len(manifest.pieces),
+                bytes=manifest.bytes,
+                published_at=manifest.published_at,
+                lineage=warehouse.lineage(model, model.code_version(parameters))
+                if isinstance(model, SqlModel)
+                else {},
+            )
+        )
+    return described

@@ -15,6 +15,7 @@ from customer_assets.components.presentation import (
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.quality import Check, CheckResult, checks_of
+from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.source_warehouse import (
     ChecksFailedError,
     Model,
@@ -28,6 +29,9 @@ logger = logging.getLogger("customer_assets")
 
 # A run with this tag leaves alone what is up to date.
 ONLY_OUTDATED = "customer_assets/only_outdated"
+
+# A night's refresh that is a few hours late warns, one that was left out fails.
+WARNS_AFTER, FAILS_AFTER = dt.timedelta(hours=27), dt.timedelta(hours=50)
 
 AssetEvents = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
@@ -53,12 +57,24 @@ def asset_spec(
         tags={"source": pipeline.name, **({"ledger": ""} if table.ledger else {})},
         deps=deps,
         code_version=code_version,
+        freshness_policy=freshness(pipeline),
         metadata={
             "dagster/column_schema": column_schema(table),
             "dagster/table_name": f"{pipeline.name}.{table.name}",
             "key": ", ".join(table.key),
         },
     )
+
+
+def freshness(pipeline: AnyPipeline) -> dg.FreshnessPolicy | None:
+    """Return how old a table of an open log may be: it is refreshed every night.
+
+    What is closed, or has no days, is as fresh as its files.
+    """
+    source = pipeline.source
+    if not isinstance(source, EventLogSource) or source.day_range()[1] is not None:
+        return None
+    return dg.FreshnessPolicy.time_window(fail_window=FAILS_AFTER, warn_window=WARNS_AFTER)
 
 
 def check_specs(pipeline: AnyPipeline, table: Table) -> list[dg.AssetCheckSpec]:

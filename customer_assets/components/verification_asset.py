@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import dagster as dg
+from pydantic import Field
 
 from customer_assets.components.presentation import markdown_table
 from customer_assets.components.table_assets import asset_key
@@ -19,6 +20,17 @@ logger = logging.getLogger("customer_assets")
 CHECK = "incremental_equals_full"
 SAMPLED_CUSTOMERS = 200
 SHOWN_DIFFERENCES = 50
+
+
+class VerificationConfig(dg.Config):
+    """What the launchpad offers before a verification."""
+
+    customers: int = Field(
+        default=SAMPLED_CUSTOMERS,
+        ge=1,
+        description="How many customers are compared, by a fixed sample; the same number gives "
+        "the same customers.",
+    )
 
 
 def verification_asset(pipeline: Pipeline[EventLogSource]) -> dg.AssetsDefinition:
@@ -56,13 +68,13 @@ def verification_asset(pipeline: Pipeline[EventLogSource]) -> dg.AssetsDefinitio
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def verification(
-        warehouse: WarehouseResource,
+        config: VerificationConfig, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         started = time.monotonic()
         with warehouse.open(pipeline) as source_warehouse:
             parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
             published = read_published(pipeline, source_warehouse, parameters)
-            found = merged(verify(published, SAMPLED_CUSTOMERS))
+            found = merged(verify(published, config.customers))
             n_differences = found.differences.height
             n_rows = sum(found.compared.values())
             left_out = [*published.left_out, *found.left_out]

@@ -16,6 +16,7 @@ from customer_assets.customer_tables.cleaning import (
     rejected_customers_model,
     stated_rules,
 )
+from customer_assets.customer_tables.load import locate_rows
 from customer_assets.customer_tables.raw_tables import tables
 from customer_assets.customer_tables.staging import customer_table_version, prepare
 from customer_assets.customer_tables.typed_tables import typed_model, unexpected_values_model
@@ -23,7 +24,15 @@ from customer_assets.ingest import LandingError
 from customer_assets.sources import CustomerTableSource
 from customer_assets.warehouse.sql_model import SqlModel
 
-__all__ = ["LandingError", "customer_table_version", "described", "models", "prepare", "tables"]
+__all__ = [
+    "LandingError",
+    "customer_table_version",
+    "described",
+    "locate_rows",
+    "models",
+    "prepare",
+    "tables",
+]
 
 
 def models(name: str, source: CustomerTableSource) -> dict[str, SqlModel]:

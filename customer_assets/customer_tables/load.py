@@ -90,6 +90,47 @@ def load_file(
     return Loaded(n_loaded, n_rejected, reading.encoding, reading.delimiter, notes)
 
 
+def locate_rows(
+    connection: duckdb.DuckDBPyConnection,
+    source: CustomerTableSource,
+    table: str,
+    path: Path,
+    scratch: Path,
+    wanted: str,
+) -> list[tuple[int, int, str]]:
+    """Find rows of an input's raw table again in the landed file that they were loaded from.
+
+    `wanted` names a table of the connection with a number `_id` and the columns of the raw table,
+    but for source_file; no two rows are equal. Returns `_id`, the place of the row in the file
+    (counted as in rejected_rows) and its text, one for each landed row that is equal to it.
+    """
+    columns = source.read_columns(table)
+    spellings = [spelling for column in columns.values() for spelling in column.spellings]
+    reading = readers.open_file(connection, path, source.tables[table].format, spellings, scratch)
+    positions, _ = find_columns(columns, reading.names, reading.absent)
+
+    def locate(reading: Reading) -> list[tuple[int, int, str]] | None:
+        fields = ", ".join(
+            f"{reading.fields[i]} as {quoted(name)}" for name, i in positions.items()
+        )
+        rows = (
+            f"select {fields}, _row, {reading.raw} as _raw from ({reading.scan}) "
+            "where _fault is null"
+        )
+        return readers.locate(connection, reading, rows, list(positions), wanted)
+
+    try:
+        found = locate(reading)
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error:
+        found = None
+    n_wanted = _count(connection, quoted(wanted))
+    if found is None or len({row[0] for row in found}) < n_wanted:
+        found = locate(reading.carefully())
+    return found or []
+
+
 class _UnsoundReadError(Exception):
     """A file of which the engine lost rows, or at which it stopped."""
 

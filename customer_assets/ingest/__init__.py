@@ -1,22 +1,27 @@
 """From landed files to raw tables: every row is loaded or rejected, and none is lost.
 
 `tables` describes the four raw tables of an event log; `prepare` reads what is new in its landing
-folder and stages it for the caller to check and publish. Knows no Dagster.
+folder and stages it for the caller to check and publish; `locate_rows` finds rows again in the
+file that they came from. Knows no Dagster.
 """
 
 from customer_assets.ingest.landing import LandingError
+from customer_assets.ingest.load import locate_rows
+from customer_assets.ingest.plain import FileRefusedError
 from customer_assets.ingest.raw_tables import tables
 from customer_assets.ingest.rules import RuleError
 from customer_assets.ingest.staging import FileReport, Ingest, ingest_version, prepare
 from customer_assets.ingest.times import TimeFormatError
 
 __all__ = [
+    "FileRefusedError",
     "FileReport",
     "Ingest",
     "LandingError",
     "RuleError",
     "TimeFormatError",
     "ingest_version",
+    "locate_rows",
     "prepare",
     "tables",
 ]

@@ -16,11 +16,12 @@ import duckdb
 from customer_assets.ingest import mapping, readers
 from customer_assets.ingest.mapping import EventMapping
 from customer_assets.ingest.plain import FileRefusedError
+from customer_assets.ingest.raw_tables import raw_event_columns
 from customer_assets.ingest.reading import Reading
 from customer_assets.ingest.times import TimeFormat, time_formats
 from customer_assets.ingest.zones import Zone, zone
 from customer_assets.sources import EventLogSource
-from customer_assets.warehouse.quoting import literal
+from customer_assets.warehouse.quoting import literal, quoted
 
 _PIECE = "_piece"
 # Small dictionaries and delta encoding write a third faster than the defaults, and smaller.
@@ -73,20 +74,10 @@ def load_file(
         FileRefusedError: nothing of the file can be used; the text says why.
         MissingColumnsError: it lacks mapped columns.
     """
-    wanted = [column.name for column in mapping.landed_columns(source).values()]
-    reading = readers.open_file(connection, path, source.format, wanted, scratch)
-    positions, notes = mapping.find_columns(source, reading.names, reading.absent)
+    reading, positions, notes = _opened(connection, source, path, scratch)
 
     def load(reading: Reading) -> Loaded:
-        events = EventMapping(
-            source,
-            {name: reading.fields[position] for name, position in positions.items()},
-            reading.raw,
-            _time_format(connection, source, reading, positions, landed_us),
-            _zone(source, landed_us),
-            file,
-            landed_us,
-        )
+        events = _mapped(connection, source, reading, positions, file, landed_us)
         return _load(connection, events, reading, scratch, notes)
 
     try:
@@ -97,6 +88,67 @@ def load_file(
         return load(careful)
     except _UnsoundReadError as error:
         raise FileRefusedError(f"it cannot be read: {error}") from error
+
+
+def locate_rows(
+    connection: duckdb.DuckDBPyConnection,
+    source: EventLogSource,
+    path: Path,
+    file: str,
+    landed_us: int,
+    scratch: Path,
+    wanted: str,
+) -> list[tuple[int, int, str]]:
+    """Find rows of raw_events again in the landed file that they were loaded from.
+
+    `wanted` names a table of the connection with a number `_id` and the columns of raw_events,
+    but for source_file; no two rows are equal. Returns `_id`, the place of the row in the file
+    (counted as in rejected_rows) and its text, one for each landed row that is equal to it.
+    """
+    reading, positions, _ = _opened(connection, source, path, scratch)
+    names = [name for name in raw_event_columns(source) if name != "source_file"]
+
+    def locate(reading: Reading) -> list[tuple[int, int, str]] | None:
+        events = _mapped(connection, source, reading, positions, file, landed_us)
+        return readers.locate(connection, reading, events.placed(reading.scan), names, wanted)
+
+    try:
+        found = locate(reading)
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error:
+        found = None
+    n_wanted = connection.execute(f"select count(*) from {quoted(wanted)}").fetchall()[0][0]
+    if found is None or len({row[0] for row in found}) < n_wanted:
+        found = locate(reading.carefully())
+    return found or []
+
+
+def _opened(
+    connection: duckdb.DuckDBPyConnection, source: EventLogSource, path: Path, scratch: Path
+) -> tuple[Reading, dict[str, int], list[str]]:
+    wanted = [column.name for column in mapping.landed_columns(source).values()]
+    reading = readers.open_file(connection, path, source.format, wanted, scratch)
+    return reading, *mapping.find_columns(source, reading.names, reading.absent)
+
+
+def _mapped(
+    connection: duckdb.DuckDBPyConnection,
+    source: EventLogSource,
+    reading: Reading,
+    positions: dict[str, int],
+    file: str,
+    landed_us: int,
+) -> EventMapping:
+    return EventMapping(
+        source,
+        {name: reading.fields[position] for name, position in positions.items()},
+        reading.raw,
+        _time_format(connection, source, reading, positions, landed_us),
+        _zone(source, landed_us),
+        file,
+        landed_us,
+    )
 
 
 class _UnsoundReadError(Exception):

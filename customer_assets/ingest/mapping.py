@@ -171,6 +171,14 @@ class EventMapping:
             f"from ({self._judged(scan)})"
         )
 
+    def placed(self, scan: str) -> str:
+        """Return a SELECT of raw_events with `_row` and `_raw`: where a row is, and its text."""
+        columns = ", ".join(map(quoted, raw_event_columns(self.source)))
+        return (
+            f"select {columns}, _row, {self.raw} as _raw from ({self._judged(scan)}) "
+            "where _reason is null"
+        )
+
     @staticmethod
     def rejected(rejected: str) -> str:
         """Return a SELECT of the rows that `events` gave no piece, from a relation of them."""

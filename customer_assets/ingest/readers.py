@@ -14,7 +14,7 @@ from customer_assets.ingest.plain import FileRefusedError, plain_text
 from customer_assets.ingest.reading import Reading, bounded_sql, columns_sql, first_line
 from customer_assets.ingest.text_readers import csv_reading, json_reading
 from customer_assets.sources import FileFormat
-from customer_assets.warehouse.quoting import literal
+from customer_assets.warehouse.quoting import literal, quoted
 
 _TYPES = {
     ".csv": "csv",
@@ -27,6 +27,7 @@ _TYPES = {
     ".pq": "parquet",
 }
 _COMPRESSIONS = (".gz", ".zst")
+_LOCATED = "landed_rows_located"
 
 
 def open_file(
@@ -51,6 +52,41 @@ def open_file(
     if kind == "jsonl":
         return json_reading(plain, wanted, scratch)
     return csv_reading(plain, file_format, "\t" if kind == "tsv" else None, wanted, scratch)
+
+
+def locate(
+    connection: duckdb.DuckDBPyConnection,
+    reading: Reading,
+    rows: str,
+    columns: Sequence[str],
+    wanted: str,
+) -> list[tuple[int, int, str]] | None:
+    """Return where the rows of a landed file stand that are equal to wanted ones.
+
+    `rows` is a SELECT of the columns, `_row` and `_raw` over the scan of the reading; `wanted`
+    names a table of the columns and a number `_id`. Returns `_id`, place and text of each; None:
+    the rows can only be told apart by a careful reading.
+    """
+    same = " and ".join(
+        f"rows.{quoted(name)} is not distinct from wanted.{quoted(name)}" for name in columns
+    )
+    reading.prepare(connection)
+    connection.execute(
+        f"create or replace temp table {_LOCATED} as select rows._row, rows._raw, wanted._id "
+        f"from ({rows}) as rows join {quoted(wanted)} as wanted on {same}"
+    )
+    # As rejected rows are located, with the number riding in the place of the reason.
+    located = reading.located(
+        connection,
+        f"select _row as row, '{_LOCATED}' as column_name, _id::varchar as reason, "
+        f"null::date as event_date, _raw as raw_text from {_LOCATED}",
+    )
+    if located is None:
+        return None
+    return connection.execute(
+        f"select reason::bigint, row, raw_text from ({located}) "
+        f"where column_name = '{_LOCATED}' order by row"
+    ).fetchall()
 
 
 def _kind(path: Path, file_format: FileFormat) -> str:

@@ -5,9 +5,11 @@ says does not: those are tables, and a report only shows, ranks and sums what th
 
 `page` puts a report together. `overview`, `sales`, `customers`, `behavior`, `funnels`, `retention`,
 `customer_table`, `data_quality` and `reproduction` hold the sections; `charts`, `behavior_charts`
-and `drawing` make the pictures, `tables` the tables, `wording` the words.
+and `drawing` make the pictures, `tables` the tables, `wording` the words. `history` keeps what the
+headline figures were, `catalogue` describes every table on a page of its own.
 """
 
+from customer_assets.reports.catalogue import CatalogueTable, CheckView
 from customer_assets.reports.page import REPORT_TABLES, write_index, write_report
 
-__all__ = ["REPORT_TABLES", "write_index", "write_report"]
+__all__ = ["REPORT_TABLES", "CatalogueTable", "CheckView", "write_index", "write_report"]

@@ -46,11 +46,16 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Headline:
-    """A figure that stands for itself: what it is, how much, and one line about it."""
+    """A figure that stands for itself: what it is, how much, and one line about it.
+
+    `interval` is the range of a share, `change` how it moved since the report before.
+    """
 
     label: str
     value: str
     note: str = ""
+    interval: str = ""
+    change: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,12 @@ class ColumnView:
 
 @dataclass(frozen=True)
 class TableView:
-    """Rows of a table on the page; all of them stand in the CSV file of `table`."""
+    """Rows of a table on the page; all of them stand in the CSV file of `table`.
+
+    `conditions` say, for each row, which one of the table it is, as an argument of a shell: with
+    them `explain_command` follows a number of the row to where it comes from. Empty where the
+    rows shown are not those of the table.
+    """
 
     kind: ClassVar[str] = "table"
     table: str
@@ -114,6 +124,8 @@ class TableView:
     n_rows: int
     grain: str = ""
     note: str = ""
+    explain_command: str = ""
+    conditions: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """What frames a report: the headline figures at its head and the definitions at its foot."""
 
-from customer_assets.reports import customer_table, wording
+from dataclasses import replace
+
+from customer_assets.reports import customer_table, history, wording
 from customer_assets.reports.content import (
     Block,
     Definitions,
@@ -19,8 +21,61 @@ def headlines(report: ReportInput) -> list[Block]:
         items = [*_sales(report), *_customers(report), *_traffic(report), *_coverage(report)]
     else:
         items = customer_table.headlines(report)
+    items += _rates(report)
     items += _freshness(report)
-    return [Headlines(items)] if items else []
+    return [Headlines([_with_history(report, item) for item in items])] if items else []
+
+
+# What the ledger of headline figures calls the headlines that are written out here.
+_IN_HISTORY = {
+    "Revenue": "revenue",
+    "Orders": "orders",
+    "Known customers": "customers",
+    "Customers": "customers",
+    "With the label": "label_share",
+    "Events": "events",
+}
+
+
+def _with_history(report: ReportInput, item: Headline) -> Headline:
+    """Return a headline with its interval and how it moved since the report before."""
+    name = _IN_HISTORY.get(item.label)
+    if item.label == "Customers" and isinstance(report.source, EventLogSource):
+        name = "visitors"
+    figure = next((f for f in history.figures(report.frames) if f.name == name), None)
+    if figure is None:
+        return item
+    return replace(item, interval=_interval(figure), change=history.change_of(report, figure.name))
+
+
+def _rates(report: ReportInput) -> list[Headline]:
+    """Return the shares at the head of an event log's report."""
+    if not isinstance(report.source, EventLogSource):
+        return []
+    return [
+        Headline(
+            figure.label,
+            wording.share(float(figure.value)),
+            _RATE_NOTES.get(figure.name, "of those who enter, windows that are over"),
+            _interval(figure),
+            history.change_of(report, figure.name),
+        )
+        for figure in history.figures(report.frames)
+        if figure.unit == history.SHARE and figure.value is not None
+    ][:_MOST_RATES]
+
+
+_MOST_RATES = 4
+_RATE_NOTES = {
+    "repeat_share": "of known customers",
+    "bounce_rate": "sessions of a single event",
+}
+
+
+def _interval(figure: history.Figure) -> str:
+    if figure.low is None or figure.high is None:
+        return ""
+    return f"95% interval {wording.share(figure.low)} to {wording.share(figure.high)}"
 
 
 def _sales(report: ReportInput) -> list[Headline]:
@@ -44,10 +99,8 @@ def _sales(report: ReportInput) -> list[Headline]:
 def _customers(report: ReportInput) -> list[Headline]:
     if not report.has_rows("rfm"):
         return []
-    rfm = report.frames["rfm"]
-    again = rfm.filter(rfm["n_orders"] > 1).height
-    note = f"{wording.share(again / rfm.height)} ordered more than once"
-    return [Headline("Known customers", wording.count(rfm.height), note)]
+    n_known = report.frames["rfm"].height
+    return [Headline("Known customers", wording.count(n_known), "with at least one purchase")]
 
 
 def _traffic(report: ReportInput) -> list[Headline]:
@@ -85,7 +138,8 @@ def _freshness(report: ReportInput) -> list[Headline]:
     if newest is None:
         return []
     note = f"when the newest file landed, {newest:%H:%M} UTC"
-    return [Headline("Fresh as of", wording.day(newest), note)]
+    day = f"{wording.short_day(newest)} {newest.year}"
+    return [Headline("Fresh as of", day, note)]
 
 
 def _rest(rows: dict[str, int]) -> str:

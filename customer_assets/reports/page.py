@@ -20,12 +20,14 @@ from pydantic import BaseModel, ValidationError
 
 from customer_assets.reports import (
     behavior,
+    catalogue,
     customer_table,
     customers,
     data_quality,
     features,
     forecasts,
     funnels,
+    history,
     models,
     overview,
     products,
@@ -35,6 +37,7 @@ from customer_assets.reports import (
     sales,
     wording,
 )
+from customer_assets.reports.catalogue import CATALOGUE, CatalogueTable
 from customer_assets.reports.content import Block, Headlines, ReportInput, Section
 from customer_assets.reports.tables import write_csv
 from customer_assets.sources import CustomerTableSource, EventLogSource
@@ -72,7 +75,16 @@ SECTIONS: tuple[SectionPlan, ...] = (
             "customer_accounting",
             "customers",
             "landed_files",
+            "funnel",
+            "headline_history",
         ),
+    ),
+    SectionPlan(
+        "changes",
+        "What changed",
+        history.what_changed,
+        needs=("headline_history",),
+        uses=("arrivals",),
     ),
     SectionPlan(
         "sales",
@@ -217,6 +229,7 @@ class ReportSummary(BaseModel):
     """What the index shows of a report, kept beside it."""
 
     coverage: str = ""
+    has_catalogue: bool = False
     headlines: list[tuple[str, str]] = []
 
 
@@ -226,8 +239,11 @@ def write_report(
     tables: Mapping[str, Table],
     frames: Mapping[str, pl.DataFrame],
     folder: Path,
+    described: Sequence[CatalogueTable] = (),
 ) -> Path:
     """Write the report of a source below `folder` and the index over all; return its page.
+
+    `<name>/catalogue.html` is the catalogue of the tables in `described`, if there are any.
 
     `<name>/index.html` is the page and `<name>/csv/<table>.csv` each table that it rests on.
     `frames` holds the rows by table, of REPORT_TABLES or fewer; `tables` describes them. The same
@@ -255,11 +271,28 @@ def write_report(
             coverage=overview.coverage(report),
             sections=sections,
             owner=wording.shown(source.owner),
+            has_catalogue=bool(described),
         ),
     )
-    _write_text(page.with_name(_SUMMARY), _summary(report, sections).model_dump_json(indent=2))
+    if described:
+        _write_catalogue(name, wording.shown(source.owner), described, page.with_name(CATALOGUE))
+    summary = _summary(report, sections).model_copy(update={"has_catalogue": bool(described)})
+    _write_text(page.with_name(_SUMMARY), summary.model_dump_json(indent=2))
     write_index(_reported(folder), folder)
     return page
+
+
+def _write_catalogue(
+    name: str, owner: str, described: Sequence[CatalogueTable], path: Path
+) -> None:
+    text = _render(
+        "catalogue.html.jinja",
+        title=wording.heading(name),
+        graph=catalogue.graph(described),
+        entries=catalogue.entries(described),
+        owner=owner,
+    )
+    _write_text(path, text)
 
 
 def write_index(sources: Sequence[str], folder: Path) -> Path:

@@ -5,15 +5,18 @@ Which columns a section shows and what it calls them is the section's own busine
 
 import datetime as dt
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 
 from customer_assets.reports import wording
 from customer_assets.reports.content import Cell, ColumnView, ReportInput, TableView
+from customer_assets.warehouse.quoting import literal
+from customer_assets.warehouse.table import Table
 
 # A page stays small and quick whatever the source; the CSV file has every row.
 MAX_ROWS = 100
@@ -23,6 +26,8 @@ _MAX_CSV_CELL = 32_767
 # What spreadsheets take for a formula, also after blanks and in full-width form.
 _FORMULA = r"^(?:[\t\r\n]|\s*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])"
 _PLAIN_NUMBER = r"^[+-]?[0-9]+(?:[.,][0-9]+)?$"
+
+_LONGEST_KEY = 100
 
 # What reads as words stands where words stand, also if it is a number.
 _WORDS = (wording.shown, wording.title, wording.weekday, wording.hours)
@@ -67,7 +72,39 @@ def table_view(
         for row in frame.select(list(present)).head(MAX_ROWS).iter_rows()
     ]
     grain = described.description if described else ""
-    return TableView(table, title, views, rows, frame.height, grain, note)
+    conditions = _conditions(described, frame.head(MAX_ROWS)) if described else []
+    command = (
+        f"python -m customer_assets explain --source {shlex.quote(report.name)} "
+        f"--table {shlex.quote(table)}"
+    )
+    return TableView(table, title, views, rows, frame.height, grain, note, command, conditions)
+
+
+def _conditions(table: Table, frame: pl.DataFrame) -> list[str]:
+    """Return for each row the condition on the table's key, quoted for a shell.
+
+    Nothing where the frame lacks the key, as one that sums up does, and for what holds no numbers
+    of its own. A row whose key a command line should not hold has an empty one.
+    """
+    is_followed = table.layer not in ("raw", "reports") and not table.ledger
+    if not is_followed or not table.key or not set(table.key) <= set(frame.columns):
+        return []
+    return [_condition(row) for row in frame.select(table.key).iter_rows(named=True)]
+
+
+def _condition(key: Mapping[str, Any]) -> str:
+    parts = []
+    for name, value in key.items():
+        text = str(value)
+        # What a terminal acts on, or what nobody would paste, stays out of a command.
+        if not text.isprintable() or len(text) > _LONGEST_KEY:
+            return ""
+        is_plain = isinstance(value, bool | int | float | Decimal)
+        written = text if is_plain else literal(text)
+        parts.append(f"{name} is null" if value is None else f"{name} = {written}")
+    condition = " and ".join(parts)
+    is_plain = not re.search(r"[\"$`\\!]", condition)
+    return f'"{condition}"' if is_plain else shlex.quote(condition)
 
 
 def _cell(value: Any, form: Format, marks: Mapping[str, str]) -> Cell:
@@ -81,7 +118,7 @@ def _cell(value: Any, form: Format, marks: Mapping[str, str]) -> Cell:
     return Cell(text, text, marks.get(text))
 
 
-def write_csv(frame: pl.DataFrame, path: Path) -> None:
+def write_csv(frame: pl.DataFrame, path: Path | BinaryIO) -> None:
     """Write a frame as a CSV file that a spreadsheet opens without running anything in it.
 
     UTF-8 with a byte-order mark, since Excel takes it for Latin-1 otherwise. A text that a

@@ -60,6 +60,16 @@ def shop_frames() -> dict[str, pl.DataFrame]:
     ids = list(range(1, 21))
     ranks = [1 + n % 3 for n in range(20)]
     return {
+        "headline_history": _headline_history(),
+        "arrivals": pl.DataFrame(
+            {
+                "event_date": [dt.date(2024, 3, 5), dt.date(2024, 3, 8), dt.date(2024, 3, 4)],
+                "file": ["late.csv", "new.csv", "gone.csv"],
+                "change": ["landed", "landed", "withdrawn"],
+                "rows": [4, 30, 2],
+                "recorded_at": [dt.datetime(2024, 3, 9, 3)] * 3,
+            }
+        ),
         "sales_daily": pl.DataFrame(
             {
                 "sales_date": days,
@@ -599,6 +609,31 @@ def hostile_frames(shop_frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFra
         figure=pl.Series(names[:3]), why=pl.Series(names[3:6])
     )
     return frames
+
+
+def _headline_history() -> pl.DataFrame:
+    """Two reports: revenue moved with what landed, orders with its definition, customers not."""
+    figures = [("revenue", "money", 980, 1045), ("orders", "count", 18, 20),
+               ("customers", "count", 20, 20), ("repeat_share", "share", 0.5, 0.5)]  # fmt: skip
+    return pl.DataFrame(
+        [
+            {
+                "known_at": dt.datetime(2024, 3, 7 + 2 * at, 3),
+                "as_of": dt.date(2024, 3, 6 + 2 * at),
+                "figure": name,
+                "label": name.replace("_", " ").capitalize(),
+                "value": Decimal(str(values[at])),
+                "low": None,
+                "high": None,
+                "unit": unit,
+                "table_name": "sales_daily",
+                "data_version": "later" if at else "first",
+                "definition_version": "new" if at and name == "orders" else "old",
+            }
+            for name, unit, *values in figures
+            for at in (0, 1)
+        ]
+    )
 
 
 def _money(amounts: list[float]) -> pl.Series:

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from customer_assets.reports import wording, write_report
+from customer_assets.reports import CatalogueTable, CheckView, wording, write_report
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.table import Table
 
@@ -42,7 +42,19 @@ def report(
 ) -> Path:
     folder = tmp_path_factory.mktemp("reports")
     write_report("one_table", customer_source, tables, people_frames, folder)
-    return write_report("small_shop", source, tables, hostile_frames, folder)
+    catalogue = [
+        CatalogueTable(
+            tables["sales_monthly"],
+            "SQL",
+            ("rfm",),
+            checks=[CheckView("not_null_revenue", "error", "revenue is not null.")],
+            rows=3,
+            published_at="2024-03-09T03:00:00",
+            lineage={"revenue": [("rfm", "monetary")]},
+        ),
+        CatalogueTable(tables["rfm"], "Python"),
+    ]
+    return write_report("small_shop", source, tables, hostile_frames, folder, catalogue)
 
 
 class Opened:
@@ -69,11 +81,15 @@ class Opened:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (PHONE, "dark")])
-@pytest.mark.parametrize("name", ["small_shop/index.html", "one_table/index.html", "index.html"])
+@pytest.mark.parametrize(
+    "name",
+    ["small_shop/index.html", "small_shop/catalogue.html", "one_table/index.html", "index.html"],
+)
 def test_pages_open_clean_and_accessible(
     browser: "sync_api.Browser", report: Path, name: str, width: int, scheme: str
 ) -> None:
     opened = Opened(browser, report.parent.parent / name, width, scheme)
+    opened.page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     violations = axe.Axe().run(opened.page).response["violations"]
     assert [(v["id"], v["nodes"][0]["html"][:200]) for v in violations] == []
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -120,6 +136,23 @@ def test_long_tables_filter(browser: "sync_api.Browser", report: Path) -> None:
     page.locator("#filter-table-rfm").fill("£200.00")
     assert page.locator("table[aria-labelledby=table-rfm] tbody tr:visible").count() == 1
     assert page.get_by_text("1 of 20 rows").is_visible()
+
+
+def test_a_chosen_number_stands_in_its_command(browser: "sync_api.Browser", report: Path) -> None:
+    page = Opened(browser, report, WIDE, "light").page
+    table = page.locator(".table", has=page.locator("table[aria-labelledby=table-sales_monthly]"))
+    table.locator("tbody tr").nth(1).locator("td.number").nth(2).click()
+    command = table.locator(".explain code").inner_text()
+    assert command.endswith(
+        "--table sales_monthly --where \"sales_month = '2024-02-01'\" --column revenue"
+    )
+
+
+def test_the_catalogue_finds_a_column(browser: "sync_api.Browser", report: Path) -> None:
+    page = Opened(browser, report.with_name("catalogue.html"), WIDE, "light").page
+    page.locator("#finder").fill("recency_days")
+    assert page.locator("[data-entry]:visible h2").all_inner_texts() == ["rfm"]
+    assert page.get_by_text("1 of 2 tables").is_visible()
 
 
 def test_every_link_leads_somewhere(browser: "sync_api.Browser", report: Path) -> None:

@@ -28,7 +28,7 @@ def test_headlines_count_customers_and_the_label(page: Path) -> None:
     # Two of the seven whose label is known.
     assert "28.6%" in text
     assert "Whether the customer left (Ушёл). 1 without a label." in text
-    assert "11 March 2024" in text
+    assert "11 Mar 2024" in text
 
 
 def test_only_what_the_source_has_is_there(page: Path) -> None:

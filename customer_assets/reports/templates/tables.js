@@ -1,5 +1,6 @@
 "use strict";
-// Tables are plain without this script; with it, their headers sort and long ones filter.
+// Tables are plain without this script; with it, their headers sort, their rows filter, and a
+// cell that is chosen stands in the command that explains it.
 for (const table of document.querySelectorAll("table")) {
   const body = table.tBodies[0];
   const rows = [...body.rows];
@@ -42,7 +43,7 @@ for (const table of document.querySelectorAll("table")) {
     });
   });
 
-  if (rows.length > 8) {
+  if (rows.length > 4 && !("plain" in table.dataset)) {
     const box = document.createElement("div");
     box.className = "filter";
     const label = document.createElement("label");
@@ -64,4 +65,36 @@ for (const table of document.querySelectorAll("table")) {
     box.append(label, input, result);
     table.parentElement.before(box);
   }
+
+  const explain = table.closest(".table")?.querySelector(".explain");
+  if (explain) {
+    const code = explain.querySelector("code");
+    body.addEventListener("click", (event) => {
+      const cell = event.target.closest("td.number");
+      const where = cell?.parentElement.dataset.where;
+      if (!where) return;
+      const column = table.dataset.columns.split(" ")[cell.cellIndex];
+      code.textContent = `${explain.dataset.command} --where ${where} --column ${column}`;
+      for (const each of body.querySelectorAll(".chosen")) each.classList.remove("chosen");
+      cell.classList.add("chosen");
+      explain.open = true;
+    });
+  }
+}
+
+// The catalogue: what is typed leaves the tables and columns that have it in their text.
+const finder = document.querySelector("#finder");
+if (finder) {
+  const entries = [...document.querySelectorAll("[data-entry]")];
+  const result = document.querySelector("#found");
+  finder.closest("[hidden]")?.removeAttribute("hidden");
+  finder.addEventListener("input", () => {
+    const wanted = finder.value.trim().toLocaleLowerCase();
+    let n = 0;
+    for (const entry of entries) {
+      entry.hidden = !entry.textContent.toLocaleLowerCase().includes(wanted);
+      if (!entry.hidden) n += 1;
+    }
+    result.textContent = wanted ? `${n} of ${entries.length} tables` : "";
+  });
 }

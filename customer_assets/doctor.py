@@ -1,0 +1,297 @@
+"""The command `doctor`: looks at the installation and the home, says what is wrong and what to do.
+
+Looks only, mends nothing. A finding is a problem where something will fail or is not as readers
+think it is; anything else worth knowing is a note.
+"""
+
+import datetime as dt
+import fcntl
+import json
+import os
+import re
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from customer_assets import settings
+from customer_assets.warehouse.catalog import SNAPSHOT
+from customer_assets.warehouse.manifest import MANIFEST, STAGING, read_manifest
+
+_PYTHONS = ((3, 11), (3, 13))
+_FEW_BYTES = 500_000_000
+# What the project itself names, with the pins that were measured (pyproject.toml).
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)(?:\s*;\s*(.*?))?\s*\\?$")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was looked at; `remedy` is empty where all is well."""
+
+    subject: str
+    text: str
+    remedy: str = ""
+    is_problem: bool = False
+
+
+def run_doctor() -> int:
+    """Print what was found; return 1 where there is a problem."""
+    findings = list(examine())
+    for finding in findings:
+        sign = "!" if finding.is_problem else "-" if finding.remedy else "+"
+        print(f"{sign} {finding.subject}: {finding.text}")
+        if finding.remedy:
+            print(f"    {finding.remedy}")
+    n_problems = sum(finding.is_problem for finding in findings)
+    print("nothing is wrong" if not n_problems else f"{n_problems} to be mended, marked !")
+    return 1 if n_problems else 0
+
+
+def examine() -> Iterator[Finding]:
+    """Yield what is found about Python, packages, folders, disk, runs and published tables."""
+    yield _python()
+    yield from _packages()
+    yield from _folders()
+    yield from _sources()
+    yield from _dagster()
+    yield from _warehouse()
+
+
+def _python() -> Finding:
+    version = sys.version_info[:2]
+    text = f"{sys.version.split()[0]} in {sys.prefix}"
+    if not _PYTHONS[0] <= version <= _PYTHONS[1]:
+        return Finding("Python", text, "use Python 3.11, 3.12 or 3.13 and run `make` again", True)
+    return Finding("Python", text)
+
+
+def _packages() -> Iterator[Finding]:
+    lock = settings.PROJECT_ROOT / "requirements.lock"
+    if not lock.is_file():
+        yield Finding(
+            "Packages", "requirements.lock is missing", "check out the project again", True
+        )
+        return
+    wrong, n_checked = [], 0
+    for name, wanted in _locked(lock):
+        n_checked += 1
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            wrong.append(f"{name} {wanted} is missing")
+            continue
+        if found != wanted:
+            wrong.append(f"{name} is {found}, the lock says {wanted}")
+    if wrong:
+        more = f" and {len(wrong) - 8} more" if len(wrong) > 8 else ""
+        text = "; ".join(wrong[:8]) + more
+        yield Finding("Packages", text, "run `.ci/install` to install what is locked", True)
+    else:
+        yield Finding("Packages", f"{n_checked} as locked")
+
+
+def _locked(lock: Path) -> Iterator[tuple[str, str]]:
+    """Yield the packages of the lock that belong on this machine, with their versions."""
+    from packaging.markers import Marker
+
+    for line in lock.read_text().splitlines():
+        match = _PIN.match(line)
+        if match and (not match[3] or Marker(match[3].rstrip(" \\")).evaluate()):
+            yield match[1], match[2]
+
+
+def _folders() -> Iterator[Finding]:
+    for subject, folder in (("Home", settings.home()), ("Spill folder", settings.spill_folder())):
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        if not os.access(there, os.W_OK):
+            yield Finding(subject, f"{folder} cannot be written", f"chown or chmod {there}", True)
+            continue
+        free = shutil.disk_usage(there).free
+        text = f"{folder}, {free // 1_000_000:,} MB free"
+        if free < _FEW_BYTES:
+            remedy = "free some space, or set CUSTOMER_ASSETS_HOME to a folder on another disk"
+            yield Finding(subject, text, remedy, True)
+        else:
+            yield Finding(subject, text)
+
+
+def _sources() -> Iterator[Finding]:
+    from customer_assets.ingest.landing import LandingError, list_files
+    from customer_assets.project import read_pipeline, source_names
+
+    for name in source_names():
+        subject = f"Source {name}"
+        try:
+            source = read_pipeline(name).source
+        except ValueError as error:
+            text = str(error).splitlines()[0]
+            yield Finding(subject, text, "`.venv/bin/dg check defs` names the line", True)
+            continue
+        folder = settings.landing() / name
+        patterns = [source.files] if isinstance(source.files, str) else list(source.files)
+        try:
+            entries = list_files(folder, patterns, dt.datetime.now(dt.UTC))
+        except LandingError as error:
+            remedy = "put files there; `make demo` writes samples into the default landing folder"
+            yield Finding(subject, str(error).split(":")[0], remedy)
+            continue
+        faulty = [f"{entry.file}: {entry.fault}" for entry in entries if entry.fault]
+        if faulty:
+            yield Finding(subject, "; ".join(faulty[:5]), "mend or remove these files", True)
+        elif not entries:
+            expected = ", ".join(patterns)
+            yield Finding(subject, f"no file in {folder}", f"it looks for {expected}")
+        else:
+            waiting = sum(entry.waiting is not None for entry in entries)
+            text = f"{len(entries):,} landed files"
+            yield Finding(subject, text + (f", {waiting} still being written" if waiting else ""))
+
+
+def _dagster() -> Iterator[Finding]:
+    home = settings.dagster_home()
+    named = os.environ.get("DAGSTER_HOME")
+    if named and Path(named).resolve() != home:
+        remedy = f"unset DAGSTER_HOME, or set it to {home}: the UI shows another history now"
+        yield Finding("Dagster", f"DAGSTER_HOME is {named}", remedy, True)
+    ours = settings.PROJECT_ROOT / "dagster.yaml"
+    theirs = home / "dagster.yaml"
+    if not theirs.is_file():
+        yield Finding("Dagster", f"{home} is not there yet", "`make dev` or `make demo` makes it")
+        return
+    if theirs.read_bytes() != ours.read_bytes():
+        remedy = "`make dev` puts the project's own there; change that one"
+        yield Finding("Dagster", f"{theirs} is not the project's dagster.yaml", remedy, True)
+        return
+    unfinished = _unfinished_runs(home)
+    if unfinished:
+        remedy = "if none is running now they were killed: `make dev` marks them as failed"
+        text = f"{unfinished} runs are said to be under way"
+        yield Finding("Dagster", text, remedy)
+    else:
+        yield Finding("Dagster", f"history in {home}, no run under way")
+
+
+def _unfinished_runs(home: Path) -> int:
+    database = home / "history" / "runs.db"
+    if not database.is_file():
+        return 0
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    try:
+        (count,) = connection.execute(
+            "select count(*) from runs where status in ('STARTED', 'STARTING', 'CANCELING')"
+        ).fetchone()
+    except sqlite3.OperationalError:
+        return 0
+    finally:
+        connection.close()
+    return int(count)
+
+
+def _warehouse() -> Iterator[Finding]:
+    folder = settings.warehouse_folder()
+    sources = sorted(path for path in folder.glob("*") if path.is_dir())
+    if not sources:
+        yield Finding("Warehouse", "nothing is published yet", "run `make demo`")
+        return
+    for source in sources:
+        yield from _tables(source)
+    yield _catalog(sources)
+
+
+def _tables(source: Path) -> Iterator[Finding]:
+    subject = f"Warehouse {source.name}"
+    if holder := _lock_holder(source):
+        yield Finding(subject, f"{holder} is writing", "wait for it, or end that process")
+        return
+    missing, published = [], {}
+    for manifest in sorted(source.glob(f"*/{MANIFEST}")):
+        try:
+            pieces = read_manifest(manifest).pieces
+        except (ValueError, KeyError, TypeError) as error:
+            remedy = f"restore the newest of {manifest.parent / 'history'}, or run the source again"
+            yield Finding(subject, f"{manifest} cannot be read: {error}", remedy, True)
+            continue
+        name = manifest.parent.name
+        published[name] = [f"{name}/{piece.path}" for piece in pieces.values()]
+        gone = [p for p in pieces.values() if not (manifest.parent / p.path).is_file()]
+        if gone:
+            missing.append(f"{name} lacks {len(gone)} of {len(pieces)} files")
+    if missing:
+        remedy = "restore the files, or remove the folders of these tables and refresh the source"
+        yield Finding(subject, "; ".join(missing), remedy, True)
+    staged = list((source / STAGING).rglob("*")) if (source / STAGING).is_dir() else []
+    left = [path for path in staged if path.is_file()]
+    if left:
+        text = f"{len(left)} files of a killed run in {source / STAGING}"
+        yield Finding(subject, text, "the next run clears them once they are an hour old")
+    newer = _newer_than_snapshot(source, published)
+    if newer:
+        remedy = "a run failed or was killed: run it again, and readers see them all together"
+        text = f"readers do not see yet what was published of {', '.join(newer)}"
+        yield Finding(subject, text, remedy)
+    if not (missing or left or newer):
+        n_tables = len(list(source.glob(f"*/{MANIFEST}")))
+        yield Finding(subject, f"{n_tables} tables, all files there, readers see the newest")
+
+
+def _lock_holder(source: Path) -> str | None:
+    """Return who holds the lock of a source; a name that a dead process left there is none."""
+    lock = source / ".lock"
+    if not lock.is_file():
+        return None
+    with lock.open("r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return file.read().strip() or "a run"
+    return None
+
+
+def _newer_than_snapshot(source: Path, published: dict[str, list[str]]) -> list[str]:
+    """Return the tables of which readers see other files than the manifests name."""
+    path = source / SNAPSHOT
+    seen = json.loads(path.read_text()) if path.is_file() else {}
+    return [
+        name
+        for name, files in published.items()
+        if sorted(seen.get(name, {}).get("files", [])) != sorted(files)
+    ]
+
+
+def _catalog(sources: list[Path]) -> Finding:
+    """Compare the views of the catalog with the snapshots that it is made from."""
+    import duckdb
+
+    file = settings.catalog_file()
+    remedy = "run any job of the source: it is built anew at the end"
+    if not file.is_file():
+        return Finding("Catalog", f"{file} is not there", remedy, True)
+    try:
+        with duckdb.connect(str(file), read_only=True) as connection:
+            views = {
+                (schema, name): str(sql)
+                for schema, name, sql in connection.execute(
+                    "select schema_name, view_name, sql from duckdb_views() where not internal"
+                ).fetchall()
+            }
+    except duckdb.IOException as error:
+        return Finding(
+            "Catalog",
+            f"{file} cannot be opened: {str(error).splitlines()[0]}",
+            "a client holds it open for writing; open it read-only",
+            True,
+        )
+    behind = []
+    for source in sources:
+        path = source / SNAPSHOT
+        tables = json.loads(path.read_text()) if path.is_file() else {}
+        for name, entry in tables.items():
+            sql = views.get((source.name, name))
+            if sql is None or not all(str(source / each) in sql for each in entry["files"]):
+                behind.append(f"{source.name}.{name}")
+    if behind:
+        return Finding("Catalog", f"it is behind for {', '.join(behind[:8])}", remedy, True)
+    return Finding("Catalog", f"{file}, {len(views)} views, in step with what is published")
