@@ -35,7 +35,7 @@ def test_published_figures_are_reproduced(retail):
 
 def test_segments_have_the_published_sizes_and_revenues(retail):
     rows = retail.frame("segment_profile").sort("segment_rank").rows(named=True)
-    found = [(r["segment"], r["n_customers"], round(float(r["revenue"]) / 1e6, 3)) for r in rows]
+    found = [(r["segment"], r["n_customers"], round(float(r["value"]) / 1e6, 3)) for r in rows]
     assert found == [
         ("champions", 343, 4.727),
         ("loyal", 944, 2.047),
