@@ -161,7 +161,8 @@ def reason(action: Action, group: Mapping[str, Any]) -> str:
             continue
         of_all = group.get(_ALL + name)
         beside = "" if of_all is None else f" (all customers {_written(name, of_all)})"
-        parts.append(f"{name.replace('_', ' ')} {_written(name, group[name])}{beside}")
+        words = name.removeprefix("n_").replace("_", " ")
+        parts.append(f"{words} {_written(name, group[name])}{beside}")
     return "; ".join(parts) or f"{group['n_customers']:,} customers"
 
 

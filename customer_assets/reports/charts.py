@@ -143,19 +143,28 @@ def _bar(axes: "Axes", bar: Bar, at: float, *, is_upright: bool) -> None:
 
 
 def pairs(
-    name: str, labels: Sequence[str], first: Sequence[float], second: Sequence[float]
+    name: str, labels: Sequence[str], first: Sequence[float], second: Sequence[float] | None
 ) -> tuple[Markup, Markup]:
-    """Draw two shares per label, one bar above the other, each with its value behind it."""
+    """Draw two shares per label, one bar above the other, each with its value behind it.
+
+    Or one, where there is no second.
+    """
+    shares = [(first, "soft"), *([(second, "accent")] if second is not None else [])]
+    longest = max((len(label) for label in labels), default=0)
+    step, offsets = (52, (-0.2, 0.2)) if len(shares) == 2 else (30, (0.0,))
 
     def draw(is_wide: bool) -> "Figure":
-        width, label_width = (WIDE, 104) if is_wide else (NARROW, 96)
-        figure = new_figure(width, 52 * len(labels) + 4)
+        # A letter takes some seven pixels.
+        width = WIDE if is_wide else NARROW
+        label_width = max(104 if is_wide else 96, 7 * longest + 14)
+        figure = new_figure(width, step * len(labels) + 4)
         axes = add_axes(figure, left=label_width, top=2, right=56, bottom=2)
-        axes.set_xlim(0, max([*first, *second, 0.01]))
+        axes.set_xlim(0, max([*first, *(second or ()), 0.01]))
         axes.set_ylim(len(labels) - 0.5, -0.5)
         for at, label in enumerate(labels):
-            for value, offset, role in ((first[at], -0.2, "soft"), (second[at], 0.2, "accent")):
-                bar = axes.barh(at + offset, value, height=0.34)[0]
+            for (values, role), offset in zip(shares, offsets, strict=True):
+                value = values[at]
+                bar = axes.barh(at + offset, value, height=0.34 * 2 / len(shares))[0]
                 bar.set(facecolor=colour(role), edgecolor="none", clip_on=False)
                 beside(axes, f"{100 * value:.1f}%", value, at + offset, offset=6, align="left")
             beside(axes, label, 0, at, offset=-8, align="right")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 # Beyond so many customers the number of groups is judged on a sample.
-SAMPLE_ROWS = 20_000
+SAMPLE_ROWS = 10_000
 _SILHOUETTE_ROWS = 2_000
 _CHOICES = range(2, 11)
 _CHOICE_STARTS = 3
