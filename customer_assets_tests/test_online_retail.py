@@ -21,9 +21,16 @@ def retail(real_landing, tmp_path_factory):
     return run
 
 
+# Stated as not reproduced: they rest on a model's picks that honest splits do not reach.
+NOT_REPRODUCED = {"buyers_in_1517", "hit_rate_1517", "profit_contact_1517", "roi_contact_1517"}
+
+
 def test_published_figures_are_reproduced(retail):
     figures = {row["figure"]: row for row in retail.frame("reproduction").to_dicts()}
-    assert all(row["agrees"] for row in figures.values() if row["ours"] is not None), figures
+    differing = {n for n, row in figures.items() if row["ours"] is not None and not row["agrees"]}
+    assert differing <= NOT_REPRODUCED, differing
+    assert figures["profit_contact_all"]["ours"] == 91_780
+    assert figures["roi_contact_all"]["agrees"]
     ours = {name: row["ours"] for name, row in figures.items()}
     assert ours["landed_rows"] == 541_909
     assert ours["clean_rows"] == 397_884
@@ -43,6 +50,14 @@ def test_segments_have_the_published_sizes_and_revenues(retail):
         ("regular", 851, 0.331),
         ("lost", 1_185, 0.328),
     ]
+
+
+def test_segments_vary_over_random_starts_as_published(retail):
+    """Known of this study: over 20 random states the top group has 279 to 357 customers."""
+    rows = retail.frame("segment_stability").filter(method="seeds", segment="champions")
+    row = rows.row(0, named=True)
+    assert (row["n_customers_low"], row["n_customers_high"]) == (279, 357)
+    assert not row["is_stable"]
 
 
 def test_rows_are_classified_and_none_is_lost(retail):
