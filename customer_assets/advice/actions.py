@@ -167,7 +167,7 @@ def reason(action: Action, group: Mapping[str, Any]) -> str:
 
 
 def _written(name: str, value: float) -> str:
-    if name.endswith(("_share", "probability")):
+    if name == "label" or name.endswith(("_share", "probability")):
         return f"{100 * value:.1f} %"
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.2f}"
 

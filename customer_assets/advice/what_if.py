@@ -47,13 +47,15 @@ def run_advise(
     tables = published(settings.warehouse_folder() / source, _TABLES)
     tables.needs("customer_segments")
     stated = pipeline.source.advice.campaign
-    if stated is None and (contact_cost is None or margin is None or question is None):
+    given = {"contact_cost": contact_cost, "margin": margin, "budget": budget, "question": question}
+    said = stated.model_dump() if stated is not None else {}
+    said |= {name: value for name, value in given.items() if value is not None}
+    missing = {"contact_cost", "margin", "question"} - set(said)
+    if missing and said:
         raise ValueError(
             f"{source} states no campaign: give --cost, --margin and --question to suppose one"
         )
-    given = {"contact_cost": contact_cost, "margin": margin, "budget": budget, "question": question}
-    said = stated.model_dump() if stated is not None else {}
-    campaign = Campaign.model_validate(said | {k: v for k, v in given.items() if v is not None})
+    campaign = Campaign.model_validate(said) if said else None
     currency = pipeline.source.currency if isinstance(pipeline.source, EventLogSource) else None
     for line in advice_lines(tables.frames, campaign, currency or ""):
         print(line)
@@ -61,10 +63,19 @@ def run_advise(
 
 
 def advice_lines(
-    frames: Mapping[str, pl.DataFrame], campaign: Campaign, currency: str = ""
+    frames: Mapping[str, pl.DataFrame], campaign: Campaign | None, currency: str = ""
 ) -> Iterator[str]:
     """Yield the advice as lines of text: the plans compared, the one to choose, the actions."""
-    money = f" {currency}" if currency else ""
+    if campaign is None:
+        yield "The source states no campaign, so nothing is said of costs and profits."
+    else:
+        yield from _campaign_lines(frames, campaign, f" {currency}" if currency else "")
+    yield from _actions(frames)
+
+
+def _campaign_lines(
+    frames: Mapping[str, pl.DataFrame], campaign: Campaign, money: str
+) -> Iterator[str]:
     yield (
         f"A contact costs {campaign.contact_cost:,.2f}{money}, a buyer brings "
         f"{campaign.margin:,.2f}{money}"
@@ -83,7 +94,6 @@ def advice_lines(
         yield f"No model has scored {campaign.question}. As customers did at the last cut-off:"
     yield from _table(rows)
     yield _advised(rows, campaign, money)
-    yield from _actions(frames)
     yield "These are expected responses. What the contact itself causes needs a control group."
 
 

@@ -170,7 +170,9 @@ def _picture(
         marks.append(Mark(plan.contacts, earned, "second", words))
         if roi is not None:
             roi_marks.append(Mark(plan.contacts, roi, "second", words))
-    curves = [Curve("Profit", profit, lambda v: wording.compact(v, currency, 2), (low, high), marks)]
+    curves = [
+        Curve("Profit", profit, lambda v: wording.compact(v, currency, 2), (low, high), marks)
+    ]
     known = best_n.drop_nulls("roi")
     if known.height == best_n.height and best_n.height:
         # The return on nothing is none; the curve starts where the first list does.

@@ -2,7 +2,8 @@
 
 customer_segments is a function of what has landed, so its names follow today's means. Here each
 of today's groups takes the name of the earlier group that it stands nearest to, so that names
-can be compared over time. The ledger segment_members remembers only what changed.
+can be compared over time. The ledger segment_members remembers only what changed, be it the
+customers or the definition of the segments.
 """
 
 from collections.abc import Mapping

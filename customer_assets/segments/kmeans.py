@@ -191,9 +191,7 @@ def segment_choice(
     best = found.drop_nulls("silhouette").sort("silhouette", "n_segments", descending=[True, False])
     return found.with_columns(
         (pl.col("n_segments") == len(segments.names)).alias("is_configured"),
-        (pl.col("n_segments") == (best["n_segments"][0] if best.height else None))
-        .fill_null(False)
-        .alias("is_best"),
+        pl.col("n_segments").is_in(best["n_segments"].head(1).to_list()).alias("is_best"),
     )
 
 

@@ -26,12 +26,13 @@ def rfem_model(name: str, source: CustomerTableSource, of_logs: SqlModel) -> Sql
     sql = {part: _number(part, text, source.joined_types()) for part, text in stated.items()}
     score = "1 + 5 * (rank() over (order by {order}) - 1) // count(*) over ()"
     scores = {
-        part: score.format(order="recency desc nulls first" if part == "recency" else part)
-        for part in _PARTS
+        part: score.format(order="recency desc" if part == "recency" else part) for part in _PARTS
     }
     if source.rfem.money is None:
         scores["money"] = "cast(null as bigint)"
-    values = [f"cast({sql['recency']} as double) as recency"]
+    away = f"cast({sql['recency']} as double)"
+    # Who has no recency is as far away as whoever is farthest.
+    values = [f"coalesce({away}, max({away}) over (), 0) as recency"]
     values += [
         f"coalesce(cast({sql[part]} as double), 0) as {part}"
         for part in ("frequency", "engagement")

@@ -78,7 +78,7 @@ class Rfem(Model):
     """What of a customer table's columns is recency, frequency, engagement and money.
 
     Each is an expression over the columns of `customers` that gives a number. Recency is better
-    where it is lower, and worst where it is null; the others count null as 0.
+    where it is lower; null counts as the largest there is. The others count null as 0.
     """
 
     recency: str
