@@ -109,7 +109,11 @@ def _lead(rows: pl.DataFrame, basis: str, money: Callable[..., str]) -> str:
     best = _one(rows, is_best=True)
     assert everybody is not None
     is_seen = basis == "observed"
-    who = "At the last cut-off whose horizon is over" if is_seen else "Of today's customers"
+    who = "Of today's customers"
+    if is_seen:
+        is_dated = "cut_off_ts" in rows.columns and everybody["cut_off_ts"]
+        who = "At the last cut-off whose horizon is over"
+        who = who if is_dated else "Of the customers whose answer is known"
     text = (
         f"{who}, contacting all {wording.count(everybody['n_contacts'])} "
         f"{'would have met' if is_seen else 'is expected to meet'} "
@@ -258,6 +262,6 @@ def _plans_table(report: ReportInput, economics: pl.DataFrame, money: Callable[.
     }
     return table_view(
         report, "campaign_economics", "Plans of the campaign", columns, shown,
-        note="Observed: at the last cut-off whose horizon is over, ranked by a model that had not "
-        "seen the answers. The CSV file has every number of contacts that was worked out.",
+        note="Observed: of customers whose answer is known, ranked by a model that had not seen "
+        "it. The CSV file has every number of contacts that was worked out.",
     )  # fmt: skip

@@ -269,14 +269,16 @@ class Ranges:
 
 def ranges(name: str, labels: Sequence[str], measures: Sequence[Ranges]) -> tuple[Markup, Markup]:
     """Draw for each measure a panel of rows: a line from low to high, a dot in the middle."""
+    # A letter takes some seven pixels.
+    label_width = max(104, 7 * max((len(label) for label in labels), default=0) + 16)
 
     def draw(is_wide: bool) -> "Figure":
         rows = 34 * len(labels)
         if is_wide:
             figure = new_figure(WIDE, rows + 30)
-            panel = (WIDE - 104) / len(measures)
+            panel = (WIDE - label_width) / len(measures)
             for at, measure in enumerate(measures):
-                left, right = 104 + panel * at, WIDE - 104 - panel * (at + 1)
+                left, right = label_width + panel * at, WIDE - label_width - panel * (at + 1)
                 axes = add_axes(figure, left + 12, 28, right + 12, 2)
                 _panel(axes, measure, labels if at == 0 else None)
             return figure
@@ -284,7 +286,7 @@ def ranges(name: str, labels: Sequence[str], measures: Sequence[Ranges]) -> tupl
         figure = new_figure(NARROW, height * len(measures))
         for at, measure in enumerate(measures):
             top, bottom = height * at + 28, height * (len(measures) - at - 1) + 6
-            _panel(add_axes(figure, 100, top, 16, bottom), measure, labels)
+            _panel(add_axes(figure, label_width, top, 16, bottom), measure, labels)
         return figure
 
     return pictures(name, draw)

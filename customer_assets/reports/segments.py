@@ -76,6 +76,10 @@ def _worth(report: ReportInput, profile: pl.DataFrame) -> str:
     return "all orders" if measure == "n_orders" else f"all {wording.shown(_words(measure), 40)}"
 
 
+def _name(segment: str) -> str:
+    return wording.shown(segment.replace("_", " "), 30)
+
+
 def _words(name: str) -> str:
     return name.removeprefix("n_").replace("_", " ")
 
@@ -94,14 +98,14 @@ def _top_two(report: ReportInput, profile: pl.DataFrame) -> str:
     two = profile.sort("value_share", descending=True).head(2)
     return (
         " The two segments that bring most, "
-        f"{wording.listing([wording.shown(name, 30) for name in two['segment']])}, are "
+        f"{wording.listing([_name(name) for name in two['segment']])}, are "
         f"{wording.share(float(total(two['customer_share'])))} of the customers and bring "
         f"{wording.share(float(total(two['value_share'])))}."
     )
 
 
 def _shares_picture(report: ReportInput, profile: pl.DataFrame) -> Picture:
-    names = [wording.title(segment, 12) for segment in profile["segment"]]
+    names = [wording.title(segment, 15) for segment in profile["segment"]]
     customers, worth = profile["customer_share"].to_list(), profile["value_share"].to_list()
     wide, narrow = pairs("segment-shares", names, customers, worth)
     of = _worth(report, profile)
@@ -133,7 +137,7 @@ def _differences(report: ReportInput, profile: pl.DataFrame) -> list[Block]:
     compared = _compared_measures(report, profile)
     blocks: list[Block] = []
     if compared:
-        drawn = _measures_picture(report, measured, compared[-_MOST_MEASURES:], profile)
+        drawn = _measures_picture(report, measured, compared[:_MOST_MEASURES], profile)
         blocks.append(drawn)
     probabilities = sorted(m for m in set(measured["measure"]) if m.endswith("_probability"))
     shown = [*compared, *probabilities, *(["label"] if "label" in set(measured["measure"]) else [])]
@@ -191,7 +195,7 @@ def _measures_picture(
             for segment, text in zip(profile["segment"], texts, strict=True)
         )
         words.append(f"{title}, median: {middles}")
-    names = [wording.title(segment, 12) for segment in profile["segment"]]
+    names = [wording.title(segment, 15) for segment in profile["segment"]]
     wide, narrow = ranges("segment-measures", names, drawn)
     logs = [measure.title for measure in drawn if measure.is_log]
     scale = f" {wording.listing(logs)} on a logarithmic scale." if logs else ""
@@ -379,7 +383,7 @@ def stability(report: ReportInput) -> list[Block]:
         row = worst.row(0, named=True)
         how = "customers drawn again" if row["method"] == "bootstrap" else "other random starts"
         text = (
-            f"Not all segments are stable: {wording.listing([wording.shown(n, 30) for n in names])}"
+            f"Not all segments are stable: {wording.listing([_name(name) for name in names])}"
             f" change by more than a tenth. {wording.title(row['segment'])}, "
             f"{wording.count(row['n_customers'])} customers, has "
             f"{wording.count(row['n_customers_low'] or 0)} to "

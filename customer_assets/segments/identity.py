@@ -2,8 +2,8 @@
 
 customer_segments is a function of what has landed, so its names follow today's means. Here each
 of today's groups takes the name of the earlier group that it stands nearest to, so that names
-can be compared over time. The ledger segment_members remembers only what changed, be it the
-customers or the definition of the segments.
+can be compared over time. A new definition of the segments starts anew, with its own names. The
+ledger segment_members remembers only what changed.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ import polars as pl
 from customer_assets.segments.kmeans import coordinates
 from customer_assets.segments.known_customers import BASE_TABLES, known_customers
 from customer_assets.sources import Segments
+from customer_assets.warehouse.manifest import digest
 from customer_assets.warehouse.source_warehouse import PythonModel
 from customer_assets.warehouse.table import Column, Table
 
@@ -76,7 +77,10 @@ def segment_members(
         frames["customer_segments"].select("customer_id", "segment"), on="customer_id"
     )
     before = members_at(ledger)
-    names = matched_names(customers, before.select("customer_id", "segment"), segments)
+    definition = digest([segments.model_dump_json()])[:12]
+    names = {name: name for name in customers["segment"].unique()}
+    if definition in ledger.sort("refresh")["definition"].tail(1):
+        names = matched_names(customers, before.select("customer_id", "segment"), segments)
     as_of = customers["last_order_at"].max() if "last_order_at" in customers.columns else None
     value = pl.col(segments.value) if segments.value else pl.lit(None)
     today = customers.select(
@@ -99,6 +103,7 @@ def segment_members(
         "segment",
         "today_segment",
         pl.coalesce("value", "earlier_value").alias("value"),
+        pl.lit(definition).alias("definition"),
     ).sort("customer_id")
 
 
@@ -195,6 +200,9 @@ SEGMENT_MEMBERS = PythonModel(
                 description="The same group's name in customer_segments, by the means of its day.",
             ),
             "value": Column(type="decimal(18,4)", description=f"Value of the customer, {_VALUE}"),
+            "definition": Column(
+                type="varchar", description="Hash of the segments' definition at the refresh."
+            ),
         },
         key=["refresh", "customer_id"],
         ledger=True,

@@ -30,15 +30,17 @@ class History:
             for model in (SEGMENT_MEMBERS, SEGMENT_MOVES)
         )
 
-    def refresh(self, customers: pl.DataFrame, segments: pl.DataFrame | None = None):
+    def refresh(
+        self, customers: pl.DataFrame, segments: pl.DataFrame | None = None, told: dict = TOLD
+    ):
         frames = {"rfm": customers}
         frames["customer_segments"] = (
-            customer_segments(frames, TOLD) if segments is None else segments
+            customer_segments(frames, told) if segments is None else segments
         )
-        added = segment_members(frames | {"segment_members": self.members}, TOLD)
+        added = segment_members(frames | {"segment_members": self.members}, told)
         self.members = pl.concat([self.members, added], how="vertical")
         ledgers = {"segment_members": self.members, "segment_moves": self.moves}
-        moved = segment_moves(frames | ledgers, TOLD)
+        moved = segment_moves(frames | ledgers, told)
         self.moves = pl.concat([self.moves, moved], how="vertical")
         return moved
 
@@ -74,12 +76,14 @@ def test_a_change_of_names_moves_nobody():
     assert history.refresh(rfm(), swapped).is_empty()
 
 
-def test_a_name_that_the_source_no_longer_uses_is_given_up():
+def test_a_new_definition_starts_with_its_own_names():
+    """The same groups under other names: that is a change, and is written down as one."""
     history = History()
     history.refresh(rfm())
-    history.members = history.members.with_columns(pl.col("segment").replace("best", "vip"))
-    moved = history.refresh(rfm())
-    assert moved.filter(from_segment="vip", to_segment="best")["n_customers"].to_list() == [30]
+    vip = SEGMENTS.model_copy(update={"names": ["vip", "middle", "rest"]})
+    moved = history.refresh(rfm(), told={"segments": vip})
+    assert moved.filter(from_segment="best", to_segment="vip")["n_customers"].to_list() == [30]
+    assert moved["n_customers"].sum() == 90
 
 
 @given(
