@@ -56,6 +56,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     explain.add_argument("--format", choices=("text", "csv", "json"), default="text")
     explain.add_argument("--limit", type=int, default=20, help="rows of each list in text")
     commands.add_parser("doctor", help="look for what is wrong here, and say what to do")
+    advise = commands.add_parser("advise", help="say what to do, for whom, and what it would earn")
+    advise.add_argument("--source", required=True)
+    advise.add_argument("--cost", type=_amount, help="of a contact; default: as the source states")
+    advise.add_argument("--margin", type=_amount, help="that a buyer brings; default: likewise")
+    advise.add_argument("--budget", type=_amount, help="for contacts; default: likewise")
+    advise.add_argument("--question", help="whose scores rank customers; default: likewise")
+    customers = commands.add_parser(
+        "export-customers", help="write a list of customers for a mailing tool, with a manifest"
+    )
+    customers.add_argument("--source", required=True)
+    who = customers.add_mutually_exclusive_group(required=True)
+    who.add_argument("--segment", help="the customers of a k-means segment")
+    who.add_argument("--rule", help="the customers of a segment rule")
+    who.add_argument("--best", type=int, metavar="N", help="the N most likely, with --question")
+    customers.add_argument("--question", help="the question whose scores rank the best")
+    customers.add_argument("folder", type=Path, help="a folder that does not exist yet")
     export = commands.add_parser("export", help="write a DuckDB file of real tables")
     export.add_argument("file", type=Path)
 
@@ -169,6 +185,31 @@ def _doctor(options: argparse.Namespace) -> int:
     return run_doctor()
 
 
+def _advise(options: argparse.Namespace) -> int:
+    from customer_assets.advice.published import NothingPublishedError
+    from customer_assets.advice.what_if import run_advise
+    from customer_assets.project import UnknownSourceError
+
+    try:
+        return run_advise(
+            options.source, options.cost, options.margin, options.budget, options.question
+        )
+    except (UnknownSourceError, NothingPublishedError, ValueError) as error:
+        return _complain(str(error))
+
+
+def _export_customers(options: argparse.Namespace) -> int:
+    from customer_assets.advice.export import Choice, NoSuchCustomersError, run_export_customers
+    from customer_assets.advice.published import NothingPublishedError
+    from customer_assets.project import UnknownSourceError
+
+    choice = Choice(options.segment, options.rule, options.best, options.question)
+    try:
+        return run_export_customers(options.source, choice, options.folder, dt.datetime.now(dt.UTC))
+    except (UnknownSourceError, NothingPublishedError, NoSuchCustomersError, ValueError) as error:
+        return _complain(str(error))
+
+
 def _export(options: argparse.Namespace) -> int:
     from customer_assets.warehouse.catalog import export
 
@@ -208,6 +249,13 @@ def _days(text: str) -> list[dt.date]:
     return [start + dt.timedelta(days=n) for n in range((end - start).days + 1)]
 
 
+def _amount(text: str) -> float:
+    amount = float(text)
+    if not 0 <= amount < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of 0 or more")
+    return amount
+
+
 def _disk_full() -> str:
     free = shutil.disk_usage(settings.home()).free // 1_000_000
     return (
@@ -231,6 +279,8 @@ _COMMANDS = {
     "results": _results,
     "explain": _explain,
     "doctor": _doctor,
+    "advise": _advise,
+    "export-customers": _export_customers,
     "export": _export,
 }
 

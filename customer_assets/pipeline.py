@@ -14,13 +14,17 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from customer_assets import customer_tables, ingest, settings
+from customer_assets.advice import actions, campaign
 from customer_assets.behavior import funnel
 from customer_assets.behavior.parameters import parameters as behavior_parameters
 from customer_assets.behavior.windows import window_end_day
 from customer_assets.learning import FORESIGHT, SCORING, TRAINING, leakage
 from customer_assets.learning.store import ModelStore
 from customer_assets.reports.history import HEADLINE_HISTORY
-from customer_assets.segments import kmeans
+from customer_assets.segments import identity, kmeans, profile, rfem, rules, stability
+from customer_assets.segments.known_customers import known_types, measure_types
+from customer_assets.segments.parameters import parameters as segment_parameters
+from customer_assets.segments.parameters import question_names
 from customer_assets.sources import CustomerTableSource, EventLogSource, parse_duration
 from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets.warehouse.manifest import digest
@@ -39,6 +43,17 @@ PYTHON_MODELS: tuple[PythonModel, ...] = (
     *SCORING,
     *FORESIGHT,
     kmeans.CUSTOMER_SEGMENTS,
+    kmeans.SEGMENT_CHOICE,
+    stability.SEGMENT_STABILITY,
+    rules.RULE_SEGMENTS,
+    rules.SEGMENT_RULES,
+    profile.SEGMENT_PROFILE,
+    profile.SEGMENT_MEASURES,
+    profile.SEGMENT_ATTRIBUTES,
+    identity.SEGMENT_MEMBERS,
+    identity.SEGMENT_MOVES,
+    actions.SEGMENT_ACTIONS,
+    campaign.CAMPAIGN_ECONOMICS,
     HEADLINE_HISTORY,
 )
 
@@ -59,9 +74,7 @@ class Pipeline(Generic[SourceT]):
     def parameters(self, now: dt.datetime) -> dict[str, Any]:
         """Return what the SQL may ask for, by name."""
         source = self.source
-        of_both_kinds = {
-            "segment_names": source.segments.names,
-            "random_state": source.segments.random_state,
+        of_both_kinds = segment_parameters(source) | {
             "questions": source.questions,
             "model_store": ModelStore(settings.models_folder() / self.name),
             "definition_versions": self.definition_versions(),
@@ -144,8 +157,11 @@ def event_log_pipeline(
         if not model.requires <= offered:
             continue
         model = _with_optional_inputs(model, tables)
+        if isinstance(model, PythonModel) and not model.inputs:
+            continue
         models[table_name] = model
         tables[table_name] = _table_for(model, source)
+    _check_conditions(source, tables)
     return Pipeline(name, source, raw_tables, models, tables)
 
 
@@ -160,6 +176,9 @@ def customer_table_pipeline(
     raw_tables = customer_tables.tables(source)
     found: dict[str, Model] = dict(read_models(sql_root or settings.SQL_ROOT, name))
     found |= customer_tables.models(name, source)
+    of_logs = found.pop(rfem.NAME, None)
+    if source.rfem is not None and isinstance(of_logs, SqlModel):
+        found[rfem.NAME] = rfem.rfem_model(name, source, of_logs)
     found |= {model.name: model for model in PYTHON_MODELS}
     models: dict[str, Model] = {}
     tables = dict(raw_tables)
@@ -170,14 +189,33 @@ def customer_table_pipeline(
         unknown = ", ".join(sorted(set(model.inputs) - set(tables)))
         if unknown and isinstance(model, SqlModel) and model.source == name:
             raise SqlModelError(f"{model.path}:1: no table is named {unknown}")
+        model = _with_optional_inputs(model, tables)
         if unknown or not model.inputs:
             continue
         if isinstance(model, SqlModel):
             model = customer_tables.described(model, source)
-        model = _with_optional_inputs(model, tables)
         models[table_name] = model
         tables[table_name] = model.table.with_source_types(source.source_types())
+    _check_conditions(source, tables)
     return Pipeline(name, source, raw_tables, models, tables)
+
+
+def _check_conditions(
+    source: EventLogSource | CustomerTableSource, tables: Mapping[str, Table]
+) -> None:
+    """Raise ValueError where a rule or an action asks for what the tables will not have."""
+    asked = [rule.question for rule in source.segment_rules if rule.question]
+    if source.advice.campaign is not None:
+        asked.append(source.advice.campaign.question)
+    unknown = sorted(set(asked) - set(source.questions)) if source.questions else []
+    if unknown:
+        raise ValueError(f"segment_rules or campaign: no question is named {', '.join(unknown)}")
+    consent = source.advice.consent
+    if consent and ("customers" not in tables or consent not in tables["customers"].columns):
+        raise ValueError(f"advice: consent: {consent}: no such column of customers")
+    types = known_types(tables, question_names(source))
+    rules.check_rules(source.segment_rules, types)
+    actions.check_actions(source.advice.actions, measure_types(types))
 
 
 def _in_order_of_need(found: Mapping[str, Model]) -> list[str]:

@@ -78,6 +78,9 @@ _FUNCTIONS = (
 )
 
 
+_NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT")
+
+
 class RuleError(ValueError):
     """A cleaning rule that cannot be used; the text names the rule and says why."""
 
@@ -90,11 +93,28 @@ def condition_sql(rule: CleaningRule, columns: dict[str, str]) -> str:
     Raises:
         RuleError: the condition is no single boolean expression over these columns.
     """
+    return _checked(rule, columns, ("BOOLEAN",), "true or false")
+
+
+def number_sql(rule: CleaningRule, columns: dict[str, str]) -> str:
+    """Return the SQL of an expression that gives a number, checked as a condition is.
+
+    Raises:
+        RuleError: the condition is no single expression over these columns, or gives no number.
+    """
+    return _checked(rule, columns, _NUMBERS, "a number")
+
+
+def _checked(
+    rule: CleaningRule, columns: dict[str, str], wanted: tuple[str, ...], words: str
+) -> str:
     expression = _parsed(rule)
     for node in expression.walk():
         _check_node(rule, node, columns)
     sql = expression.sql(dialect="duckdb")
-    _check_binds(rule, sql, columns)
+    given = _type_of(rule, sql, columns)
+    if not given.startswith(wanted):
+        raise _error(rule, f"it gives {given}, where {words} is needed")
     return sql
 
 
@@ -134,15 +154,14 @@ def _check_node(rule: CleaningRule, node: exp.Expr, columns: dict[str, str]) -> 
         raise _error(rule, f"{node.sql(dialect='duckdb')!r} is not possible here")
 
 
-def _check_binds(rule: CleaningRule, sql: str, columns: dict[str, str]) -> None:
+def _type_of(rule: CleaningRule, sql: str, columns: dict[str, str]) -> str:
     empty = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns.items())
     with duckdb.connect() as scratch:
         try:
             relation = scratch.sql(f"select ({sql}) as condition from (select {empty}) limit 0")
         except duckdb.Error as error:
             raise _error(rule, str(error).splitlines()[0]) from error
-        if relation.types[0] != "BOOLEAN":
-            raise _error(rule, f"it gives {relation.types[0]}, where true or false is needed")
+        return str(relation.types[0])
 
 
 def _error(rule: CleaningRule, why: str) -> RuleError:

@@ -143,19 +143,28 @@ def _bar(axes: "Axes", bar: Bar, at: float, *, is_upright: bool) -> None:
 
 
 def pairs(
-    name: str, labels: Sequence[str], first: Sequence[float], second: Sequence[float]
+    name: str, labels: Sequence[str], first: Sequence[float], second: Sequence[float] | None
 ) -> tuple[Markup, Markup]:
-    """Draw two shares per label, one bar above the other, each with its value behind it."""
+    """Draw two shares per label, one bar above the other, each with its value behind it.
+
+    Or one, where there is no second.
+    """
+    shares = [(first, "soft"), *([(second, "accent")] if second is not None else [])]
+    longest = max((len(label) for label in labels), default=0)
+    step, offsets = (52, (-0.2, 0.2)) if len(shares) == 2 else (30, (0.0,))
 
     def draw(is_wide: bool) -> "Figure":
-        width, label_width = (WIDE, 104) if is_wide else (NARROW, 96)
-        figure = new_figure(width, 52 * len(labels) + 4)
+        # A letter takes some seven pixels.
+        width = WIDE if is_wide else NARROW
+        label_width = max(104 if is_wide else 96, 7 * longest + 14)
+        figure = new_figure(width, step * len(labels) + 4)
         axes = add_axes(figure, left=label_width, top=2, right=56, bottom=2)
-        axes.set_xlim(0, max([*first, *second, 0.01]))
+        axes.set_xlim(0, max([*first, *(second or ()), 0.01]))
         axes.set_ylim(len(labels) - 0.5, -0.5)
         for at, label in enumerate(labels):
-            for value, offset, role in ((first[at], -0.2, "soft"), (second[at], 0.2, "accent")):
-                bar = axes.barh(at + offset, value, height=0.34)[0]
+            for (values, role), offset in zip(shares, offsets, strict=True):
+                value = values[at]
+                bar = axes.barh(at + offset, value, height=0.34 * 2 / len(shares))[0]
                 bar.set(facecolor=colour(role), edgecolor="none", clip_on=False)
                 beside(axes, f"{100 * value:.1f}%", value, at + offset, offset=6, align="left")
             beside(axes, label, 0, at, offset=-8, align="right")
@@ -260,14 +269,16 @@ class Ranges:
 
 def ranges(name: str, labels: Sequence[str], measures: Sequence[Ranges]) -> tuple[Markup, Markup]:
     """Draw for each measure a panel of rows: a line from low to high, a dot in the middle."""
+    # A letter takes some seven pixels.
+    label_width = max(104, 7 * max((len(label) for label in labels), default=0) + 16)
 
     def draw(is_wide: bool) -> "Figure":
         rows = 34 * len(labels)
         if is_wide:
             figure = new_figure(WIDE, rows + 30)
-            panel = (WIDE - 104) / len(measures)
+            panel = (WIDE - label_width) / len(measures)
             for at, measure in enumerate(measures):
-                left, right = 104 + panel * at, WIDE - 104 - panel * (at + 1)
+                left, right = label_width + panel * at, WIDE - label_width - panel * (at + 1)
                 axes = add_axes(figure, left + 12, 28, right + 12, 2)
                 _panel(axes, measure, labels if at == 0 else None)
             return figure
@@ -275,7 +286,7 @@ def ranges(name: str, labels: Sequence[str], measures: Sequence[Ranges]) -> tupl
         figure = new_figure(NARROW, height * len(measures))
         for at, measure in enumerate(measures):
             top, bottom = height * at + 28, height * (len(measures) - at - 1) + 6
-            _panel(add_axes(figure, 100, top, 16, bottom), measure, labels)
+            _panel(add_axes(figure, label_width, top, 16, bottom), measure, labels)
         return figure
 
     return pictures(name, draw)

@@ -153,6 +153,13 @@ def definitions(report: ReportInput) -> list[Block]:
     """Return the terms that the page uses, as far as its tables need them."""
     source = report.source
     names = wording.listing([wording.shown(name, 40) for name in source.segments.names])
+    columns = wording.listing(
+        [wording.shown(name.replace("_", " "), 40) for name in source.segments.columns or ()]
+    )
+    columns = columns or "recency, frequency and, where there is money, monetary value"
+    scale = ", on the logarithms, standardised"
+    if source.segments.transform == "none":
+        scale = ", standardised"
     kept = ""
     items: list[tuple[str, str]] = []
     if isinstance(source, EventLogSource):
@@ -196,9 +203,29 @@ def definitions(report: ReportInput) -> list[Block]:
         (
             "segment_profile",
             "Segment",
-            "Customers alike in recency, frequency and monetary value, found by k-means on the "
-            "logarithms, standardised. Segments are named by their mean value, highest first: "
-            f"{names}. Another random start moves customers between neighbouring segments.",
+            f"Customers alike in {columns}, found by k-means{scale}. Groups get their names by "
+            f"their means, never by chance: {names}. Other random starts, and other customers of "
+            "the same kind, move customers between neighbouring segments.",
+        ),
+        (
+            "rfm_distribution",
+            "Cells and levels",
+            "A cell is a named field of the grid of the recency score and the mean of the scores "
+            "of frequency and value. A level is the Taobao study's: bronze, silver, gold or "
+            "diamond by recency score and bands of 5, 20, 50 and 100 purchases; its order makes "
+            "whoever bought in the most recent fifth diamond.",
+        ),
+        (
+            "rfem_distribution",
+            "RFE, RFEM",
+            "The sums of the quintile scores of recency, frequency and engagement, and of these "
+            "and money: of whatever customers do, not of purchases alone.",
+        ),
+        (
+            "campaign_economics",
+            "Profit, ROI",
+            "Buyers times what each brings, less contacts times what each costs; and that profit "
+            "as a share of the cost of contacts.",
         ),
         (
             "accounting",

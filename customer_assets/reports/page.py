@@ -19,6 +19,7 @@ from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
 
 from customer_assets.reports import (
+    advice,
     behavior,
     catalogue,
     customer_table,
@@ -35,6 +36,7 @@ from customer_assets.reports import (
     reproduction,
     retention,
     sales,
+    segments,
     wording,
 )
 from customer_assets.reports.catalogue import CATALOGUE, CatalogueTable
@@ -140,9 +142,32 @@ SECTIONS: tuple[SectionPlan, ...] = (
     SectionPlan(
         "segments",
         "Customer segments",
-        customers.segments,
+        segments.segments,
         needs=("segment_profile",),
-        uses=("customer_segments", "rfm"),
+        uses=("segment_measures", "segment_products", "segment_attributes", "segment_rules"),
+    ),
+    SectionPlan("actions", "What to do for each group", advice.actions, needs=("segment_actions",)),
+    SectionPlan(
+        "campaign",
+        "What a campaign would earn",
+        advice.campaign,
+        needs=("campaign_economics",),
+    ),
+    SectionPlan(
+        "segment-moves", "Customers who changed segment", segments.moves, needs=("segment_moves",)
+    ),
+    SectionPlan(
+        "segment-stability",
+        "How sure the segments are",
+        segments.stability,
+        needs=("segment_stability",),
+        uses=("segment_choice",),
+    ),
+    SectionPlan(
+        "scores",
+        "Recency, frequency and value",
+        segments.scores,
+        uses=("rfm_distribution", "rfem_distribution"),
     ),
     SectionPlan(
         "customers",

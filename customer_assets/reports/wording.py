@@ -44,7 +44,7 @@ def figure(number: float) -> str:
 
 def share(part: float) -> str:
     """Return a share between 0 and 1 as a percentage."""
-    return f"{100 * part:.1f}%"
+    return _signed(part, f"{100 * abs(part):.1f}%")
 
 
 def money(amount: Number, currency: str | None, digits: int = 2) -> str:

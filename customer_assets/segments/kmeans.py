@@ -1,74 +1,217 @@
-"""Customers grouped by k-means over recency, frequency and monetary value."""
+"""Customers grouped by k-means: the groups, their names, and how many there should be.
 
-from collections.abc import Mapping
-from typing import Any
+The arithmetic of a single k-means stands here once; `stability` repeats it, `identity` compares
+its groups with those of an earlier refresh.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from customer_assets.segments.known_customers import BASE_TABLES, known_customers
+from customer_assets.sources import Naming, Segments
 from customer_assets.warehouse.source_warehouse import PythonModel
 from customer_assets.warehouse.table import Column, Table
 
-_FEATURES = ["recency_days", "n_orders", "monetary"]
+if TYPE_CHECKING:
+    import numpy as np
+    from sklearn.cluster import KMeans
+
+    Floats = np.ndarray[Any, np.dtype[np.float64]]
+    Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+# Beyond so many customers the number of groups is judged on a sample.
+SAMPLE_ROWS = 10_000
+_SILHOUETTE_ROWS = 2_000
+_CHOICES = range(2, 11)
+_CHOICE_STARTS = 3
+
+
+def coordinates(customers: pl.DataFrame, segments: Segments) -> "Floats":
+    """Return the customers' standardised places, one column per column of the configuration.
+
+    log1p of each value's size with its sign, unless switched off; a missing value counts as the
+    median. Raises ValueError for a column that is not there or is no number.
+    """
+    import numpy as np
+    from sklearn.preprocessing import StandardScaler
+
+    columns = segments.columns or []
+    wrong = [
+        name
+        for name in columns
+        if name not in customers.columns or not customers.schema[name].is_numeric()
+    ]
+    if wrong or not columns:
+        raise ValueError(f"segments: columns: {', '.join(wrong) or 'none'}: no such number")
+    values = pl.col(columns).cast(pl.Float64)
+    filled = customers.select(values.fill_null(values.median()).fill_null(0.0)).to_numpy()
+    if segments.transform == "log1p":
+        filled = np.sign(filled) * np.log1p(np.abs(filled))
+    scaled: Floats = StandardScaler().fit_transform(filled) if len(filled) else filled
+    return scaled
+
+
+def fitted(places: "Floats", n_groups: int, n_init: int, random_state: int) -> "KMeans":
+    """Return scikit-learn's k-means of these places, on one thread.
+
+    With more threads partial sums are added in another order, which is enough to move customers
+    between groups; it is also slower at the size of customer tables.
+    """
+    from sklearn.cluster import KMeans
+
+    with one_thread():
+        return KMeans(n_clusters=n_groups, n_init=n_init, random_state=random_state).fit(places)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        yield
+
+
+def ranks_of(labels: "Ints", customers: pl.DataFrame, segments: Segments) -> dict[int, int]:
+    """Return for the label of each k-means group the place of its name, from 0.
+
+    k-means numbers its groups by chance, so their means decide: see `Segments.naming`.
+    """
+    clustered = customers.with_columns(pl.Series("cluster", labels).cast(pl.Int64))
+    value = pl.col(segments.value).cast(pl.Float64) if segments.value else pl.lit(0.0)
+    used = sorted({c for n in segments.naming.values() for c in (*n.highest, *n.lowest)})
+    numbers = pl.col(used).cast(pl.Float64)
+    standardised = (numbers - numbers.mean()) / pl.max_horizontal(numbers.std(), 1e-12)
+    means = (
+        clustered.with_columns(value.alias("__value"))
+        .with_columns(*([standardised] if used else []))
+        .group_by("cluster")
+        .agg(pl.col("__value").mean(), *(pl.col(name).mean() for name in used))
+        .sort("__value", "cluster", descending=[True, False], nulls_last=True)
+    )
+    left = means.to_dicts()
+    names = segments.names[: len(left)]
+    places: dict[int, int] = {}
+    for place, name in enumerate(names):
+        if name not in segments.naming:
+            continue
+        chosen = max(left, key=partial(_fits, segments.naming[name]))
+        left.remove(chosen)
+        places[chosen["cluster"]] = place
+    open_places = [at for at, name in enumerate(names) if name not in segments.naming]
+    places |= {row["cluster"]: at for row, at in zip(left, open_places, strict=True)}
+    return places
+
+
+def _fits(naming: Naming, means: Mapping[str, Any]) -> float:
+    """Return how well a group with these standardised means fits a name."""
+    gains = sum(means[column] or 0.0 for column in naming.highest)
+    return float(gains - sum(means[column] or 0.0 for column in naming.lowest))
+
+
+def grouped(customers: pl.DataFrame, segments: Segments) -> pl.DataFrame:
+    """Return customer_id, segment and segment_rank of each customer.
+
+    With fewer different customers than names, the last names stay unused.
+    """
+    import numpy as np
+
+    places = coordinates(customers, segments)
+    n_groups = min(len(segments.names), len(np.unique(places, axis=0)))
+    if n_groups == 0:
+        nothing = pl.lit(None, pl.String).alias("segment"), pl.lit(None, pl.Int64)
+        return customers.select("customer_id", nothing[0], nothing[1].alias("segment_rank"))
+    labels = fitted(places, n_groups, segments.n_init, segments.random_state).labels_
+    ranks = ranks_of(labels, customers, segments)
+    return customers.select("customer_id").with_columns(
+        pl.Series("segment", [segments.names[ranks[label]] for label in labels.tolist()]),
+        pl.Series("segment_rank", [ranks[label] + 1 for label in labels.tolist()], pl.Int64),
+    )
+
+
+def sample_of(n_rows: int, limit: int, random_state: int) -> "Ints":
+    """Return so many row numbers at most, drawn once and for all, in ascending order."""
+    import numpy as np
+
+    if n_rows <= limit:
+        return np.arange(n_rows, dtype=np.int64)
+    drawn = np.random.default_rng(random_state).choice(n_rows, limit, replace=False)
+    return np.sort(drawn).astype(np.int64)
 
 
 def customer_segments(
     frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
 ) -> pl.DataFrame:
-    """Return one row per customer of `rfm` with the segment that it belongs to.
+    """Return one row per customer with the segment that it belongs to.
 
     As in the Online Retail case study: log1p, standardised, scikit-learn's KMeans with ten
-    starts, rows in the order of customer_id. Groups are named by their mean monetary value,
-    highest first, since the numbers that k-means gives them mean nothing. With fewer different
-    customers than names, the last names stay unused.
+    starts, rows in the order of customer_id.
+    """
+    return grouped(known_customers(frames), parameters["segments"])
+
+
+def segment_choice(
+    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Return for 2 to 10 groups how well they part: silhouette (Rousseeuw 1987) and inertia.
+
+    On a fixed sample of at most SAMPLE_ROWS customers, the silhouette on one of at most 2,000.
     """
     import numpy as np
-    from sklearn.cluster import KMeans
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.metrics import silhouette_score
 
-    rfm = frames["rfm"].sort("customer_id")
-    names: list[str] = parameters["segment_names"]
-    values = rfm.select(pl.col(_FEATURES).cast(pl.Float64)).to_numpy()
-    n_groups = min(len(names), len(np.unique(values, axis=0)))
-    if n_groups == 0:
-        return rfm.select(
-            "customer_id",
-            pl.lit(None, pl.String).alias("segment"),
-            pl.lit(None, pl.Int64).alias("segment_rank"),
-        )
-    scaled = StandardScaler().fit_transform(np.log1p(values))
-    model = KMeans(n_clusters=n_groups, n_init=10, random_state=parameters["random_state"])
-    clustered = rfm.select("customer_id", "monetary").with_columns(
-        pl.Series("cluster", model.fit_predict(scaled))
+    segments: Segments = parameters["segments"]
+    everybody = coordinates(known_customers(frames), segments)
+    places = everybody[sample_of(len(everybody), SAMPLE_ROWS, segments.random_state)]
+    n_different = len(np.unique(places, axis=0))
+    shown = sample_of(len(places), _SILHOUETTE_ROWS, segments.random_state)
+    rows = []
+    for k in _CHOICES:
+        if k > n_different:
+            break
+        model = fitted(places, k, _CHOICE_STARTS, segments.random_state)
+        labels = model.labels_[shown]
+        silhouette = None
+        if 1 < len(set(labels.tolist())) < len(labels):
+            silhouette = float(silhouette_score(places[shown], labels))
+        rows.append((k, silhouette, float(model.inertia_), len(places)))
+    found = pl.DataFrame(
+        rows,
+        schema={
+            "n_segments": pl.Int64,
+            "silhouette": pl.Float64,
+            "inertia": pl.Float64,
+            "n_customers": pl.Int64,
+        },
+        orient="row",
     )
-    ranks = (
-        clustered.group_by("cluster")
-        .agg(pl.col("monetary").cast(pl.Float64).mean().alias("mean_value"))
-        .sort("mean_value", "cluster", descending=[True, False])
-        .with_row_index("segment_rank", offset=1)
-        .select("cluster", pl.col("segment_rank").cast(pl.Int64))
-    )
-    return clustered.join(ranks, on="cluster", how="left", maintain_order="left").select(
-        "customer_id",
-        pl.col("segment_rank")
-        .replace_strict(dict(enumerate(names, 1)), return_dtype=pl.String)
-        .alias("segment"),
-        "segment_rank",
+    best = found.drop_nulls("silhouette").sort("silhouette", "n_segments", descending=[True, False])
+    return found.with_columns(
+        (pl.col("n_segments") == len(segments.names)).alias("is_configured"),
+        pl.col("n_segments").is_in(best["n_segments"].head(1).to_list()).alias("is_best"),
     )
 
+
+_NEEDS = frozenset({"segments"})
 
 CUSTOMER_SEGMENTS = PythonModel(
     table=Table(
         name="customer_segments",
         layer="segments",
         description=(
-            "One row per customer who bought, with the k-means group of recency, frequency and "
-            "monetary value that the customer belongs to."
+            "One row per customer with the k-means group that the customer belongs to, by the "
+            "columns that the source names; of a log, the customers who bought."
         ),
         columns={
             "customer_id": Column(type="source", description="Who."),
             "segment": Column(type="varchar", description="Name of the segment."),
             "segment_rank": Column(
-                type="bigint", description="Rank by mean value of a customer, 1 is the highest."
+                type="bigint",
+                description="Place of the name in the source's list; without naming rules that "
+                "is the rank by mean value of a customer, 1 the highest.",
             ),
         },
         key=["customer_id"],
@@ -77,7 +220,51 @@ CUSTOMER_SEGMENTS = PythonModel(
             {"expect_column_values_to_be_between": {"column": "segment_rank", "min_value": 1}},
         ],
     ),
-    inputs=("rfm",),
+    inputs=(),
+    optional_inputs=BASE_TABLES,
     compute=customer_segments,
-    parameters=("segment_names", "random_state"),
+    parameters=("segments",),
+    requires=_NEEDS,
+)
+
+SEGMENT_CHOICE = PythonModel(
+    table=Table(
+        name="segment_choice",
+        layer="segments",
+        description=(
+            "One row per number of k-means groups, with how well the groups part, beside the "
+            "number that the source configures. On a sample where there are many customers."
+        ),
+        columns={
+            "n_segments": Column(type="bigint", description="Number of groups."),
+            "silhouette": Column(
+                type="double",
+                description="Mean silhouette, from -1 to 1: how much nearer a customer is to the "
+                "own group than to the next one.",
+            ),
+            "inertia": Column(
+                type="double", description="Sum of squared distances to the groups' centroids."
+            ),
+            "n_customers": Column(type="bigint", description="Customers it was computed on."),
+            "is_configured": Column(type="boolean", description="Whether the source uses it."),
+            "is_best": Column(
+                type="boolean", description="Whether its silhouette is the highest of these."
+            ),
+        },
+        key=["n_segments"],
+        checks=[
+            {
+                "expect_column_values_to_be_between": {
+                    "column": "silhouette",
+                    "min_value": -1,
+                    "max_value": 1,
+                }
+            },
+            {"expect_column_values_to_be_between": {"column": "inertia", "min_value": 0}},
+        ],
+    ),
+    inputs=("customer_segments",),
+    optional_inputs=BASE_TABLES,
+    compute=segment_choice,
+    parameters=("segments",),
 )

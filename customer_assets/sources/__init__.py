@@ -4,6 +4,7 @@ Pure data and its validation. No Dagster (the components load these types), no f
 beyond the conditions that a user writes into a cleaning rule.
 """
 
+from customer_assets.sources.advice import Action, Advice, Campaign, PublishedCampaign
 from customer_assets.sources.customer_table import (
     Attribute,
     CustomerId,
@@ -17,7 +18,6 @@ from customer_assets.sources.event_log import (
     EventColumns,
     EventLogSource,
     Funnel,
-    Segments,
     TimeColumn,
 )
 from customer_assets.sources.parts import (
@@ -28,10 +28,14 @@ from customer_assets.sources.parts import (
     source_name,
     sql_type,
 )
+from customer_assets.sources.segments import Naming, Rfem, SegmentRule, Segments
 
 __all__ = [
     "CANONICAL_COLUMNS",
+    "Action",
+    "Advice",
     "Attribute",
+    "Campaign",
     "CleaningRule",
     "Column",
     "CustomerId",
@@ -43,6 +47,10 @@ __all__ = [
     "Funnel",
     "InputColumn",
     "InputTable",
+    "Naming",
+    "PublishedCampaign",
+    "Rfem",
+    "SegmentRule",
     "Segments",
     "TimeColumn",
     "parse_duration",

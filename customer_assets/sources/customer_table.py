@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from customer_assets.sources.event_log import Segments
+from customer_assets.sources.advice import Advice
 from customer_assets.sources.parts import FileFormat, Identifier, Model, NamedParts
 from customer_assets.sources.questions import Question
+from customer_assets.sources.segments import Rfem, SegmentRule, Segments
 
 CUSTOMER_ID = "customer_id"
 LABEL = "label"
@@ -157,7 +158,10 @@ class CustomerTableSource(Model):
     checks: list[dict[str, dict[str, Any]]] = Field(
         default=[], description="Great Expectations of the table customers."
     )
+    rfem: Rfem | None = None
     segments: Segments = Segments()
+    segment_rules: list[SegmentRule] = []
+    advice: Advice = Advice()
     questions: Annotated[dict[str, Question], NamedParts] = {}
     owner: str = "team:data"
 
@@ -197,8 +201,14 @@ class CustomerTableSource(Model):
         return {name: types[name] for name in (CUSTOMER_ID, LABEL) if name in types}
 
     def capabilities(self) -> frozenset[str]:
-        """Return what the source offers of what SQL headers `require`: all of that needs events."""
-        return frozenset()
+        """Return what the source offers. What SQL headers `require` needs events."""
+        offered = {
+            "segments": self.segments.columns is not None,
+            "segment_rules": bool(self.segment_rules),
+            "actions": bool(self.advice.actions),
+            "campaign": self.advice.campaign is not None,
+        }
+        return frozenset(name for name, is_offered in offered.items() if is_offered)
 
     @model_validator(mode="after")
     def _names_are_clear(self) -> Self:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from customer_assets.sources.advice import Advice
 from customer_assets.sources.parts import (
     CleaningRule,
     Column,
@@ -18,6 +19,7 @@ from customer_assets.sources.parts import (
     sql_type,
 )
 from customer_assets.sources.questions import Question
+from customer_assets.sources.segments import SegmentRule, Segments
 
 CANONICAL_COLUMNS = (
     "customer_id",
@@ -86,19 +88,6 @@ class Funnel(Model):
     breakdown: str | None = None
 
 
-class Segments(Model):
-    """How customers are grouped by recency, frequency and monetary value.
-
-    As many k-means groups as there are names; the names go by a group's mean monetary value,
-    highest first.
-    """
-
-    names: list[str] = Field(
-        default=["champions", "loyal", "potential", "regular", "lost"], min_length=2
-    )
-    random_state: int = 42
-
-
 class EventLogSource(Model):
     """A log with one row per thing that a customer did."""
 
@@ -150,6 +139,8 @@ class EventLogSource(Model):
         "with their labels: to train and to test out of time.",
     )
     segments: Segments = Segments()
+    segment_rules: list[SegmentRule] = []
+    advice: Advice = Advice()
     questions: Annotated[dict[str, Question], NamedParts] = {}
     owner: str = "team:data"
 
@@ -164,6 +155,10 @@ class EventLogSource(Model):
             "category": columns.category_id is not None,
             "country": "country" in self.attributes,
             "funnel": bool(self.funnels),
+            "segments": self.purchase_event is not None or self.segments.columns is not None,
+            "segment_rules": bool(self.segment_rules),
+            "actions": bool(self.advice.actions),
+            "campaign": self.advice.campaign is not None,
         }
         return frozenset(name for name, is_offered in offered.items() if is_offered)
 

@@ -27,6 +27,17 @@ def source() -> EventLogSource:
             "first_day": "2024-01-01",
             "last_day": "2024-03-10",
             "currency": "GBP",
+            "advice": {
+                "campaign": {
+                    "question": "buys",
+                    "contact_cost": 10,
+                    "margin": 30,
+                    "published": [
+                        {"plan": "all", "contacts": 20, "buyers": 14},
+                        {"plan": "some", "contacts": 5, "buyers": 5},
+                    ],
+                }
+            },
             "view_event": "view",
             "questions": {
                 "will_it": {
@@ -135,9 +146,12 @@ def shop_frames() -> dict[str, pl.DataFrame]:
                 "segment_rank": [2, 1, 3],
                 "n_customers": [7, 7, 6],
                 "customer_share": [0.35, 0.35, 0.3],
-                "revenue": _money([700, 1000, 300]),
-                "revenue_share": [0.35, 0.5, 0.15],
-                "mean_orders": [2.0, 3.0, 1.0],
+                "customer_share_low": [0.18, 0.18, 0.14],
+                "customer_share_high": [0.57, 0.57, 0.52],
+                "value_measure": ["monetary"] * 3,
+                "value": _money([700, 1000, 300]),
+                "value_share": [0.35, 0.5, 0.15],
+                "mean_value": [100.0, 142.86, 50.0],
             }
         ),
         "accounting": pl.DataFrame(
@@ -182,6 +196,7 @@ def shop_frames() -> dict[str, pl.DataFrame]:
                 "why": ["Known customers.", "The study counts returns.", "No model yet."],
             }
         ),
+        **_group_frames(),
         **_behavior_frames(),
         **_feature_frames(),
         **_forecast_frames(),
@@ -342,6 +357,139 @@ def _forecast_frames() -> dict[str, pl.DataFrame]:
             }
         ),
     }
+
+
+def _group_frames() -> dict[str, pl.DataFrame]:
+    """What is known of three groups: their orders, their stability, their moves, their actions."""
+    names, ranks = [f"group_{k}" for k in (1, 2, 3)], [1, 2, 3]
+    group = {"kind": ["segment"] * 3, "segment": names, "segment_rank": ranks}
+    return {
+        "segment_measures": pl.DataFrame(
+            {
+                **group,
+                "measure": ["n_orders"] * 3,
+                "mean": [3.0, 2.0, 1.0],
+                "median": [3.0, 2.0, 1.0],
+                "tenth": [2.0, 1.0, 1.0],
+                "ninetieth": [4.0, 3.0, 2.0],
+            }
+        ),
+        "segment_products": pl.DataFrame(
+            {
+                "segment": names,
+                "kind": ["item"] * 3,
+                "place": [1] * 3,
+                "product": ["1", "2", "3"],
+                "product_name": ["Mug", None, "Bowl"],
+                "n_buyers": [5, 6, 5],
+                "buyer_share": [0.7, 0.8, 0.8],
+                "buyer_share_low": [0.4, 0.5, 0.4],
+                "buyer_share_high": [0.9, 0.9, 0.9],
+                "all_buyer_share": [0.3, 0.3, 0.3],
+                "lift": [2.3, 2.7, 2.7],
+            }
+        ),
+        "segment_rules": pl.DataFrame(
+            {
+                "rule": ["declining"],
+                "description": ["Likely to leave."],
+                "condition": ["probability >= 0.75"],
+                "missing": ["no scores of the question leaves"],
+                "n_customers": [0],
+                "customer_share": [0.0],
+            }
+        ),
+        "segment_stability": pl.DataFrame(
+            {
+                "method": ["seeds"] * 3,
+                "segment": names,
+                "segment_rank": ranks,
+                "n_runs": [20] * 3,
+                "n_customers": [7, 7, 6],
+                "n_customers_low": [5, 7, 6],
+                "n_customers_high": [9, 7, 6],
+                "mean_jaccard": [0.8, 0.9, 1.0],
+                "mean_rand": [0.9] * 3,
+                "lowest_rand": [0.7] * 3,
+                "is_stable": [False, True, True],
+            }
+        ),
+        "segment_choice": pl.DataFrame(
+            {
+                "n_segments": [2, 3],
+                "silhouette": [0.5, 0.4],
+                "inertia": [20.0, 10.0],
+                "is_configured": [False, True],
+                "is_best": [True, False],
+            }
+        ),
+        "segment_moves": pl.DataFrame(
+            {
+                "refresh": [2, 2, 2, 3, 3],
+                "from_segment": ["group_1", "group_1", None, "group_2", "group_2"],
+                "to_segment": ["group_1", "group_2", "group_3", "group_2", "group_3"],
+                "n_customers": [6, 1, 2, 6, 2],
+                "value": _money([600, 100, 20, 600, 200]),
+            }
+        ),
+        "rfm_distribution": pl.DataFrame(
+            {
+                "scheme": ["rfm_cell", "rfm_cell", "rf_level"],
+                "group_name": ["champions", "hibernating", "gold"],
+                "n_customers": [5, 15, 20],
+                "customer_share": [0.25, 0.75, 1.0],
+                "monetary_share": [0.6, 0.4, 1.0],
+            }
+        ),
+        "rfem_distribution": pl.DataFrame(
+            {
+                "scheme": ["rfe_score"],
+                "score": [9],
+                "n_customers": [20],
+                "customer_share": [1.0],
+            }
+        ),
+        "segment_actions": pl.DataFrame(
+            {
+                **group,
+                "action": ["thank", "nudge", None],
+                "priority": [2, 1, None],
+                "offer": ["Thanks", "A <b>voucher</b>", None],
+                "reason": ["value share 50.0 %", "orders 2", "No action of the catalogue fits."],
+                "n_customers": [7, 7, 6],
+            }
+        ),
+        "campaign_economics": _plans(),
+    }
+
+
+def _plans() -> pl.DataFrame:
+    """Twenty customers, eight of whom buy; a contact costs 10, a buyer brings 30."""
+    counts = {"everybody": (20, 8.0), "nobody": (0, 0.0)}
+    rows = [(plan, None, *both, False) for plan, both in counts.items()]
+    rows += [("best_n", None, 5, 4.0, False), ("best_n", None, 10, 7.0, True)]
+    rows += [("best_n", None, 20, 8.0, False), ("segment", "group_1", 7, 5.0, False)]
+    return pl.DataFrame(
+        [
+            {
+                "basis": "observed",
+                "plan": plan,
+                "target": target,
+                "n_contacts": n,
+                "n_buyers": buyers,
+                "hit_rate": buyers / n if n else None,
+                "profit": buyers * 30 - n * 10,
+                "profit_low": buyers * 20 - n * 10,
+                "profit_high": buyers * 40 - n * 10,
+                "roi": (buyers * 30 - n * 10) / (n * 10) if n else None,
+                "is_best": is_best,
+                "n_contacts_low": 8 if is_best else None,
+                "n_contacts_high": 14 if is_best else None,
+            }
+            for plan, target, n, buyers, is_best in rows
+        ],
+        schema_overrides={"target": pl.String},
+    )
 
 
 def _behavior_frames() -> dict[str, pl.DataFrame]:
@@ -549,6 +697,24 @@ def people_frames(shop_frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFram
                 "n_rows": [3, 1],
             }
         ),
+        "segment_profile": shop_frames["segment_profile"].with_columns(
+            value_measure=pl.lit("paid")
+        ),
+        "segment_attributes": pl.DataFrame(
+            {
+                "kind": ["segment"],
+                "segment": ["group_1"],
+                "segment_rank": [1],
+                "attribute": ["plan"],
+                "value": ["стандарт"],
+                "n_customers": [5],
+                "share": [0.7],
+                "share_low": [0.4],
+                "share_high": [0.9],
+                "all_share": [0.3],
+                "lift": [2.3],
+            }
+        ),
     }
 
 
@@ -593,8 +759,17 @@ def hostile_frames(shop_frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFra
         }
     )
     segments = {f"group_{k}": names[k - 1] for k in (1, 2, 3)}
-    for table in ("customer_segments", "segment_profile"):
+    for table in (
+        "customer_segments", "segment_profile", "segment_measures", "segment_products",
+        "segment_stability", "segment_actions",
+    ):  # fmt: skip
         frames[table] = frames[table].with_columns(pl.col("segment").replace(segments))
+    frames["segment_moves"] = frames["segment_moves"].with_columns(
+        pl.col("from_segment", "to_segment").replace(segments)
+    )
+    frames["campaign_economics"] = frames["campaign_economics"].with_columns(
+        pl.col("target").replace(segments)
+    )
     for table in ("landed_files", "rejected_rows"):
         frames[table] = frames[table].with_columns(file=pl.lit(names[0]), reason=pl.lit(names[5]))
     frames["rejected_rows"] = frames["rejected_rows"].with_columns(raw_text=pl.lit(names[3]))

@@ -33,8 +33,8 @@ def test_headlines_count_customers_and_the_label(page: Path) -> None:
 
 def test_only_what_the_source_has_is_there(page: Path) -> None:
     assert re.findall(r'<section id="([\w-]+)"', page.read_text()) == [
-        "headlines", "cleaning", "unexpected-values", "published-figures", "customer-accounting",
-        "definitions",
+        "headlines", "segments", "cleaning", "unexpected-values", "published-figures",
+        "customer-accounting", "definitions",
     ]  # fmt: skip
 
 

@@ -34,8 +34,16 @@ with published as (
             ('uk_revenue_share', 0.82, 0.005, 'United Kingdom, share of the revenue of known customers.'),
             ('reachable_customers', 4070, 0, 'Customers with a purchase at or before the cut-off, 30 days before the last one.'),
             ('buyers_next_30_days', 1380, 0, 'Customers with a purchase at or before the cut-off who buy again within the 30 days after it.'),
+            ('auc_next_purchase', 0.7262, 0.00005, 'Area under the ROC curve of XGBoost for the next 30 days, from 0.5 (chance) to 1. Not reproduced: ours is cross-validated at the same cut-off with our own features; the study does not say which rows it was computed on.'),
             ('forecast_r2', 0.7818, 0.00005, 'Share of the variance of daily sales explained. Ours: the best model forecasts the next day from 84 past days in turn, knowing nothing after each; days known to be closed are left out (r2_all_days in forecast_metrics counts them). Not reproduced: the study does not say which days it was tested on, or what was known of them, and none of our models, knowing the past only, comes near.'),
-            ('forecast_mae', 6219, 0.5, 'Mean absolute error of the same forecasts in GBP, all sales counted. Not reproduced, for the same reason; the study counts known customers only, whose sales are no easier to foretell.')
+            ('forecast_mae', 6219, 0.5, 'Mean absolute error of the same forecasts in GBP, all sales counted. Not reproduced, for the same reason; the study counts known customers only, whose sales are no easier to foretell.'),
+            ('hit_rate_all', 0.339, 0.0005, 'Buyers among all reachable customers.'),
+            ('profit_contact_all', 91780, 0.5, 'Profit of contacting all: 1,380 buyers x 96 less 4,070 contacts x 10.'),
+            ('roi_contact_all', 2.255, 0.0005, 'That profit per pound of contact cost.'),
+            ('buyers_in_1517', 893, 0.5, 'Buyers among the 1,517 customers whom the model ranks highest. The study does not say on which rows it counts them; ours are ranked by a model that had not seen their answers, and are fewer. Null: no model has been promoted.'),
+            ('hit_rate_1517', 0.589, 0.0005, 'Their share of the 1,517 contacts; follows from buyers_in_1517.'),
+            ('profit_contact_1517', 70558, 0.5, 'Profit of contacting the 1,517: buyers x 96 less 1,517 x 10; follows from buyers_in_1517. It is lower than that of contacting all.'),
+            ('roi_contact_1517', 4.651, 0.0005, 'That profit per pound of contact cost: about double that of contacting all, at a lower profit; follows from buyers_in_1517.')
     ) as figures (figure, published, tolerance, why)
 ),
 
@@ -64,7 +72,7 @@ segments as (
 top_two as (
     select
         sum(customer_share) as customer_share,
-        sum(revenue_share) as revenue_share,
+        sum(value_share) as revenue_share,
     from segment_profile
     where segment_rank <= 2
 ),
@@ -84,6 +92,17 @@ day_ahead as (
         mae,
     from forecast_metrics
     where period = 'day' and horizon = 1 and is_champion
+),
+
+campaign as (
+    select
+        case plan when 'everybody' then 'all' else '1517' end as contacts,
+        n_buyers,
+        hit_rate,
+        profit,
+        roi,
+    from campaign_economics
+    where basis = 'observed' and (plan = 'everybody' or (plan = 'best_n' and n_contacts = 1517))
 ),
 
 ours as (
@@ -119,9 +138,25 @@ ours as (
     union all
     select 'buyers_next_30_days', cast(n_buyers as double) from cut_off
     union all
+    select 'auc_next_purchase', value
+    from model_metrics
+    where
+        question = 'buys_next_30_days'
+        and model = 'xgboost'
+        and split = 'cross_validation'
+        and metric = 'roc_auc'
+    union all
     select 'forecast_r2', r2 from day_ahead
     union all
     select 'forecast_mae', mae from day_ahead
+    union all
+    select concat('buyers_in_', contacts), n_buyers from campaign where contacts = '1517'
+    union all
+    select concat('hit_rate_', contacts), hit_rate from campaign
+    union all
+    select concat('profit_contact_', contacts), cast(profit as double) from campaign
+    union all
+    select concat('roi_contact_', contacts), roi from campaign
 )
 
 select

@@ -1,0 +1,402 @@
+"""What a campaign would have earned, and would earn: everybody, nobody, the best N, each group.
+
+Observed: customers at the last cut-off whose horizon is over, ranked by scores of a model that had
+not seen their answers; who of them bought is known. Expected: today's customers, each bought with
+the probability that the champion gives. Neither says what the contact itself causes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from customer_assets.advice.economics import (
+    Terms,
+    best_count,
+    best_count_range,
+    expected_range,
+    gains,
+    seen_range,
+)
+from customer_assets.segments.kmeans import grouped
+from customer_assets.segments.profile import groups
+from customer_assets.sources import Advice, Campaign, Segments
+from customer_assets.warehouse.source_warehouse import PythonModel
+from customer_assets.warehouse.table import Column, Table
+
+if TYPE_CHECKING:
+    from customer_assets.advice.economics import Floats
+
+OBSERVED, EXPECTED = "observed", "expected"
+EVERYBODY, NOBODY, BEST_N, WITHIN_BUDGET = "everybody", "nobody", "best_n", "within_budget"
+_SHARES = (0.01, 0.02, 0.05, *(step / 20 for step in range(2, 21)))
+_ID = "customer_id"
+# The more a split is like the campaign itself, the earlier it stands.
+_SPLITS = ("out_of_time", "cross_validation", "holdout")
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Customers in the order of their ids, with what is known of whether they buy.
+
+    `response` is 0 or 1 where it was observed, else the probability of the champion. `scores`
+    ranks them; None where no model has, and then there is no best N.
+    """
+
+    basis: str
+    cut_off_ts: int
+    customer_id: pl.Series
+    response: "Floats"
+    scores: "Floats | None"
+    model: str | None = None
+    split: str | None = None
+
+    @property
+    def n(self) -> int:
+        return len(self.response)
+
+    def buyers_range(self, chosen: Any, n_buyers: float) -> tuple[float, float]:
+        """Return the 95 % interval of the buyers among chosen rows."""
+        if self.basis == OBSERVED:
+            return seen_range(len(self.response[chosen]), n_buyers)
+        return expected_range(self.response[chosen])
+
+
+def observed_audience(
+    frames: Mapping[str, pl.DataFrame], campaign: Campaign, label: str, among: str | None
+) -> Audience | None:
+    """Return the customers at the last cut-off whose answers are known; None: there are none."""
+    rows = labelled_customers(frames, label, among)
+    if rows.is_empty():
+        return None
+    cut_off = int(rows["cut_off_ts"][0])
+    model = champion_model(frames, campaign.question)
+    split, scores = None, None
+    if model is not None and "model_predictions" in frames:
+        predictions = frames["model_predictions"].filter(
+            (pl.col("question") == campaign.question)
+            & (pl.col("model") == model)
+            & (pl.col("cut_off_ts") == cut_off)
+        )
+        for split in _SPLITS:
+            of_split = predictions.filter(pl.col("split") == split).select(_ID, "probability")
+            # A split of some customers only says nothing about a campaign among all of them.
+            if set(of_split[_ID]) >= set(rows[_ID]):
+                joined = rows.join(of_split, on=_ID, how="left", maintain_order="left")
+                scores = joined["probability"].to_numpy()
+                break
+    has_scores = scores is not None
+    return Audience(
+        OBSERVED,
+        cut_off,
+        rows[_ID],
+        rows["response"].cast(pl.Float64).to_numpy(),
+        scores,
+        model if has_scores else None,
+        split if has_scores else None,
+    )
+
+
+def expected_audience(frames: Mapping[str, pl.DataFrame], campaign: Campaign) -> Audience | None:
+    """Return today's customers with the champion's probabilities; None where there are none."""
+    if "model_scores" not in frames:
+        return None
+    rows = frames["model_scores"].filter(pl.col("question") == campaign.question).sort(_ID)
+    if rows.is_empty():
+        return None
+    probability = rows["probability"].to_numpy()
+    return Audience(
+        EXPECTED,
+        int(rows["cut_off_ts"][0]),
+        rows[_ID],
+        probability,
+        probability,
+        rows["model"][0],
+    )
+
+
+def labelled_customers(
+    frames: Mapping[str, pl.DataFrame], label: str, among: str | None
+) -> pl.DataFrame:
+    """Return the customers whose answer is known at the last cut-off that has any, by id.
+
+    With all of their columns, `response` for the answer, and `cut_off_ts`, 0 where customers are
+    summed up once.
+    """
+    features = frames.get("customer_features")
+    if features is None or label not in features.columns:
+        features = frames.get("customers")
+    if features is None or label not in features.columns:
+        return pl.DataFrame()
+    if "cut_off_ts" not in features.columns:
+        features = features.with_columns(pl.lit(0, pl.Int64).alias("cut_off_ts"))
+    known = features.filter(pl.col(label).is_not_null())
+    if among is not None:
+        known = known.filter(pl.col(among))
+    last = known.filter(pl.col("cut_off_ts") == pl.col("cut_off_ts").max())
+    return last.with_columns((pl.col(label).cast(pl.Int64) > 0).alias("response")).sort(_ID)
+
+
+def champion_model(frames: Mapping[str, pl.DataFrame], question: str) -> str | None:
+    """Return the model of the newest promotion; None where no model ever passed its gate."""
+    if "champions" not in frames:
+        return None
+    promoted = frames["champions"].filter(pl.col("promoted") & (pl.col("question") == question))
+    return promoted.sort("decided_at")["model"][-1] if promoted.height else None
+
+
+def plans(
+    audience: Audience, campaign: Campaign, members: pl.DataFrame | None = None
+) -> list[dict[str, Any]]:
+    """Return a row per plan: everybody, nobody, the best N by score, within budget, each group.
+
+    `members` has kind, segment and customer_id of the groups, as they were at the cut-off.
+    """
+    return list(_plans(audience, campaign, members))
+
+
+def _plans(
+    audience: Audience, campaign: Campaign, members: pl.DataFrame | None
+) -> Iterator[dict[str, Any]]:
+    import numpy as np
+
+    terms = Terms(campaign.contact_cost, campaign.margin)
+    response = audience.response
+    row = _Row(audience, terms)
+    yield row.of(EVERYBODY, None, audience.n, float(response.sum()), slice(None))
+    nobody = row.of(NOBODY, None, 0, 0.0, slice(0, 0))
+    if audience.scores is None:
+        yield nobody
+    else:
+        gained = gains(audience.scores, response)
+        ranked = np.argsort(-audience.scores, kind="stable")
+        best = best_count(gained, terms)
+        yield nobody | {"is_best": best == 0}
+        counts = {round(audience.n * share) for share in _SHARES} | {best}
+        counts |= {count for count in campaign.contact_counts if count <= audience.n}
+        for count in sorted(counts - {0}):
+            yield (
+                row.of(BEST_N, None, count, float(gained[count]), ranked[:count])
+                | {"is_best": count == best}
+                | (_best_range(audience, terms) if count == best else {})
+            )
+        if campaign.budget is not None:
+            paid_for = terms.affordable(campaign.budget)
+            count = best if paid_for is None else min(best, paid_for)
+            yield row.of(WITHIN_BUDGET, None, count, float(gained[count]), ranked[:count])
+    if members is None:
+        return
+    places = pl.DataFrame({_ID: audience.customer_id}).with_row_index("at")
+    there = members.join(places, on=_ID, how="inner").sort("kind", "segment", "at")
+    for (kind, name), group in there.group_by("kind", "segment", maintain_order=True):
+        chosen = group["at"].to_numpy()
+        n_buyers = float(response[chosen].sum())
+        yield row.of(str(kind), str(name), len(chosen), n_buyers, chosen)
+
+
+def _best_range(audience: Audience, terms: Terms) -> dict[str, float]:
+    """Return the intervals of the best N where it was found in answers that chance has a part in.
+
+    Of today's customers the list follows from the probabilities alone.
+    """
+    if audience.basis != OBSERVED or audience.scores is None:
+        return {}
+    contacts, profits = best_count_range(audience.scores, audience.response, terms)
+    return {
+        "n_contacts_low": round(contacts[0]),
+        "n_contacts_high": round(contacts[1]),
+        "profit_low": profits[0],
+        "profit_high": profits[1],
+    }
+
+
+@dataclass(frozen=True)
+class _Row:
+    audience: Audience
+    terms: Terms
+
+    def of(
+        self, plan: str, target: str | None, n_contacts: int, n_buyers: float, chosen: Any
+    ) -> dict[str, Any]:
+        low, high = self.audience.buyers_range(chosen, n_buyers)
+        return {
+            "basis": self.audience.basis,
+            "plan": plan,
+            "target": target,
+            "n_contacts": n_contacts,
+            "contact_share": n_contacts / self.audience.n,
+            "n_buyers": n_buyers,
+            "hit_rate": n_buyers / n_contacts if n_contacts else None,
+            "cost": self.terms.cost(n_contacts),
+            "gross_margin": n_buyers * self.terms.margin,
+            "profit": self.terms.profit(n_contacts, n_buyers),
+            "profit_low": self.terms.profit(n_contacts, low),
+            "profit_high": self.terms.profit(n_contacts, high),
+            "roi": self.terms.roi(n_contacts, n_buyers),
+            "cost_per_buyer": self.terms.cost_per_buyer(n_contacts, n_buyers),
+            "is_best": False,
+            "n_contacts_low": None,
+            "n_contacts_high": None,
+            "model": self.audience.model,
+            "split": self.audience.split,
+            "cut_off_ts": self.audience.cut_off_ts,
+            "contact_cost": self.terms.contact_cost,
+            "margin": self.terms.margin,
+        }
+
+
+def members_at_cut_off(
+    frames: Mapping[str, pl.DataFrame], segments: Segments, label: str
+) -> pl.DataFrame | None:
+    """Return the groups as they would have been formed at the last labelled cut-off.
+
+    Today's segments know who bought since: to judge them by that would be to look ahead. So the
+    same k-means is made of the features of the cut-off. A customer table's groups are used as
+    they are: its columns are from before the label. None where the features lack a column.
+    """
+    features = frames.get("customer_features")
+    if features is None or "cut_off_ts" not in features.columns:
+        return groups(frames)
+    rows = labelled_customers(frames, label, None)
+    if rows.is_empty() or not set(segments.columns or ()) <= set(rows.columns):
+        return None
+    if "n_orders" in rows.columns:
+        rows = rows.filter(pl.col("n_orders") > 0)
+    members = grouped(rows, segments)
+    return members.select(pl.lit("segment").alias("kind"), "segment", "segment_rank", _ID)
+
+
+def campaign_economics(
+    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Return the plans of both bases; those that the tables do not reach are left out."""
+    advice: Advice = parameters["advice"]
+    assert advice.campaign is not None
+    label: str = parameters["campaign_label"]
+    rows = []
+    observed = observed_audience(frames, advice.campaign, label, parameters["campaign_among"])
+    if observed is not None:
+        members = members_at_cut_off(frames, parameters["segments"], label)
+        rows += plans(observed, advice.campaign, members)
+    expected = expected_audience(frames, advice.campaign)
+    if expected is not None:
+        rows += plans(expected, advice.campaign, groups(frames))
+    found = pl.DataFrame(rows, schema=_FLOAT_SCHEMA, orient="row")
+    return found.with_columns(pl.col(_MONEY).round(4).cast(pl.Decimal(18, 4)))
+
+
+_MONEY = ["cost", "gross_margin", "profit", "profit_low", "profit_high"]
+_COLUMNS: dict[str, tuple[str, str]] = {
+    "basis": (
+        "varchar",
+        "observed (customers at the last cut-off whose horizon is over, by what they did) or "
+        "expected (today's customers, by the champion's probability).",
+    ),
+    "plan": (
+        "varchar",
+        "everybody, nobody, best_n (the n_contacts most likely), within_budget (the most likely, "
+        "as long as each earns and the budget pays), or a group: segment or rule.",
+    ),
+    "target": ("varchar", "Name of the segment or rule; null for the other plans."),
+    "n_contacts": ("bigint", "Customers to contact."),
+    "contact_share": ("double", "Their share of all."),
+    "n_buyers": (
+        "double",
+        "Buyers among them: observed, customers of equal score counting as their mean; or "
+        "expected, the sum of the probabilities.",
+    ),
+    "hit_rate": ("double", "n_buyers / n_contacts; null for nobody."),
+    "cost": ("decimal(18,4)", "n_contacts x contact_cost."),
+    "gross_margin": ("decimal(18,4)", "n_buyers x margin."),
+    "profit": ("decimal(18,4)", "gross_margin - cost. An expected response: no uplift is claimed."),
+    "profit_low": (
+        "decimal(18,4)",
+        "Low end of its 95 % interval: observed by Wilson, of the best N by bootstrap with the N "
+        "found anew in each resample; expected by chance alone, the probabilities taken as right.",
+    ),
+    "profit_high": ("decimal(18,4)", "High end of the interval."),
+    "roi": ("double", "profit / cost; null where nothing is spent."),
+    "cost_per_buyer": ("double", "cost / n_buyers; null without a buyer."),
+    "is_best": (
+        "boolean",
+        "Whether contacting so many of the best has the highest profit of all numbers; nobody, "
+        "where no number earns.",
+    ),
+    "n_contacts_low": (
+        "bigint",
+        "Low end of the 95 % interval of the best number of contacts (bootstrap); null elsewhere.",
+    ),
+    "n_contacts_high": ("bigint", "High end of the interval."),
+    "model": ("varchar", "Model that ranks the customers; null: none does."),
+    "split": ("varchar", "Of observed rows, how the model was kept from their answers."),
+    "cut_off_ts": ("bigint", "When the customers are looked at, epoch microseconds; 0: undated."),
+    "contact_cost": ("double", "Cost of a contact, as the source states it."),
+    "margin": ("double", "What a buyer brings, as the source states it."),
+}
+_POLARS: dict[str, Any] = {
+    "varchar": pl.String,
+    "bigint": pl.Int64,
+    "double": pl.Float64,
+    "boolean": pl.Boolean,
+    "decimal(18,4)": pl.Float64,
+}
+_FLOAT_SCHEMA = {name: _POLARS[kind] for name, (kind, _) in _COLUMNS.items()}
+
+CAMPAIGN_ECONOMICS = PythonModel(
+    table=Table(
+        name="campaign_economics",
+        layer="segments",
+        description=(
+            "One row per plan of the source's campaign: contacts, buyers, cost, profit and ROI, "
+            "observed at the last cut-off whose horizon is over and expected of today's customers."
+        ),
+        columns={
+            name: Column(type=kind, description=meaning)
+            for name, (kind, meaning) in _COLUMNS.items()
+        },
+        key=["basis", "plan", "target", "n_contacts"],
+        checks=[
+            {
+                "unexpected_rows_expectation": {
+                    "name": "profit_is_margin_less_cost",
+                    "description": "profit = gross_margin - cost, cost = n_contacts x contact_cost "
+                    "and gross_margin = n_buyers x margin.",
+                    "unexpected_rows_query": "select * from {batch} where "
+                    "abs(profit - gross_margin + cost) > 0.001 "
+                    "or abs(cost - n_contacts * contact_cost) > 0.001 "
+                    "or abs(gross_margin - n_buyers * margin) > 0.001",
+                }
+            },
+            {
+                "unexpected_rows_expectation": {
+                    "name": "best_is_best",
+                    "description": "No other number of best contacts has a higher profit.",
+                    "unexpected_rows_query": "select * from (select basis, max(profit) as highest, "
+                    "max(profit) filter (where is_best) as best from {batch} "
+                    "where plan = 'best_n' group by basis) as profits "
+                    "where best is not null and highest > best + 0.001",
+                }
+            },
+            {
+                "expect_column_values_to_be_between": {
+                    "column": "hit_rate",
+                    "min_value": 0,
+                    "max_value": 1,
+                }
+            },
+        ],
+    ),
+    inputs=("customer_segments",),
+    optional_inputs=(
+        "customers",
+        "customer_features",
+        "rule_segments",
+        "model_predictions",
+        "model_scores",
+        "champions",
+    ),
+    compute=campaign_economics,
+    parameters=("advice", "segments", "campaign_label", "campaign_among"),
+    requires=frozenset({"campaign"}),
+)

@@ -1,0 +1,267 @@
+"""Sections on what to do: the actions for each group, and what a campaign would earn.
+
+Every response told here is expected or was observed without a control group; what a contact
+itself causes is claimed nowhere.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from customer_assets.advice.economics import Terms
+from customer_assets.reports import wording
+from customer_assets.reports.advice_charts import Curve, Mark, contact_curves
+from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.tables import Columns, table_view
+from customer_assets.sources import EventLogSource
+from customer_assets.sources.advice import PublishedCampaign
+
+_NO_UPLIFT = (
+    "Buyers are an expected response: some would have bought without being contacted. What the "
+    "contact itself causes can only be told with a control group that is left alone."
+)
+_PLANS = {
+    "everybody": "Everybody",
+    "nobody": "Nobody",
+    "best_n": "The most likely",
+    "within_budget": "Within the budget",
+}
+
+
+def actions(report: ReportInput) -> list[Block]:
+    """Return what the catalogue advises for each group, with the figures it was chosen for."""
+    chosen = report.frames["segment_actions"]
+    fitting = chosen.drop_nulls("action")
+    groups = chosen.select("kind", "segment").n_unique()
+    without = chosen.filter(pl.col("action").is_null())
+    text = f"The catalogue has {wording.plural(fitting.height, 'action')} for " + wording.plural(
+        groups, "group"
+    )
+    text += "."
+    if fitting.height:
+        first = fitting.sort("priority", "segment_rank", "action").row(0, named=True)
+        text += (
+            f" First: {wording.shown(first['offer'], 160)}, for "
+            f"{wording.shown(first['segment'].replace('_', ' '), 40)}."
+        )
+    if without.height:
+        names = [wording.shown(name.replace("_", " "), 40) for name in without["segment"]]
+        text += f" None fits {wording.listing(names)}."
+    columns: Columns = {
+        "segment": ("Group", wording.title),
+        "n_customers": ("Customers", wording.count),
+        "priority": ("Priority", wording.count),
+        "offer": ("Offer", partial(wording.shown, limit=300)),
+        "reason": ("Because", partial(wording.shown, limit=400)),
+        "channel": ("Channel", wording.shown),
+        "tone": ("Tone", wording.shown),
+        "timing": ("When", wording.shown),
+        "owner": ("Who", wording.shown),
+        "origin": ("Proposed by", wording.shown),
+    }
+    rows = chosen.sort("priority", "segment_rank", "action", nulls_last=True)
+    return [
+        Paragraph(text, is_lead=True),
+        table_view(report, "segment_actions", "What to do", columns, rows),
+    ]
+
+
+def campaign(report: ReportInput) -> list[Block]:
+    """Return whom to contact, the curves of profit and ROI, the plans, and the study's figures."""
+    stated = report.source.advice.campaign
+    economics = report.frames["campaign_economics"]
+    money = _money(report)
+    blocks: list[Block] = []
+    for basis in ("observed", "expected"):
+        rows = economics.filter(pl.col("basis") == basis)
+        if rows.height:
+            blocks.append(Paragraph(_lead(rows, basis, money), is_lead=not blocks))
+    drawn = _drawn_basis(economics)
+    if drawn is not None:
+        blocks.append(_picture(report, economics.filter(pl.col("basis") == drawn), drawn, money))
+    if stated is not None and stated.published:
+        terms = Terms(stated.contact_cost, stated.margin)
+        blocks.append(Paragraph(_published_sentence(stated.published, terms, money)))
+    blocks.append(_plans_table(report, economics, money))
+    note = _NO_UPLIFT
+    if stated is not None and stated.note:
+        note = f"{wording.shown(stated.note, 300).rstrip('.')}. {note}"
+    return [*blocks, Paragraph(note)]
+
+
+def _money(report: ReportInput) -> Callable[..., str]:
+    source = report.source
+    currency = source.currency if isinstance(source, EventLogSource) else None
+    return partial(wording.money, currency=currency)
+
+
+def _one(rows: pl.DataFrame, **values: object) -> dict[str, Any] | None:
+    for column, value in values.items():
+        rows = rows.filter(pl.col(column) == value)
+    return rows.row(0, named=True) if rows.height else None
+
+
+def _lead(rows: pl.DataFrame, basis: str, money: Callable[..., str]) -> str:
+    """Return the sentence on the list with the highest profit beside contacting everybody."""
+    everybody = _one(rows, plan="everybody")
+    best = _one(rows, is_best=True)
+    assert everybody is not None
+    is_seen = basis == "observed"
+    who = "Of today's customers"
+    if is_seen:
+        is_dated = "cut_off_ts" in rows.columns and everybody["cut_off_ts"]
+        who = "At the last cut-off whose horizon is over"
+        who = who if is_dated else "Of the customers whose answer is known"
+    text = (
+        f"{who}, contacting all {wording.count(everybody['n_contacts'])} "
+        f"{'would have met' if is_seen else 'is expected to meet'} "
+        f"{wording.count(everybody['n_buyers'])} buyers and "
+        f"{'earned' if is_seen else 'earn'} {money(everybody['profit'], digits=0)}"
+    )
+    if best is None:
+        return f"{text}. No model has been promoted that could rank them."
+    if not best["n_contacts"]:
+        return f"{text}; no shorter list earns anything: contact nobody."
+    between = f"{money(best['profit_low'], digits=0)} to {money(best['profit_high'], digits=0)}"
+    span = ""
+    if best["n_contacts_low"] is not None:
+        low, high = wording.count(best["n_contacts_low"]), wording.count(best["n_contacts_high"])
+        span = f" (95% interval of the number {low} to {high})"
+    text += (
+        f". The most profit, {money(best['profit'], digits=0)} ({between}), comes from the "
+        f"{wording.count(best['n_contacts'])} most likely{span}."
+    )
+    if everybody["profit"] >= best["profit_low"]:
+        text += " That is no more than contacting all, within the interval."
+    return text
+
+
+def _drawn_basis(economics: pl.DataFrame) -> str | None:
+    """Return the basis whose curves are drawn: what was observed, where it was ranked."""
+    ranked = set(economics.filter(pl.col("plan") == "best_n")["basis"])
+    return next((basis for basis in ("observed", "expected") if basis in ranked), None)
+
+
+def _picture(
+    report: ReportInput, rows: pl.DataFrame, basis: str, money: Callable[..., str]
+) -> Picture:
+    source = report.source
+    currency = source.currency if isinstance(source, EventLogSource) else None
+    stated = source.advice.campaign
+    best_n = rows.filter(pl.col("plan") == "best_n").sort("n_contacts")
+    contacts = [0, *best_n["n_contacts"].to_list()]
+    profit, low, high = (
+        [0.0, *best_n[name].cast(pl.Float64).to_list()]
+        for name in ("profit", "profit_low", "profit_high")
+    )
+    best = _one(best_n, is_best=True)
+    marks, roi_marks = [], []
+    if best is not None:
+        words = f"Best: {wording.count(best['n_contacts'])}, {money(best['profit'], digits=0)}"
+        marks.append(Mark(best["n_contacts"], float(best["profit"]), "accent", words))
+        if best["roi"] is not None:
+            roi_marks.append(Mark(best["n_contacts"], best["roi"], "accent", words))
+    published = stated.published if stated is not None and basis == "observed" else []
+    terms = Terms(stated.contact_cost, stated.margin) if stated is not None else Terms(0, 0)
+    for plan in published:
+        earned, roi = (
+            terms.profit(plan.contacts, plan.buyers),
+            terms.roi(plan.contacts, plan.buyers),
+        )
+        words = f"The study: {wording.count(plan.contacts)}, {money(earned, digits=0)}"
+        marks.append(Mark(plan.contacts, earned, "second", words))
+        if roi is not None:
+            roi_marks.append(Mark(plan.contacts, roi, "second", words))
+    curves = [
+        Curve("Profit", profit, lambda v: wording.compact(v, currency, 2), (low, high), marks)
+    ]
+    known = best_n.drop_nulls("roi")
+    if known.height == best_n.height and best_n.height:
+        # The return on nothing is none; the curve starts where the first list does.
+        returns = [best_n["roi"][0], *best_n["roi"].to_list()]
+        curves.append(Curve("Return on cost (ROI)", returns, _percent, None, roi_marks))
+    wide, narrow = contact_curves("campaign", contacts, curves)
+    colours = [("accent", "Best customers first, by the model"), ("band", "95% interval")]
+    if published:
+        colours.append(("second", "As the study prints it"))
+    ends = ", ".join(mark.tip for mark in marks)
+    return Picture(
+        "campaign",
+        alt=f"Curves of profit and return on cost by number of customers contacted. {ends}.",
+        caption="Profit and return on cost by the number of customers contacted, "
+        + ("as observed." if basis == "observed" else "as expected of today's customers.")
+        + " The return is highest for the shortest list; the profit is not.",
+        wide=wide,
+        narrow=narrow,
+        colours=colours,
+    )
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:,.0f}%"
+
+
+def _published_sentence(
+    published: list[PublishedCampaign], terms: Terms, money: Callable[..., str]
+) -> str:
+    """Return the study's plans side by side, and what their ROI hides."""
+    told = []
+    for plan in published:
+        roi = terms.roi(plan.contacts, plan.buyers)
+        profit = money(terms.profit(plan.contacts, plan.buyers), digits=0)
+        told.append(
+            f"{wording.shown(plan.plan)}: {wording.count(plan.buyers)} buyers of "
+            f"{wording.count(plan.contacts)}, profit {profit}"
+            + ("" if roi is None else f", ROI {wording.share(roi)}")
+        )
+    text = f"The study prints {wording.listing(told)}."
+    first, last = published[0], published[-1]
+    was, now = (terms.profit(plan.contacts, plan.buyers) for plan in (first, last))
+    roi_was, roi_now = (terms.roi(plan.contacts, plan.buyers) for plan in (first, last))
+    if roi_was and roi_now and roi_now > roi_was > 0 and now < was:
+        times = roi_now / roi_was
+        doubled = "doubles" if 1.9 <= times <= 2.1 else f"is {wording.decimal(times)} times as high"
+        text += (
+            f" Its ROI {doubled} while its profit falls from {money(was, digits=0)} to "
+            f"{money(now, digits=0)}: the shorter list earns less."
+        )
+    return text
+
+
+def _plans_table(report: ReportInput, economics: pl.DataFrame, money: Callable[..., str]) -> Block:
+    names = [
+        _PLANS[plan] if plan in _PLANS else wording.title(str(target), 40)
+        for plan, target in economics.select("plan", "target").iter_rows()
+    ]
+    rows = economics.with_columns(pl.Series("who", names, pl.String))
+    # The grid of the best N is what the curves show; its best one stands for it here.
+    counts = report.source.advice.campaign.contact_counts if report.source.advice.campaign else []
+    is_told = (pl.col("plan") != "best_n") | pl.col("is_best") | pl.col("n_contacts").is_in(counts)
+    order = {"everybody": 0, "nobody": 1, "best_n": 2, "within_budget": 3}
+    shown = rows.filter(is_told).sort(
+        pl.col("basis") != "observed",
+        pl.col("plan").replace_strict(order, default=4, return_dtype=pl.Int64),
+        pl.col("n_contacts"),
+        pl.col("target"),
+        descending=[False, False, True, False],
+    )
+    columns: Columns = {
+        "basis": ("Basis", wording.title),
+        "who": ("Contacted", wording.shown),
+        "n_contacts": ("Contacts", wording.count),
+        "n_buyers": ("Buyers", wording.decimal),
+        "hit_rate": ("Hit rate", wording.share),
+        "profit": ("Profit", partial(money, digits=0)),
+        "profit_low": ("Low", partial(money, digits=0)),
+        "profit_high": ("High", partial(money, digits=0)),
+        "roi": ("ROI", wording.share),
+        "cost_per_buyer": ("Cost per buyer", partial(money, digits=2)),
+        "is_best": ("Best number", lambda is_best: "yes" if is_best else "no"),
+    }
+    return table_view(
+        report, "campaign_economics", "Plans of the campaign", columns, shown,
+        note="Observed: of customers whose answer is known, ranked by a model that had not seen "
+        "it. The CSV file has every number of contacts that was worked out.",
+    )  # fmt: skip

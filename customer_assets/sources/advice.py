@@ -1,0 +1,71 @@
+"""What may be done for a source's customers, and what it costs: actions and campaigns.
+
+Configuration and its validation only; what follows from it is worked out in the room `advice`.
+"""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from customer_assets.sources.parts import Identifier, Model
+
+
+class Action(Model):
+    """Something to do for a group of customers, and when it is the right thing.
+
+    `when` is a condition over the row of a group: `segment`, `kind` (segment or rule),
+    `n_customers`, `customer_share`, `value_share`, `mean_value`, the mean of any measure of its
+    customers by the measure's name, and of all customers as `all_<measure>`. The figures of
+    `when` and `because` are told as the reason.
+    """
+
+    name: Identifier
+    when: str
+    offer: str
+    channel: str
+    tone: str
+    priority: int = Field(ge=1, description="1 is done first.")
+    owner: str = Field(description="Who does it.")
+    timing: str = ""
+    because: list[str] = Field(default=[], description="Further measures to tell as the reason.")
+    origin: str = Field(default="", description="The study that proposes it.")
+
+
+class PublishedCampaign(Model):
+    """A campaign as a study prints it: how many were contacted, and how many of them bought."""
+
+    plan: str
+    contacts: int = Field(ge=1)
+    buyers: int = Field(ge=0)
+
+
+class Campaign(Model):
+    """What contacting a customer costs, and what a buyer brings, in the source's currency."""
+
+    question: Identifier = Field(description="The question whose probability ranks customers.")
+    contact_cost: float = Field(ge=0)
+    margin: float = Field(ge=0, description="What a buyer brings, before the cost of contacts.")
+    budget: float | None = Field(default=None, ge=0)
+    contact_counts: list[int] = Field(
+        default=[], description="Further numbers of contacts to work out, beside the even grid."
+    )
+    note: str = Field(default="", description="Where cost and margin come from.")
+    published: list[PublishedCampaign] = []
+
+
+class Advice(Model):
+    """The catalogue of actions and the campaign of a source."""
+
+    actions: list[Action] = []
+    campaign: Campaign | None = None
+    consent: str | None = Field(
+        default=None,
+        description="Boolean column of customers: only where it is true may one be written to.",
+    )
+
+    @model_validator(mode="after")
+    def _actions_differ(self) -> Self:
+        names = [action.name for action in self.actions]
+        if len(set(names)) < len(names):
+            raise ValueError("actions: two have the same name")
+        return self

@@ -1,0 +1,84 @@
+"""What tells groups apart adds up, and has honest intervals."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from customer_assets.segments.kmeans import customer_segments
+from customer_assets.segments.profile import (
+    segment_attributes,
+    segment_measures,
+    segment_profile,
+)
+from customer_assets_tests.segments.people import SEGMENTS, rfm
+
+TOLD = {"segments": SEGMENTS}
+
+
+def frames(customers: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    return {
+        "rfm": customers,
+        "customer_segments": customer_segments({"rfm": customers}, TOLD),
+    }
+
+
+@given(seed=st.integers(0, 10_000), n=st.integers(3, 120))
+@settings(max_examples=20, deadline=None)
+def test_shares_sum_to_one_and_intervals_hold_their_figures(seed, n):
+    customers = rfm(n, seed)
+    profile = segment_profile(frames(customers), TOLD)
+    assert profile["customer_share"].sum() == pytest.approx(1)
+    assert profile["value_share"].sum() == pytest.approx(1)
+    assert profile["n_customers"].sum() == n
+    assert profile["value"].sum() == customers["monetary"].sum()
+    for name in ("customer_share", "value_share"):
+        assert (profile[f"{name}_low"] <= profile[name] + 1e-9).all()
+        assert (profile[f"{name}_high"] >= profile[name] - 1e-9).all()
+
+
+def test_the_order_of_rows_does_not_matter():
+    shuffled = rfm().sample(fraction=1, shuffle=True, seed=3)
+    for compute in (segment_profile, segment_measures):
+        assert compute(frames(shuffled), TOLD).equals(compute(frames(rfm()), TOLD))
+
+
+def test_without_money_there_is_no_worth():
+    without = SEGMENTS.model_copy(update={"value": None})
+    profile = segment_profile(frames(rfm()), {"segments": without})
+    assert profile["value_share"].null_count() == 3
+    assert profile["customer_share"].sum() == pytest.approx(1)
+
+
+def test_measures_are_told_beside_those_of_all():
+    scores = pl.DataFrame(
+        {"question": ["buys"] * 90, "customer_id": range(1, 91), "decile": [1] * 90,
+         "score_rank": [1] * 90, "probability": [0.9] * 30 + [0.3] * 60}
+    )  # fmt: skip
+    rules = pl.DataFrame({"rule": ["first"], "customer_id": [1]})
+    found = segment_measures(frames(rfm()) | {"model_scores": scores, "rule_segments": rules}, {})
+    best = found.filter(segment="best", measure="buys_probability").row(0, named=True)
+    assert best["mean"] == pytest.approx(0.9)
+    assert best["all_mean"] == pytest.approx(0.5)
+    assert best["ratio_to_all"] == pytest.approx(1.8)
+    rule = found.filter(kind="rule", measure="n_orders").row(0, named=True)
+    assert (rule["segment_rank"], rule["n_known"], rule["mean_low"]) == (4, 1, None)
+
+
+def test_typical_is_what_is_more_frequent_beyond_chance():
+    customers = (
+        rfm(300)
+        .drop("monetary")
+        .with_columns(
+            plan=pl.when(pl.col("customer_id") <= 100)
+            .then(pl.lit("gold"))
+            .otherwise(pl.lit("basic")),
+            coin=(pl.col("customer_id") % 2).cast(pl.String),
+        )
+    )
+    stated = {"segments": SEGMENTS.model_copy(update={"columns": ["n_orders"], "value": None})}
+    segments = customer_segments({"customers": customers}, stated)
+    found = segment_attributes({"customers": customers, "customer_segments": segments}, stated)
+    assert set(found["attribute"]) == {"plan"}
+    gold = found.filter(value="gold").row(0, named=True)
+    assert gold["lift"] == pytest.approx(3)

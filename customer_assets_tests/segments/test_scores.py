@@ -1,0 +1,136 @@
+"""Scores in SQL: cells, levels and RFE of a log with and without money, and typical products."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from customer_assets.ingest import RuleError
+from customer_assets.pipeline import customer_table_pipeline
+from customer_assets.sources import CustomerTableSource, EventLogSource
+from customer_assets_tests.conftest import SourceRun, run_source
+
+NAMES = (
+    "events", "customer_day", "rfm", "rfem", "rfm_distribution", "rfem_distribution",
+    "customer_segments", "segment_products",
+)  # fmt: skip
+
+
+def log(folder: Path, value: bool) -> SourceRun:
+    """Ten customers: the k-th last buys k days before the end, 1 to 10 times; two only look."""
+    lines = ["who,at,what,item,paid"]
+    for k in range(10):
+        for n in range(10 - k):
+            item = "mug" if k < 5 else f"item{k}"
+            lines.append(f"{k},2024-01-{20 - k} 10:{n:02d}:00,buy,{item},{10 - k}")
+    lines += [f"{who},2024-01-02 09:00:00,look,mug," for who in (20, 21)]
+    (folder / "landing").mkdir()
+    (folder / "landing" / "log.csv").write_text("\n".join(lines) + "\n")
+    columns = {"customer_id": {"from": "who", "type": "bigint"}, "event_at": "at",
+               "event_type": "what", "item_id": "item"}  # fmt: skip
+    source = EventLogSource.model_validate(
+        {
+            "files": "*.csv", "purchase_event": "buy", "timezone": "UTC",
+            "first_day": "2024-01-01", "last_day": "2024-01-20",
+            "columns": columns | ({"value": "paid"} if value else {}),
+            "segments": {"names": ["more", "less"]},
+        }
+    )  # fmt: skip
+    run = run_source("shop", source, folder / "landing", folder / "home")
+    run.ingest()
+    run.materialize(*NAMES)
+    return run
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> SourceRun:
+    return log(tmp_path_factory.mktemp("shop"), value=True)
+
+
+@pytest.fixture(scope="module")
+def clicks(tmp_path_factory) -> SourceRun:
+    return log(tmp_path_factory.mktemp("clicks"), value=False)
+
+
+def test_cells_and_levels_follow_from_the_scores(shop):
+    rows = {row["customer_id"]: row for row in shop.frame("rfm").to_dicts()}
+    first, last = rows[0], rows[9]
+    assert (first["r_score"], first["fm_score"], first["rfm_cell"]) == (5, 5, "champions")
+    assert (last["r_score"], last["fm_score"], last["rfm_cell"]) == (1, 1, "hibernating")
+    # Ten purchases are the second band; the most recent fifth is diamond all the same.
+    assert (first["f_band"], first["rf_level"]) == (2, "diamond")
+    assert (last["f_band"], last["rf_level"]) == (1, "bronze")
+    assert [rows[k]["rf_level"] for k in (2, 4, 6, 8)] == ["gold", "silver", "bronze", "bronze"]
+
+
+def test_without_money_there_are_scores_all_the_same(clicks):
+    rfm = clicks.frame("rfm")
+    assert rfm["monetary"].null_count() == rfm["m_score"].null_count() == rfm.height == 10
+    assert rfm["fm_score"].to_list() == rfm["f_score"].to_list()
+    assert "m_score" not in set(clicks.frame("rfm_distribution")["scheme"])
+    assert clicks.frame("customer_segments").height == 10
+
+
+def test_rfe_counts_lookers_too(shop):
+    rfem = shop.frame("rfem")
+    assert rfem.height == 12
+    looker = rfem.filter(customer_id=20).row(0, named=True)
+    assert (looker["recency"], looker["frequency"], looker["engagement"]) == (19, 1, 1)
+    assert (looker["rfe_score"], looker["money"]) == (3, 0)
+    same = rfem.filter(customer_id=21).row(0, named=True)
+    assert same["rfem_score"] == looker["rfem_score"]
+
+
+@pytest.mark.parametrize("table", ["rfm_distribution", "rfem_distribution"])
+def test_shares_of_each_scheme_sum_to_one(shop, table):
+    sums = shop.frame(table).group_by("scheme").agg(pl.sum("customer_share"))["customer_share"]
+    assert all(share == pytest.approx(1) for share in sums)
+
+
+def test_typical_products_are_beyond_chance(shop):
+    rows = shop.frame("segment_products").to_dicts()
+    assert {row["product"] for row in rows} <= {"mug"}
+    assert all(row["buyer_share_low"] > row["all_buyer_share"] for row in rows)
+
+
+def people(**rfem: str) -> CustomerTableSource:
+    return CustomerTableSource.model_validate(
+        {
+            "customer_id": {"from": "id", "type": "bigint"},
+            "tables": {"people": {"files": "*.csv", "columns": ["away", "visits", "pages"]}},
+            "attributes": {
+                name: {"type": "bigint", "description": name}
+                for name in ("away", "visits", "pages")
+            },
+            "rfem": {"recency": "away", "frequency": "visits", "engagement": "pages"} | rfem,
+        }
+    )
+
+
+def test_a_customer_table_states_what_is_recent_and_engaged(connection, tmp_path):
+    (tmp_path / "staging" / "people").mkdir(parents=True)
+    for name in ("rfem", "rfem_distribution"):
+        source = Path(__file__).parents[2] / "sql" / "commerce" / f"{name}.sql"
+        (tmp_path / "commerce").mkdir(exist_ok=True)
+        (tmp_path / "commerce" / f"{name}.sql").write_text(source.read_text())
+    (tmp_path / "staging" / "people" / "customers_joined.sql").write_text(
+        "/* ---\ndescription: One row.\nkey: [customer_id]\nattributes: true\ncolumns:\n"
+        "  customer_id: {type: source, description: Who.}\n--- */\n"
+        "select customer_id, away, visits, pages from typed_people"
+    )
+    pipeline = customer_table_pipeline("people", people(engagement="pages * 2"), tmp_path)
+    connection.execute(
+        "create table customers as select * from (values (1, 5, 3, 10), (2, 9, 1, 0), "
+        "(3, null, null, null)) as t (customer_id, away, visits, pages)"
+    )
+    rows = connection.execute(pipeline.models["rfem"].sql).pl().sort("customer_id").to_dicts()
+    assert [row["recency"] for row in rows] == [5, 9, 9]
+    assert [row["engagement"] for row in rows] == [20, 0, 0]
+    assert [row["rfe_score"] for row in rows] == [12, 4, 3]
+    assert rows[0]["rfem_score"] is None
+    assert "rfem_distribution" in pipeline.models
+
+
+def test_an_expression_that_gives_no_number_is_refused(tmp_path):
+    with pytest.raises(RuleError, match=r"rfem: recency.*a number"):
+        customer_table_pipeline("one_click", people(recency="away > 1"))
