@@ -77,7 +77,9 @@ def test_a_late_file_redoes_and_reads_what_was_planned(log):
     planned = planned_of(log, what_has_landed(log))
     log.ingest()
     redone = redo_what_is_outdated(log)
-    assert {table.name: table.days for table in planned} == {n: d for n, (d, _) in redone.items()}
+    # So few rows recommend nothing: what reads that is foreseen, but its input stays as it was.
+    foreseen = {t.name: t.days for t in planned if t.name != "recommendation_quality"}
+    assert foreseen == {name: days for name, (days, _) in redone.items()}
     assert redone["events"][0] == redone["customer_day"][0] == [D[27]]
     assert redone["sessions"][0] == [D[26], D[27], D[28]]
     assert redone["funnel_entries"][0] == [D[25], D[26], D[27]]
