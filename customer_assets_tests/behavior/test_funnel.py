@@ -4,10 +4,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from customer_assets import sources
 from customer_assets.behavior import funnel
 from customer_assets.behavior.funnel import Condition, Exclusion, Funnel, FunnelError
+from customer_assets_tests.conftest import add_succession
 
 GOLDEN = Path(__file__).parent / "purchase_funnel.sql"
 PURCHASE = sources.Funnel(steps=["pv", ["cart", "fav"], "buy"], window="7 days")
@@ -74,6 +77,37 @@ def test_strict_allows_nothing_between():
     strict = of_types("pv", "buy", dialect="strict")
     assert levels(strict, [(1, 0, "pv"), (1, 1, "share"), (1, 2, "buy")]) == {1: 1}
     assert levels(strict, [(1, 0, "pv"), (1, 2, "share"), (1, 2, "buy")]) == {1: 2}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    dialect=st.sampled_from(["ordered", "clickhouse"]),
+    events=st.lists(
+        st.tuples(
+            st.just(1), st.integers(0, 12), st.sampled_from(["pv", "pv", "cart", "buy", "other"])
+        ),
+        max_size=12,
+    ),
+)
+def test_events_that_succession_tells_to_be_idle_change_nothing(dialect, events):
+    definition = of_types("pv", ("cart", "buy"), "buy", window=4, dialect=dialect)
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table events as select unnest(cast(? as struct(customer_id bigint, "
+            "second bigint, event_type varchar)[]), recursive := true)",
+            [[dict(zip(("customer_id", "second", "event_type"), e, strict=True)) for e in events]],
+        )
+        connection.execute(
+            "alter table events add column event_ts bigint; alter table events add column "
+            "event_date date; update events set event_ts = second * 1000000, "
+            "event_date = date '1970-01-01' + cast(second // 7 as integer)"
+        )
+        add_succession(connection)
+        with_and_without = [
+            connection.execute(funnel.attempts_sql(definition, has_succession=known)).fetchall()
+            for known in (True, False)
+        ]
+    assert sorted(with_and_without[0]) == sorted(with_and_without[1])
 
 
 def test_unordered_takes_distinct_steps_in_any_order():

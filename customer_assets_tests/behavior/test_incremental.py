@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customer_assets.behavior import funnel, oracle, windows
+from customer_assets.behavior.succession import with_succession
 from customer_assets.settings import SQL_ROOT
 from customer_assets.warehouse.sql_model import read_model
 
@@ -106,10 +107,13 @@ class Warehouse:
         day = "event_date" if table == "all_events" else "day as event_date"
         where = "event_date" if table == "all_events" else "day"
         exclude = "event_date" if table == "all_events" else "day"
-        self.connection.execute(
-            f"create or replace temp view {name} as select * exclude ({exclude}), {day} "
+        rows = (
+            f"select * exclude ({exclude}), {day} "
             f"from state_{table} where {where} between date '{first}' and date '{last}'"
         )
+        if name == "events":
+            rows = with_succession(rows, ("event_ts", "event_type"))
+        self.connection.execute(f"create or replace temp view {name} as {rows}")
 
     def replace(self, table, days):
         day = {"sessions": "session_date", "funnel_entries": "entry_date"}.get(table, "event_date")

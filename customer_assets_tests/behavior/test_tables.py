@@ -10,6 +10,7 @@ from customer_assets.settings import SQL_ROOT
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.quoting import literal
 from customer_assets.warehouse.sql_model import read_model
+from customer_assets_tests.conftest import add_succession
 
 D = [dt.date(2017, 11, 25) + dt.timedelta(days=n) for n in range(9)]
 SOURCE = EventLogSource(
@@ -60,6 +61,7 @@ def put(run, *events):
         "update events set event_date = event_at::date, "
         "event_ts = epoch_us(event_at) - 8 * 3600000000"
     )
+    add_succession(run.connection)
 
 
 def pick(rows, *columns):

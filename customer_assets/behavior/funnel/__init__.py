@@ -58,6 +58,7 @@ def attempts_sql(
     instant: Sequence[str] = ("event_ts",),
     events: str = "events",
     ticks_per_unit: int | None = None,
+    has_succession: bool = False,
 ) -> str:
     """Return a SELECT with one row per actor (and entry day) that entered the funnel.
 
@@ -67,12 +68,15 @@ def attempts_sql(
     `by_day`: the best attempt of each entry day, else of all history with a null entry_date.
     `instant`: what orders events; events equal in it count in the order of the steps.
     `ticks_per_unit`: ticks of event_ts per window unit, by default microseconds.
+    `has_succession`: `events` has the columns of `succession`, which follow the actor's events.
     Raises FunnelError where the dialect cannot be cut by entry day.
     """
     kind: type[Builder] = Unordered if funnel.dialect == "unordered" else Chained
     if funnel.modes:
         kind = ClickHouse
-    return kind(funnel, by_day, tuple(actor), tuple(instant), events, ticks_per_unit).sql()
+    return kind(
+        funnel, by_day, tuple(actor), tuple(instant), events, ticks_per_unit, has_succession
+    ).sql()
 
 
 # A session's events are those between its ends: sessions of a customer never overlap.
@@ -105,6 +109,7 @@ def entries_sql(funnels: Mapping[str, Funnel]) -> str:
             funnel,
             actor=("customer_id", "session_ts") if by_session else ("customer_id",),
             events="session_events" if by_session else "events",
+            has_succession=not by_session,
         )
         columns = [
             f"{literal(name)} as funnel",
