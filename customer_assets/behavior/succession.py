@@ -27,7 +27,8 @@ COLUMNS = {
     ),
     "next_event_type": Column(
         type="varchar",
-        description="What happened in the customer's next event on the same day; null for the last.",
+        description="What happened in the customer's next event on the same day; null for the "
+        "last.",
     ),
 }
 _EXPRESSIONS = {

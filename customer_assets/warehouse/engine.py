@@ -17,7 +17,6 @@ from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Table
 
-
 # Whole numbers as differences before zstd: as small as its default level, in half the time.
 PARQUET = "format parquet, parquet_version v2, compression zstd, compression_level 1"
 

@@ -100,13 +100,18 @@ class Chained(Builder):
         if not self.succession or self.counts_events:
             return []
         funnel = self.funnel
-        named = [[c.values for c in step if c.column == "event_type"] for step in funnel.steps]
-        by_type = all(len(step) == 1 for step in funnel.steps) and all(named)
-        drops_dominated = funnel.dialect in ("ordered", "clickhouse") and not funnel.exclusions
-        if not by_type or not drops_dominated or not one_row_per_event(funnel.steps):
+        conditions = [condition for step in funnel.steps for condition in step]
+        drops_dominated = (
+            funnel.dialect in ("ordered", "clickhouse")
+            and not funnel.exclusions
+            and one_row_per_event(funnel.steps)
+            and all((c.column, c.operator) == ("event_type", "=") for c in conditions)
+            and all(len(step) == 1 for step in funnel.steps)
+        )
+        if not drops_dominated:
             return []
-        entries, *later = [set(values[0]) for values in named]
-        mere = ", ".join(literal(name) for name in sorted(map(str, entries.difference(*later))))
+        entries, *later = [set(condition.values) for condition in conditions]
+        mere = ", ".join(literal(name) for name in sorted(entries.difference(*later), key=str))
         if not mere:
             return []
         return [
