@@ -181,10 +181,11 @@ def _funnel_entries(source: EventLogSource) -> SqlModel:
     neighbours = {"events": reads_events}
     if by_session:
         neighbours["sessions"] = reads_events.model_copy(update={"days": (-1, widest)})
+    instant = ("event_ts", "sequence") if source.columns.sequence else ("event_ts",)
     return SqlModel(
         path=Path(funnel.__file__),
         table=funnel.ENTRIES,
-        sql=funnel.entries_sql(funnels),
+        sql=funnel.entries_sql(funnels, instant),
         inputs=tuple(neighbours),
         neighbours=neighbours,
         parameters={},

@@ -146,8 +146,10 @@ def run_model(
 ) -> list[dict[str, Any]]:
     """Run `sql/behavior/<name>.sql`, keep its result as the table of that name, return it."""
     model = read_model(SQL_ROOT / "behavior" / f"{name}.sql", "behavior")
+    # What the form does not know is off, as it is by default.
+    told = {"bot_events_per_day": None, "leaves_out_bots": False, "splits_at_midnight": False}
     for parameter, column in model.parameters.items():
-        value = literal(parameters[parameter])
+        value = literal((told | parameters)[parameter])
         connection.execute(f"set variable {parameter} = cast({value} as {column.type})")
     connection.execute(f"create or replace table {name} as {model.sql}")
     return rows_of(connection, f"select * from {name}")
@@ -231,7 +233,8 @@ def funnel_report(
     )
     connection.execute(
         f"create or replace table customer_day as "
-        f"select distinct {actor} as customer_id, null::date as event_date from events"
+        f"select distinct {actor} as customer_id, null::date as event_date, "
+        "false as is_suspected_bot from events"
     )
     return run_model(connection, "funnel", last_complete_day="1970-01-01", short_days=[])
 

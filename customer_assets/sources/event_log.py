@@ -82,8 +82,20 @@ class Funnel(Model):
     steps: list[str | list[str]] = Field(min_length=1)
     window: Duration
     dialect: str = "ordered"
+    modes: list[str] = Field(
+        default=[],
+        description="Modes of dialect clickhouse, named as those of windowFunnel. They judge all "
+        "that an actor did, so the actor is a session.",
+    )
     actor: Literal["customer", "session"] = "customer"
     breakdown: str | None = None
+
+
+class SuspectedBots(Model):
+    """When a customer's day is more than a person can do. Such days are listed, never deleted."""
+
+    events_per_day: int = Field(ge=1, description="A day with more events is a suspected bot's.")
+    in_rates: bool = Field(default=True, description="Whether these days count in rates.")
 
 
 class Segments(Model):
@@ -132,6 +144,8 @@ class EventLogSource(Model):
         default=[], description="Columns that tell one event from another; none: all of them."
     )
     session_timeout: Duration = "30 minutes"
+    split_sessions_at_midnight: bool = False
+    suspected_bots: SuspectedBots | None = None
     week_start: Literal["monday", "sunday"] = "monday"
     rules: list[CleaningRule] = []
     funnels: Annotated[dict[str, Funnel], NamedParts] = {}
@@ -153,6 +167,7 @@ class EventLogSource(Model):
             "category": columns.category_id is not None,
             "country": "country" in self.attributes,
             "funnel": bool(self.funnels),
+            "bots": self.suspected_bots is not None,
         }
         return frozenset(name for name, is_offered in offered.items() if is_offered)
 

@@ -135,14 +135,38 @@ def test_sessions_as_actors_do_not_convert_across():
             "(customer_id, event_ts, event_date, event_type)"
         )
         connection.execute(
-            "create table sessions as select customer_id, event_ts as started_ts, "
-            "event_ts as ended_ts from events"
+            "create table sessions as select customer_id, event_date as session_date, "
+            "event_ts as started_ts, event_ts as ended_ts from events"
         )
         sql = funnel.entries_sql({"f": funnel.of_source(sessions)})
         assert connection.execute(sql).fetchall() == [
             ("f", 1, 0, connection.execute("select date '1970-01-01'").fetchone()[0], None, 2,
              86_400_000_000, 1, [0, None])
         ]  # fmt: skip
+
+
+def test_modes_judge_a_session_up_to_the_end_of_its_next_day():
+    stated = {"steps": ["pv", "cart", "buy"], "window": "1 day", "dialect": "clickhouse"}
+    with pytest.raises(FunnelError, match="session"):
+        funnel.of_source(sources.Funnel(**stated, modes=["strict_order"]))
+    definition = funnel.of_source(sources.Funnel(**stated, modes=["strict_order"], actor="session"))
+    days = ("pv", 0), ("share", 0), ("cart", 0), ("pv", 1), ("cart", 1), ("buy", 2)
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table sessions as select 1 as customer_id, date '1970-01-01' + n::integer as "
+            "session_date, n * 100 as started_ts, n * 100 + 99 as ended_ts from range(3) r (n)"
+        )
+        connection.execute(
+            "create table events (customer_id bigint, event_ts bigint, event_date date, "
+            "event_type varchar)"
+        )
+        connection.executemany(
+            "insert into events select 1, ?, date '1970-01-01' + ?::integer, ?",
+            [(100 * (n // 3) + n, day, kind) for n, (kind, day) in enumerate(days)],
+        )
+        sql = funnel.entries_sql({"f": definition})
+        found = connection.execute(f"select session_ts, entry_date::varchar, level from ({sql})")
+        assert sorted(found.fetchall()) == [(0, "1970-01-01", 1), (100, "1970-01-02", 3)]
 
 
 @pytest.mark.parametrize(

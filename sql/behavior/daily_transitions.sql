@@ -7,6 +7,7 @@ key: [event_date, from_event, to_event, gap_minutes]
 inputs: {events: {days: [-1, 0]}}
 parameters:
   session_timeout_us: {type: bigint, description: "Longest gap inside a session, microseconds."}
+  splits_at_midnight: {type: boolean, description: "Whether a session ends at midnight."}
 columns:
   event_date: {type: date, description: "Day of the later event, business time."}
   from_event: {type: varchar, description: "Earlier event type, or (start)."}
@@ -76,7 +77,8 @@ transitions as (
             when gap_us <= 1800000000 then 30
             when gap_us <= 3600000000 then 60
         end as gap_minutes,
-        gap_us <= getvariable('session_timeout_us') as is_same_session,
+        gap_us <= getvariable('session_timeout_us') and not getvariable('splits_at_midnight')
+            as is_same_session,
         cast(1 as bigint) as n_transitions,
     from ends_of_days
     where is_first

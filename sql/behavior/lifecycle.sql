@@ -3,6 +3,8 @@ description: >-
   One row per period and interval: customers that are new, returning, resurrecting and dormant.
   Active = new + returning + resurrecting; active before = returning + dormant.
 key: [period, interval_start]
+parameters:
+  leaves_out_bots: {type: boolean, description: "Whether days of suspected bots are left out of rates."}
 columns:
   period: {type: varchar, description: "Length of an interval: day, week or month."}
   interval_start: {type: date, description: "First day of the interval."}
@@ -26,6 +28,7 @@ owner: team:data
 with histories as (
     select list_sort(list(event_date)) as days
     from customer_day
+    where not (is_suspected_bot and getvariable('leaves_out_bots'))
     group by customer_id
 ),
 

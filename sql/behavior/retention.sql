@@ -6,6 +6,7 @@ key: [activity, period, cohort_mode, measure, cohort_start, from_interval]
 parameters:
   min_occurrences: {type: bigint, description: "Events that an interval needs to count as a return."}
   retention_intervals: {type: bigint, description: "Intervals after the cohort's that are followed."}
+  leaves_out_bots: {type: boolean, description: "Whether days of suspected bots are left out of rates."}
 columns:
   activity: {type: varchar, description: "What counts: event (any) or purchase."}
   period: {type: varchar, description: "Length of an interval: day, week or month."}
@@ -37,6 +38,7 @@ with activity as (
         customer_day.event_date = first_seen.first_event_date as is_first_matching,
     from customer_day
     inner join first_seen on customer_day.customer_id = first_seen.customer_id
+    where not (customer_day.is_suspected_bot and getvariable('leaves_out_bots'))
     union all
     select
         'purchase' as activity,
@@ -49,7 +51,11 @@ with activity as (
             as is_first_matching,
     from customer_day
     inner join first_seen on customer_day.customer_id = first_seen.customer_id
-    where customer_day.n_purchases > 0 or customer_day.event_date = first_seen.first_event_date
+    where not (customer_day.is_suspected_bot and getvariable('leaves_out_bots'))
+        and (
+            customer_day.n_purchases > 0
+            or customer_day.event_date = first_seen.first_event_date
+        )
 ),
 
 -- Customers who did the same on the same days are alike to every cohort. What a customer did on a

@@ -8,6 +8,7 @@ key: [session_date, step, from_event, to_event]
 inputs: {events: {days: [-1, 1]}}
 parameters:
   session_timeout_us: {type: bigint, description: "Longest gap inside a session, microseconds."}
+  splits_at_midnight: {type: boolean, description: "Whether a session ends at midnight."}
 columns:
   session_date: {type: date, description: "Day on which the session starts, business time."}
   step: {type: bigint, description: "Number of the earlier step in its session, from 1."}
@@ -55,7 +56,7 @@ successive as (
         event_type,
         previous_event_type,
         coalesce(event_ts - previous_event_ts > getvariable('session_timeout_us'), true)
-            as is_start,
+        or getvariable('splits_at_midnight') as is_start,
     from ends_of_days
     where event_number = 1
 ),

@@ -3,6 +3,8 @@ description: >-
   One row per period and number of active intervals: how many customers were active in exactly
   that many intervals of the log, or in at least that many.
 key: [period, n_active_intervals]
+parameters:
+  leaves_out_bots: {type: boolean, description: "Whether days of suspected bots are left out of rates."}
 columns:
   period: {type: varchar, description: "Length of an interval: day, week or month."}
   n_active_intervals: {type: bigint, description: "Intervals with an event."}
@@ -19,6 +21,7 @@ owner: team:data
 with histories as (
     select list_sort(list(event_date)) as days
     from customer_day
+    where not (is_suspected_bot and getvariable('leaves_out_bots'))
     group by customer_id
 ),
 
