@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from customer_assets import customer_tables, ingest, settings
 from customer_assets.advice import actions, campaign
-from customer_assets.behavior import funnel
+from customer_assets.behavior import funnel, succession
 from customer_assets.behavior.parameters import parameters as behavior_parameters
 from customer_assets.behavior.windows import window_end_day
 from customer_assets.learning import FORESIGHT, SCORING, TRAINING, leakage
@@ -159,8 +159,15 @@ def event_log_pipeline(
         model = _with_optional_inputs(model, tables)
         if isinstance(model, PythonModel) and not model.inputs:
             continue
+        table = model.table
+        if isinstance(model, SqlModel) and model.attributes:
+            table = _with_attributes(model, source)
+        if isinstance(model, SqlModel) and table_name == "events":
+            order = [name for name in table.key if name != "customer_id"]
+            model = replace(model, sql=succession.with_succession(model.sql, order))
+            table = table.model_copy(update={"columns": table.columns | succession.COLUMNS})
         models[table_name] = model
-        tables[table_name] = _table_for(model, source)
+        tables[table_name] = table.with_source_types(source.source_types())
     _check_conditions(source, tables)
     return Pipeline(name, source, raw_tables, models, tables)
 
@@ -250,10 +257,11 @@ def _funnel_entries(source: EventLogSource) -> SqlModel:
     neighbours = {"events": reads_events}
     if by_session:
         neighbours["sessions"] = reads_events.model_copy(update={"days": (-1, widest)})
+    instant = ("event_ts", "sequence") if source.columns.sequence else ("event_ts",)
     return SqlModel(
         path=Path(funnel.__file__),
         table=funnel.ENTRIES,
-        sql=funnel.entries_sql(funnels),
+        sql=funnel.entries_sql(funnels, instant),
         inputs=tuple(neighbours),
         neighbours=neighbours,
         parameters={},
@@ -269,9 +277,12 @@ def _with_occurrences(raw_events: Table, source: EventLogSource) -> Table:
     unknown = sorted(set(source.key) - set(names))
     if unknown:
         raise ValueError(f"key: {', '.join(unknown)}: no such column; there are {', '.join(names)}")
-    key = source.key or names
+    # Business time follows from event_ts; a longer key only costs time.
+    idle = {*_unmapped(source), "event_at"}
+    key = source.key or [name for name in names if name not in idle]
     same = ", ".join(quoted(name) for name in dict.fromkeys(["event_date", *key]))
-    order = ", ".join(quoted(name) for name in [*names, "source_file"] if name not in key)
+    rest = [name for name in names if name not in key] if source.key else []
+    order = ", ".join(quoted(name) for name in [*rest, "source_file"])
     described = {
         "occurrence": "k for the k-th row of its day with the same key.",
         "n_copies": "Rows of the day with the same key.",
@@ -289,24 +300,36 @@ def _with_occurrences(raw_events: Table, source: EventLogSource) -> Table:
     )
 
 
-def _table_for(model: Model, source: EventLogSource) -> Table:
+def _with_attributes(model: SqlModel, source: EventLogSource) -> Table:
+    """Return a table of events with the columns that only the configuration knows."""
     table = model.table
-    if isinstance(model, SqlModel) and model.attributes:
-        flags = {
-            f"is_{rule.name}": Column(
-                type="boolean", description=rule.description or rule.condition
-            )
-            for rule in source.rules
-            if rule.action == "flag" and rule.enabled
-        }
-        own = {
-            name: Column(type=kind, description=f"The source's own attribute {name}.")
-            for name, kind in source.attribute_types().items()
-        }
-        columns = dict(table.columns)
-        source_file = columns.pop("source_file")
-        columns |= own | flags | {"source_file": source_file}
-        # Rows that differ in an attribute alone are different events.
-        key = [c for c in table.key if c != "occurrence"] + [*own, "occurrence"]
-        table = table.model_copy(update={"columns": columns, "key": key})
-    return table.with_source_types(source.source_types())
+    columns = dict(table.columns)
+    source_file = columns.pop("source_file")
+    flags = {
+        f"is_{rule.name}": Column(type="boolean", description=rule.description or rule.condition)
+        for rule in source.rules
+        if rule.action == "flag" and rule.enabled
+    }
+    own = {
+        name: Column(type=kind, description=f"The source's own attribute {name}.")
+        for name, kind in source.attribute_types().items()
+    }
+    # Rows that differ in an attribute alone are different events.
+    key = [name for name in table.key if name != "occurrence"] + [*own, "occurrence"]
+    if model.source is None:
+        key = [name for name in key if name not in _unmapped(source)]
+    if source.columns.sequence is not None:
+        own = {"sequence": ingest.tables(source)["raw_events"].columns["sequence"], **own}
+        key.insert(key.index("event_ts") + 1, "sequence")
+    columns |= own | flags | {"source_file": source_file}
+    return table.model_copy(update={"columns": columns, "key": key})
+
+
+def _unmapped(source: EventLogSource) -> set[str]:
+    """Return the canonical columns that are null in every row of a source."""
+    mapped = source.columns
+    optional = ("item_id", "item_name", "category_id", "order_id", "quantity", "unit_price")
+    unmapped = {name for name in optional if getattr(mapped, name) is None}
+    if mapped.value is None and {"quantity", "unit_price"} & unmapped:
+        unmapped.add("value")
+    return unmapped

@@ -303,7 +303,9 @@ def _verify_batch(published: Published, batch: int, n_customers: int) -> Verifie
             f"where customer_id in ({of_batch}) and {condition}"
         ).rows()
 
-    events = [oracle.Event(*row) for row in rows("events", "event_ts, event_date, event_type")]
+    sequence = ", sequence" if published.source.columns.sequence else ""
+    columns = f"event_ts, event_date, event_type{sequence}"
+    events = [oracle.Event(*row) for row in rows("events", columns)]
     long = frozenset(row[0] for row in query(f"{of_batch} and {is_long}").rows())
     funnels = ", ".join(map(literal, _compared_funnels(published.source)))
     conditions = {
@@ -329,7 +331,8 @@ def _oracle_rows(
         for customer_id, event_ts in oracle.first_seen(events).items():
             yield customer_id, "", event_ts
     elif name == "sessions":
-        for found in oracle.sessions(events, _microseconds(source.session_timeout)):
+        timeout_us = _microseconds(source.session_timeout)
+        for found in oracle.sessions(events, timeout_us, source.split_sessions_at_midnight):
             if found.session_date in days:
                 yield (
                     found.customer_id, str(found.started_ts),

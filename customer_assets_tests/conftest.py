@@ -14,6 +14,7 @@ import yaml
 
 from customer_assets import ingest, settings
 from customer_assets.__main__ import prepare_dagster_home
+from customer_assets.behavior.succession import with_succession
 from customer_assets.components.source_definitions import job_name
 from customer_assets.definitions import defs
 from customer_assets.pipeline import Pipeline, event_log_pipeline
@@ -172,6 +173,14 @@ def _rows_digest(warehouse: SourceWarehouse, name: str) -> str:
         f"from ({relation}))"
     )
     return str(rows.rows())
+
+
+def add_succession(
+    connection: duckdb.DuckDBPyConnection, *order: str, table: str = "events"
+) -> None:
+    """Give a table of events made by hand the columns by which they succeed each other."""
+    events = with_succession(f"select * from {table}", order or ("event_ts", "event_type"))
+    connection.execute(f"create or replace table {table} as {events}")
 
 
 def run_source(

@@ -20,6 +20,7 @@ from customer_assets.behavior import cohorts, funnel
 from customer_assets.settings import PROJECT_ROOT, SQL_ROOT
 from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.sql_model import read_model
+from customer_assets_tests.conftest import add_succession
 
 FOLDER = Path(
     os.environ.get("CUSTOMER_ASSETS_VECTORS") or PROJECT_ROOT.parent / "shared" / "vectors"
@@ -145,8 +146,10 @@ def run_model(
 ) -> list[dict[str, Any]]:
     """Run `sql/behavior/<name>.sql`, keep its result as the table of that name, return it."""
     model = read_model(SQL_ROOT / "behavior" / f"{name}.sql", "behavior")
+    # What the form does not know is off, as it is by default.
+    told = {"bot_events_per_day": None, "leaves_out_bots": False, "splits_at_midnight": False}
     for parameter, column in model.parameters.items():
-        value = literal(parameters[parameter])
+        value = literal((told | parameters)[parameter])
         connection.execute(f"set variable {parameter} = cast({value} as {column.type})")
     connection.execute(f"create or replace table {name} as {model.sql}")
     return rows_of(connection, f"select * from {name}")
@@ -230,7 +233,8 @@ def funnel_report(
     )
     connection.execute(
         f"create or replace table customer_day as "
-        f"select distinct {actor} as customer_id, null::date as event_date from events"
+        f"select distinct {actor} as customer_id, null::date as event_date, "
+        "false as is_suspected_bot from events"
     )
     return run_model(connection, "funnel", last_complete_day="1970-01-01", short_days=[])
 
@@ -541,6 +545,7 @@ def test_sessions(connection: duckdb.DuckDBPyConnection, case: Case) -> None:
         "update events set event_at = make_timestamp(event_ts), "
         "event_date = make_timestamp(event_ts)::date"
     )
+    add_succession(connection, "event_ts")
     parameters = {"session_timeout_us": case["timeout_microseconds"]}
     parameters |= {"purchase_event": None, "view_event": None}
     run_model(connection, "session_fragments", **parameters)
@@ -563,7 +568,8 @@ def test_paths(connection: duckdb.DuckDBPyConnection, case: Case) -> None:
         {"user": event["user"], "ts": event["ts"], "event": event["node"]}
         for event in case["events"]
     ]
-    put_listed_events(connection, events)
+    put_events(connection, events)
+    add_succession(connection, "event_ts", "sequence")
     timeout_us = int(case["session_timeout_minutes"] * 60_000_000)
     run_model(connection, "session_paths", session_timeout_us=timeout_us)
     ours = connection.execute(
@@ -571,12 +577,6 @@ def test_paths(connection: duckdb.DuckDBPyConnection, case: Case) -> None:
         "from session_paths group by all"
     ).fetchall()
     assert sorted(ours) == sorted(tuple(edge) for edge in case["expected"]["edges"])
-
-
-def put_listed_events(connection: duckdb.DuckDBPyConnection, events: list[Case]) -> None:
-    """Keep the order of the list at one instant: it is the log's own sequence."""
-    put_events(connection, events)
-    connection.execute("update events set event_ts = event_ts + sequence")
 
 
 TRANSITION_MEASURES = {
@@ -653,7 +653,8 @@ def transition_matrix(
     """Count in the order of the labels; one endless session for each actor."""
     if case["actor"] not in ("user", "session"):
         raise UnknownFormError(f"actor {case['actor']!r} is not in the form")
-    put_listed_events(connection, [{**event, "user": event[case["actor"]]} for event in events])
+    put_events(connection, [{**event, "user": event[case["actor"]]} for event in events])
+    add_succession(connection, "event_ts", "sequence")
     run_model(connection, "daily_transitions", session_timeout_us=10**17)
     cells = {
         (row["from_event"], row["to_event"]): row[column]

@@ -14,12 +14,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Event:
-    """What a customer did. `event_ts` in epoch microseconds, `event_date` in business time."""
+    """What a customer did. `event_ts` in epoch microseconds, `event_date` in business time.
+
+    `sequence` is the log's own running number of the events of an instant, if it has one.
+    """
 
     customer_id: Any
     event_ts: int
     event_date: dt.date
     event_type: str
+    sequence: int | None = None
+
+    @property
+    def instant(self) -> tuple[int, bool, int]:
+        return self.event_ts, self.sequence is None, self.sequence or 0
 
 
 @dataclass(frozen=True, order=True)
@@ -42,13 +50,17 @@ class Entry:
     reached_ts: tuple[int, ...]
 
 
-def sessions(events: Iterable[Event], timeout_us: int) -> list[Session]:
-    """Return all sessions: a gap greater than the timeout starts a new one."""
+def sessions(
+    events: Iterable[Event], timeout_us: int, splits_at_midnight: bool = False
+) -> list[Session]:
+    """Return all sessions: a gap greater than the timeout starts a new one; so may a new day."""
     found: list[Session] = []
     for customer_id, own in _by_customer(events).items():
         run: list[Event] = []
         for event in own:
-            if run and event.event_ts - run[-1].event_ts > timeout_us:
+            is_next_day = bool(run) and event.event_date != run[-1].event_date
+            is_late = bool(run) and event.event_ts - run[-1].event_ts > timeout_us
+            if is_late or (splits_at_midnight and is_next_day):
                 found.append(_session(customer_id, run))
                 run = []
             run.append(event)
@@ -97,14 +109,15 @@ def _attempt(
     entry: Event, own: list[Event], steps: Sequence[Collection[str]], window_us: int
 ) -> tuple[int, ...]:
     """Follow one entry: at each instant take as many steps as its events allow."""
-    instants: dict[int, list[Event]] = defaultdict(list)
+    instants: dict[tuple[int, bool, int], list[Event]] = defaultdict(list)
     for event in own:
-        if entry.event_ts <= event.event_ts <= entry.event_ts + window_us and event is not entry:
-            instants[event.event_ts].append(event)
+        follows = event.instant >= entry.instant and event is not entry
+        if follows and event.event_ts <= entry.event_ts + window_us:
+            instants[event.instant].append(event)
     reached = [entry.event_ts]
-    for event_ts in sorted(instants):
-        types = [event.event_type for event in instants[event_ts]]
-        reached += [event_ts] * _steps_taken(types, steps[len(reached) :])
+    for instant in sorted(instants):
+        types = [event.event_type for event in instants[instant]]
+        reached += [instant[0]] * _steps_taken(types, steps[len(reached) :])
     return tuple(reached)
 
 
@@ -126,5 +139,5 @@ def _by_customer(events: Iterable[Event]) -> dict[Any, list[Event]]:
         if event.customer_id is not None:
             customers[event.customer_id].append(event)
     for own in customers.values():
-        own.sort(key=lambda event: event.event_ts)
+        own.sort(key=lambda event: event.instant)
     return customers

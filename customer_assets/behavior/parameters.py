@@ -24,15 +24,25 @@ def parameters(source: EventLogSource, last_complete_day: dt.date) -> dict[str, 
     if not 0 < timeout < _DAY_SECONDS:
         raise ValueError("session_timeout must be longer than nothing and shorter than a day")
     first_day, _ = source.day_range()
+    bots = source.suspected_bots
     return {
         "purchase_event": source.purchase_event,
         "view_event": source.view_event,
         "session_timeout_us": timeout * 1_000_000,
+        "splits_at_midnight": source.split_sessions_at_midnight,
+        "bot_events_per_day": bots.events_per_day if bots else None,
+        "leaves_out_bots": bots is not None and not bots.in_rates,
         "first_day": first_day.isoformat(),
         "last_complete_day": last_complete_day.isoformat(),
+        "complete_until_ts": windows.midnight_us(
+            last_complete_day + dt.timedelta(days=1), source.timezone
+        ),
         "week_start": source.week_start,
         "min_occurrences": 1,
         "retention_intervals": RETENTION_INTERVALS,
+        # A session leaves no gap as long as the timeout: of a shorter interval it would not be
+        # known whether there is an event in it.
+        "rolling_hours": [hours for hours in (1, 24) if timeout <= hours * 3600],
         "event_groups": event_groups(source),
         "short_days": [
             day.isoformat()

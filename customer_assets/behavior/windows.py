@@ -20,6 +20,12 @@ def window_end_day(entry_day: dt.date, window_seconds: int, timezone: str) -> dt
     return (last_instant + dt.timedelta(seconds=window_seconds)).astimezone(zone).date()
 
 
+def midnight_us(day: dt.date, timezone: str) -> int:
+    """Return the epoch microseconds at which a day begins in a zone."""
+    midnight = dt.datetime.combine(day, dt.time(), ZoneInfo(timezone)).astimezone(dt.UTC)
+    return (midnight - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
+
+
 def short_days(timezone: str, first: dt.date, last: dt.date) -> list[dt.date]:
     """Return the days from first to last that have fewer than 24 hours in a zone."""
     zone = ZoneInfo(timezone)

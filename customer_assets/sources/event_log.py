@@ -84,8 +84,20 @@ class Funnel(Model):
     steps: list[str | list[str]] = Field(min_length=1)
     window: Duration
     dialect: str = "ordered"
+    modes: list[str] = Field(
+        default=[],
+        description="Modes of dialect clickhouse, named as those of windowFunnel. They judge all "
+        "that an actor did, so the actor is a session.",
+    )
     actor: Literal["customer", "session"] = "customer"
     breakdown: str | None = None
+
+
+class SuspectedBots(Model):
+    """When a customer's day is more than a person can do. Such days are listed, never deleted."""
+
+    events_per_day: int = Field(ge=1, description="A day with more events is a suspected bot's.")
+    in_rates: bool = Field(default=True, description="Whether these days count in rates.")
 
 
 class EventLogSource(Model):
@@ -121,6 +133,8 @@ class EventLogSource(Model):
         default=[], description="Columns that tell one event from another; none: all of them."
     )
     session_timeout: Duration = "30 minutes"
+    split_sessions_at_midnight: bool = False
+    suspected_bots: SuspectedBots | None = None
     week_start: Literal["monday", "sunday"] = "monday"
     holidays: list[Day] = Field(
         default=[],
@@ -159,6 +173,7 @@ class EventLogSource(Model):
             "segment_rules": bool(self.segment_rules),
             "actions": bool(self.advice.actions),
             "campaign": self.advice.campaign is not None,
+            "bots": self.suspected_bots is not None,
         }
         return frozenset(name for name, is_offered in offered.items() if is_offered)
 

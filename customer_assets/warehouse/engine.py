@@ -17,6 +17,9 @@ from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Table
 
+# Whole numbers as differences before zstd: as small as its default level, in half the time.
+PARQUET = "format parquet, parquet_version v2, compression zstd, compression_level 1"
+
 
 class EngineError(RuntimeError):
     """A model that ran but gave another table than its header promises."""
@@ -88,7 +91,7 @@ class DuckDBEngine:
     def write(self, statement: str, path: Path) -> int:
         """Write the rows of a statement to a Parquet file; return their number."""
         result = self.connection.execute(
-            f"copy ({statement}) to {literal(str(path))} (format parquet, compression zstd)"
+            f"copy ({statement}) to {literal(str(path))} ({PARQUET})"
         ).fetchone()
         return int(result[0]) if result else 0
 

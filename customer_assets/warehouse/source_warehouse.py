@@ -123,6 +123,7 @@ class SourceWarehouse:
     chunk_rows: int = CHUNK_ROWS
     run_id: str = ""
     _checks: dict[str, list[Check]] = field(default_factory=dict)
+    _asked: dict[tuple[Any, ...], bool] = field(default_factory=dict)
 
     def store(self, name: str) -> TableStore:
         return TableStore(self.folder / name, self.tables[name].partition_by)
@@ -383,23 +384,36 @@ class SourceWarehouse:
         if hint is None:
             return sorted(days)
         back, ahead = hint.days
-        if hint.further_while is not None and isinstance(model, SqlModel):
-            self.engine.set_variables(model, parameters)
         near: set[dt.date] = set()
         for day in days:
             last = hint.until(day) if hint.until else day + dt.timedelta(days=ahead)
-            while hint.further_while is not None and self._has_row(name, last, hint.further_while):
+            while hint.further_while is not None and self._goes_on(
+                model, name, last, hint.further_while, parameters
+            ):
                 last += dt.timedelta(days=1)
             span = (last - day).days
             near.update(day + dt.timedelta(days=n) for n in range(back, span + 1))
         return sorted(near)
 
-    def _has_row(self, name: str, day: dt.date, condition: str) -> bool:
+    def _goes_on(
+        self,
+        model: Model,
+        name: str,
+        day: dt.date,
+        condition: str,
+        parameters: Mapping[str, Any],
+    ) -> bool:
+        """Say whether a day of an input has a row with a condition: a scan, so asked once."""
         relation = self.relation(name, [day])
-        if not relation.files:
-            return False
-        statement = f"select 1 from ({relation_sql(relation)}) where {condition} limit 1"
-        return self.engine.connection.execute(statement).fetchone() is not None
+        told = (repr(parameters[parameter]) for parameter in sorted(model.parameters))
+        question = (condition, *told, *relation.files)
+        if relation.files and question not in self._asked:
+            if isinstance(model, SqlModel):
+                self.engine.set_variables(model, parameters)
+            statement = f"select 1 from ({relation_sql(relation)}) where {condition} limit 1"
+            row = self.engine.connection.execute(statement).fetchone()
+            self._asked[question] = row is not None
+        return self._asked.get(question, False)
 
     def _chunks(self, model: Model, days: Sequence[dt.date]) -> Iterator[list[dt.date]]:
         """Split days so that the largest daily input has about `chunk_rows` rows a chunk."""

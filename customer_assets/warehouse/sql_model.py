@@ -27,10 +27,10 @@ from customer_assets.warehouse.table import Column, Layer, Table
 _HEADER = re.compile(r"\A\s*/\*\s*---[ \t]*\n(?P<yaml>.*?)\n\s*---\s*\*/", re.DOTALL)
 
 # Parameters that move with the calendar: they are data, not a definition.
-MOVING_PARAMETERS = frozenset({"last_complete_day"})
+MOVING_PARAMETERS = frozenset({"last_complete_day", "complete_until_ts"})
 
 # What a source may offer and a model may need.
-Capability = Literal["purchase", "value", "item", "view", "funnel", "country", "category"]
+Capability = Literal["purchase", "value", "item", "view", "funnel", "country", "category", "bots"]
 
 
 class SqlModelError(ValueError):

@@ -20,6 +20,7 @@ from (
             coalesce("event_type" in ('buy'), false) as p_3,
         from events
         where customer_id is not null
+            and not (event_type in ('pv') and coalesce(next_event_type in ('pv'), false) and coalesce(previous_event_ts < event_ts, true))
     ),
 
     ordered as (
@@ -41,30 +42,11 @@ from (
         where p_1 or p_2 or p_3
     ),
 
-    marked as (
-        select
-            *,
-            p_1 and not p_2 and not p_3 as is_mere_entry,
-        from log
-    ),
-
-    followed as (
-        select
-            *,
-            coalesce(lead(case when is_mere_entry then entry_date end) over (partition by customer_id order by event_ts, first_step) = entry_date, false) as is_followed_by_entry,
-        from marked
-    ),
-
-    kept as (
-        select * from followed
-        where not (is_mere_entry and is_followed_by_entry)
-    ),
-
     from_step_3 as (
         select
             *,
             min(case when p_3 then event_ts end) over (partition by customer_id order by event_ts, first_step rows between 1 following and unbounded following) as t_3_from_3,
-        from kept
+        from log
     ),
 
     from_step_2 as (

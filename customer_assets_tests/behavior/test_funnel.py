@@ -4,10 +4,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from customer_assets import sources
 from customer_assets.behavior import funnel
 from customer_assets.behavior.funnel import Condition, Exclusion, Funnel, FunnelError
+from customer_assets_tests.conftest import add_succession
 
 GOLDEN = Path(__file__).parent / "purchase_funnel.sql"
 PURCHASE = sources.Funnel(steps=["pv", ["cart", "fav"], "buy"], window="7 days")
@@ -76,6 +79,37 @@ def test_strict_allows_nothing_between():
     assert levels(strict, [(1, 0, "pv"), (1, 2, "share"), (1, 2, "buy")]) == {1: 2}
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    dialect=st.sampled_from(["ordered", "clickhouse"]),
+    events=st.lists(
+        st.tuples(
+            st.just(1), st.integers(0, 12), st.sampled_from(["pv", "pv", "cart", "buy", "other"])
+        ),
+        max_size=12,
+    ),
+)
+def test_events_that_succession_tells_to_be_idle_change_nothing(dialect, events):
+    definition = of_types("pv", ("cart", "buy"), "buy", window=4, dialect=dialect)
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table events as select unnest(cast(? as struct(customer_id bigint, "
+            "second bigint, event_type varchar)[]), recursive := true)",
+            [[dict(zip(("customer_id", "second", "event_type"), e, strict=True)) for e in events]],
+        )
+        connection.execute(
+            "alter table events add column event_ts bigint; alter table events add column "
+            "event_date date; update events set event_ts = second * 1000000, "
+            "event_date = date '1970-01-01' + cast(second // 7 as integer)"
+        )
+        add_succession(connection)
+        with_and_without = [
+            connection.execute(funnel.attempts_sql(definition, has_succession=known)).fetchall()
+            for known in (True, False)
+        ]
+    assert sorted(with_and_without[0]) == sorted(with_and_without[1])
+
+
 def test_unordered_takes_distinct_steps_in_any_order():
     unordered = of_types("pv", "cart", "pv", dialect="unordered")
     assert levels(unordered, [(1, 0, "cart"), (1, 1, "pv")]) == {1: 2}
@@ -101,14 +135,38 @@ def test_sessions_as_actors_do_not_convert_across():
             "(customer_id, event_ts, event_date, event_type)"
         )
         connection.execute(
-            "create table sessions as select customer_id, event_ts as started_ts, "
-            "event_ts as ended_ts from events"
+            "create table sessions as select customer_id, event_date as session_date, "
+            "event_ts as started_ts, event_ts as ended_ts from events"
         )
         sql = funnel.entries_sql({"f": funnel.of_source(sessions)})
         assert connection.execute(sql).fetchall() == [
             ("f", 1, 0, connection.execute("select date '1970-01-01'").fetchone()[0], None, 2,
              86_400_000_000, 1, [0, None])
         ]  # fmt: skip
+
+
+def test_modes_judge_a_session_up_to_the_end_of_its_next_day():
+    stated = {"steps": ["pv", "cart", "buy"], "window": "1 day", "dialect": "clickhouse"}
+    with pytest.raises(FunnelError, match="session"):
+        funnel.of_source(sources.Funnel(**stated, modes=["strict_order"]))
+    definition = funnel.of_source(sources.Funnel(**stated, modes=["strict_order"], actor="session"))
+    days = ("pv", 0), ("share", 0), ("cart", 0), ("pv", 1), ("cart", 1), ("buy", 2)
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table sessions as select 1 as customer_id, date '1970-01-01' + n::integer as "
+            "session_date, n * 100 as started_ts, n * 100 + 99 as ended_ts from range(3) r (n)"
+        )
+        connection.execute(
+            "create table events (customer_id bigint, event_ts bigint, event_date date, "
+            "event_type varchar)"
+        )
+        connection.executemany(
+            "insert into events select 1, ?, date '1970-01-01' + ?::integer, ?",
+            [(100 * (n // 3) + n, day, kind) for n, (kind, day) in enumerate(days)],
+        )
+        sql = funnel.entries_sql({"f": definition})
+        found = connection.execute(f"select session_ts, entry_date::varchar, level from ({sql})")
+        assert sorted(found.fetchall()) == [(0, "1970-01-01", 1), (100, "1970-01-02", 3)]
 
 
 @pytest.mark.parametrize(

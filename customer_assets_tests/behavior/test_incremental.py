@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customer_assets.behavior import funnel, oracle, windows
+from customer_assets.behavior.succession import with_succession
 from customer_assets.settings import SQL_ROOT
 from customer_assets.warehouse.sql_model import read_model
 
@@ -70,7 +71,8 @@ def histories(draw):
     changes += [("withdraw", landed[n]) for n in withdrawn]
     steps = draw(st.sampled_from([STEPS, REPEATED, TWICE, OVERLAPPING]))
     window = draw(st.sampled_from([1800, 86_400, 2 * 86_400, 90_000]))
-    return zone, start, landed, draw(st.permutations(changes)), backfill, steps, window
+    splits = draw(st.sampled_from([False, False, True]))
+    return zone, start, landed, draw(st.permutations(changes)), backfill, steps, window, splits
 
 
 class Warehouse:
@@ -106,10 +108,13 @@ class Warehouse:
         day = "event_date" if table == "all_events" else "day as event_date"
         where = "event_date" if table == "all_events" else "day"
         exclude = "event_date" if table == "all_events" else "day"
-        self.connection.execute(
-            f"create or replace temp view {name} as select * exclude ({exclude}), {day} "
+        rows = (
+            f"select * exclude ({exclude}), {day} "
             f"from state_{table} where {where} between date '{first}' and date '{last}'"
         )
+        if name == "events":
+            rows = with_succession(rows, ("event_ts", "event_type"))
+        self.connection.execute(f"create or replace temp view {name} as {rows}")
 
     def replace(self, table, days):
         day = {"sessions": "session_date", "funnel_entries": "entry_date"}.get(table, "event_date")
@@ -221,6 +226,7 @@ def engine():
         connection.execute(f"set variable session_timeout_us = {TIMEOUT_US}::bigint")
         connection.execute("set variable purchase_event = 'buy'")
         connection.execute("set variable view_event = 'pv'")
+        connection.execute("set variable splits_at_midnight = false")
         yield connection
 
 
@@ -231,7 +237,8 @@ def engine():
 )
 @given(history=histories())
 def test_incremental_equals_the_whole_history(engine, history):
-    zone, start, landed, changes, backfill, steps, window = history
+    zone, start, landed, changes, backfill, steps, window, splits = history
+    engine.execute(f"set variable splits_at_midnight = {splits}")
     warehouse = Warehouse(engine, zone, steps, window)
     for file in landed:
         land(engine, [as_row(event, zone) for event in file])
@@ -250,7 +257,7 @@ def test_incremental_equals_the_whole_history(engine, history):
     events = [oracle.Event(*row) for row in rows]
     assert engine.execute(
         "select customer_id, started_ts, ended_ts, day, n_events from state_sessions order by all"
-    ).fetchall() == [tuple(vars(s).values()) for s in oracle.sessions(events, TIMEOUT_US)]
+    ).fetchall() == [tuple(vars(s).values()) for s in oracle.sessions(events, TIMEOUT_US, splits)]
     entries = engine.execute(
         "select customer_id, day, list_filter(reached_ts, x -> x is not null) "
         "from state_funnel_entries order by all"

@@ -4,12 +4,15 @@ import datetime as dt
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from customer_assets.behavior.parameters import parameters
 from customer_assets.settings import SQL_ROOT
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.quoting import literal
 from customer_assets.warehouse.sql_model import read_model
+from customer_assets_tests.conftest import add_succession
 
 D = [dt.date(2017, 11, 25) + dt.timedelta(days=n) for n in range(9)]
 SOURCE = EventLogSource(
@@ -54,12 +57,16 @@ def put(run, *events):
     )
     run.connection.executemany(
         "insert into events select ?, ?::date + ?::time, ?, ?, 1.5, null, null",
-        [(who, D[day], at, kind, *(item or [None])) for who, day, at, kind, *item in events],
+        [
+            (who, D[0] + dt.timedelta(days=day), at, kind, *(item or [None]))
+            for who, day, at, kind, *item in events
+        ],
     )
     run.connection.execute(
         "update events set event_date = event_at::date, "
         "event_ts = epoch_us(event_at) - 8 * 3600000000"
     )
+    add_succession(run.connection)
 
 
 def pick(rows, *columns):
@@ -83,6 +90,19 @@ def test_the_example_of_the_definitions(run):
 def test_an_equal_gap_stays_and_a_greater_one_splits(run):
     put(run, (1, 0, "10:00:00", "pv"), (1, 0, "10:30:00", "pv"), (1, 0, "11:00:01", "pv"))
     assert pick(run("session_fragments", "sessions"), "n_events") == [(2,), (1,)]
+
+
+def test_sessions_may_end_at_midnight(run):
+    put(run, (1, 0, "23:50", "pv"), (1, 1, "00:05", "buy"), (1, 1, "00:10", "buy"))
+    tables = ("session_fragments", "sessions")
+    assert pick(run(*tables, splits_at_midnight=True), "session_date", "n_events") == [
+        (D[0], 1), (D[1], 2),
+    ]  # fmt: skip
+    starts = [row for row in run("daily_transitions", splits_at_midnight=True)
+              if row["from_event"] == "(start)"]  # fmt: skip
+    assert pick(starts, "event_date", "to_event") == [(D[0], "pv"), (D[1], "buy")]
+    assert run("session_paths", splits_at_midnight=True) == []
+    assert len(run("session_paths")) == 1
 
 
 def test_session_timeout_shorter_than_nothing_or_a_day_is_refused():
@@ -118,6 +138,38 @@ def test_daily_traffic(run):
     # Wilson's interval of 1 in 2, by hand.
     assert rows[0]["bounce_rate_low"] == pytest.approx(0.09453, abs=1e-5)
     assert rows[0]["bounce_rate_high"] == pytest.approx(0.90547, abs=1e-5)
+
+
+def test_customers_of_30_days_are_distinct_and_null_while_the_log_is_younger(run):
+    days = [(1, 0), (1, 1), (1, 29), (1, 30), (3, 31), (2, 0), (2, 29)]
+    put(run, *[(who, day, "10:00", "pv") for who, day in days])
+    rows = run("customer_day", "hourly_traffic", "session_fragments", "sessions", "first_seen",
+               "daily_traffic")  # fmt: skip
+    columns = ("n_customers", "n_customers_30_days", "customers_per_30_days")
+    assert pick(rows, *columns) == [
+        (2, None, None), (1, None, None), (2, 2, 1.0), (1, 2, 0.5), (1, 3, 1 / 3),
+    ]  # fmt: skip
+
+
+def test_suspected_bots_are_listed_and_left_out_of_rates_on_request(run):
+    put(run, *[(1, 0, f"10:{minute:02}", "pv") for minute in range(5)], (2, 0, "10:00", "pv"),
+        (2, 1, "10:00", "pv"), (1, 1, "10:00", "pv"))  # fmt: skip
+    tables = ("calendar", "customer_day", "hourly_traffic", "session_fragments", "sessions",
+              "first_seen")  # fmt: skip
+    run(*tables, bot_events_per_day=4)
+    assert pick(run("suspected_bots"), "customer_id", "event_date", "n_events") == [(1, D[0], 5)]
+    for leaves_out, customers, bounces, day_2 in ((False, 2, 0.5, (2, 2)), (True, 1, 1.0, (2, 1))):
+        told = {"leaves_out_bots": leaves_out}
+        (row, _) = run("daily_traffic", **told)
+        assert (row["n_customers"], row["bounce_rate"]) == (customers, bounces)
+        assert row["n_page_views"] == 6
+        row = run("lifecycle", **told)[1]
+        assert (row["n_active"], row["n_returning"]) == day_2
+        cells = run("retention", **told)
+        wanted = {"activity": "event", "period": "day", "cohort_mode": "recurring"}
+        cell = retention_cells(cells, **wanted, measure="n_day")[D[0], 1]
+        assert (cell["n_cohort_customers"], cell["n_retained_customers"]) == (customers, customers)
+        assert run("retention_hourly", **told)[0]["n_cohort_customers"] == customers
 
 
 def test_hourly_traffic_numbers_weekdays_from_monday(run):
@@ -161,6 +213,24 @@ def test_retention_measures_and_what_is_not_observable(run):
     assert later[D[3], 5]["n_retained_customers"] == 0
     assert later[D[3], 5]["is_newest_complete"]
     assert later[D[3], 6]["n_retained_customers"] is None
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(minutes=st.lists(st.tuples(st.sampled_from([1, 2]), st.integers(0, 4 * 1440)), min_size=1))
+def test_hours_after_the_first_event_equal_a_count_of_events(run, minutes):
+    put(run, *[(who, at // 1440, f"{at // 60 % 24:02}:{at % 60:02}", "pv") for who, at in minutes])
+    rows = run("customer_day", "session_fragments", "first_seen", "retention_hourly")
+    first = {who: min(at for other, at in minutes if other == who) for who, _ in minutes}
+    for row in rows:
+        length, k = row["interval_hours"] * 60, row["from_interval"]
+        cohort = {who: at for who, at in first.items() if D[at // 1440] == row["cohort_date"]}
+        back = {who for who, at in minutes if who in cohort and (at - cohort[who]) // length == k}
+        open_at = 9 * 1440
+        begun = min(cohort.values()) + k * length < open_at
+        assert row["n_retained_customers"] == (len(back) if begun else None)
+        assert row["is_mature"] == (max(cohort.values()) + (k + 1) * length <= open_at)
 
 
 def test_retention_of_purchases_by_first_purchase_and_by_first_event(run):

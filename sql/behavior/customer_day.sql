@@ -7,6 +7,7 @@ key: [customer_id, event_date]
 parameters:
   purchase_event: {type: varchar, description: "Event type that is a purchase; null where there is none."}
   view_event: {type: varchar, description: "Event type that is a page view; null where there is none."}
+  bot_events_per_day: {type: bigint, description: "Events of a day beyond which a customer is a suspected bot; null where nobody is."}
 columns:
   customer_id: {type: source, description: "Who."}
   event_date: {type: date, description: "Day in the source's business time."}
@@ -16,6 +17,7 @@ columns:
   purchase_value: {type: "decimal(18,4)", description: "Money of the purchase events; null where no purchase carries a value."}
   first_event_ts: {type: bigint, description: "First event, epoch microseconds."}
   last_event_ts: {type: bigint, description: "Last event, epoch microseconds."}
+  is_suspected_bot: {type: boolean, description: "Whether there are more events than the source believes of a person."}
 checks:
   - expect_compound_columns_to_be_unique: {column_list: [customer_id, event_date]}
   - expect_column_values_to_not_be_null: {column: customer_id}
@@ -44,5 +46,6 @@ select
     cast(sum(value) filter (where is_purchase) as decimal(18, 4)) as purchase_value,
     min(event_ts) as first_event_ts,
     max(event_ts) as last_event_ts,
+    coalesce(count(*) > getvariable('bot_events_per_day'), false) as is_suspected_bot,
 from customer_events
 group by customer_id, event_date

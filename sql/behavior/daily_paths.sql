@@ -54,27 +54,65 @@ first_occurrences as (
         events.event_type
 ),
 
+ordered as (
+    select
+        customer_id,
+        item_id,
+        purchase_date,
+        event_type,
+        event_type = getvariable('purchase_event') and first_ts < purchased_ts
+            as is_earlier_purchase,
+        -- What happens at the instant of the purchase comes before it.
+        row_number() over (
+            partition by customer_id, item_id, purchase_date
+            order by first_ts, event_type = getvariable('purchase_event'), event_type
+        ) as step,
+    from first_occurrences
+),
+
+-- Counted before their names are joined: there are few paths and many items.
 item_paths as (
     select
         purchase_date,
-        -- What happens at the instant of the purchase comes before it.
-        string_agg(
-            event_type,
-            ' > '
-            order by first_ts, event_type = getvariable('purchase_event'), event_type
-        ) as path,
-        count(*) as n_steps,
-    from first_occurrences
+        list_sort(list(lpad(cast(step as varchar), 9, '0') || event_type)) as steps,
+    from ordered
     group by customer_id, item_id, purchase_date
-    having count(*) filter (
-        where event_type = getvariable('purchase_event') and first_ts < purchased_ts
-    ) = 0
+    having not bool_or(is_earlier_purchase)
+),
+
+counted as (
+    select
+        purchase_date,
+        row_number() over (order by purchase_date, steps) as path_number,
+        steps,
+        count(*) as n_item_purchases,
+    from item_paths
+    group by purchase_date, steps
+),
+
+numbered_steps as (
+    select
+        purchase_date,
+        path_number,
+        n_item_purchases,
+        unnest(steps) as step,
+    from counted
+),
+
+named_paths as (
+    select
+        purchase_date,
+        string_agg(substr(step, 10), ' > ' order by step) as path,
+        count(*) as n_steps,
+        n_item_purchases,
+    from numbered_steps
+    group by purchase_date, path_number, n_item_purchases
 )
 
 select
     purchase_date,
     path,
     max(n_steps) as n_steps,
-    count(*) as n_item_purchases,
-from item_paths
+    cast(sum(n_item_purchases) as bigint) as n_item_purchases,
+from named_paths
 group by purchase_date, path

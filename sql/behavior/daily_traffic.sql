@@ -6,6 +6,8 @@ key: [event_date]
 parameters:
   last_complete_day: {type: date, description: "Last day that is over; later days are immature."}
   view_event: {type: varchar, description: "Event type that is a page view; null where there is none."}
+  first_day: {type: date, description: "First day of the log."}
+  leaves_out_bots: {type: boolean, description: "Whether days of suspected bots are left out of rates."}
 columns:
   event_date: {type: date, description: "Day, business time."}
   n_events: {type: bigint, description: "Events of the day, also those without a customer."}
@@ -22,6 +24,8 @@ columns:
   bounce_rate_high: {type: double, description: "Upper end of its Wilson 95 % interval."}
   n_new_customers: {type: bigint, description: "Customers whose first event in all history is on the day."}
   n_returning_customers: {type: bigint, description: "Customers who were seen on an earlier day."}
+  n_customers_30_days: {type: bigint, description: "Distinct customers of the day and the 29 days before it (MAU); null where the log is younger."}
+  customers_per_30_days: {type: double, description: "Customers of the day per customer of the 30 days (DAU/MAU)."}
   is_mature: {type: boolean, description: "Whether the day is over, and the next one too: its sessions are closed."}
 checks:
   - expect_column_values_to_be_unique: {column: event_date}
@@ -29,7 +33,15 @@ checks:
   - expect_column_values_to_be_between: {column: n_returning_customers, min_value: 0}
 owner: team:data
 --- */
-with event_days as (
+with bot_days as (
+    select
+        customer_id,
+        event_date,
+    from customer_day
+    where is_suspected_bot and getvariable('leaves_out_bots')
+),
+
+event_days as (
     select
         event_date,
         cast(sum(n_events) as bigint) as n_events,
@@ -51,16 +63,65 @@ customer_days as (
         cast(sum(customer_day.purchase_value) as decimal(18, 4)) as purchase_value,
     from customer_day
     inner join first_seen on customer_day.customer_id = first_seen.customer_id
+    where not (customer_day.is_suspected_bot and getvariable('leaves_out_bots'))
     group by customer_day.event_date
 ),
 
 session_days as (
     select
-        session_date,
+        sessions.session_date,
         count(*) as n_sessions,
-        count(*) filter (where n_events = 1) as n_bounces,
+        count(*) filter (where sessions.n_events = 1) as n_bounces,
     from sessions
-    group by session_date
+    left join bot_days
+        on sessions.customer_id = bot_days.customer_id
+        and sessions.session_date = bot_days.event_date
+    where bot_days.customer_id is null
+    group by sessions.session_date
+),
+
+-- A day of a customer counts for 30 days, or until the customer's next one.
+spells as (
+    select
+        event_date,
+        event_date + 30 as over_date,
+        lead(event_date) over (partition by customer_id order by event_date) as next_date,
+    from customer_day
+    where not (is_suspected_bot and getvariable('leaves_out_bots'))
+),
+
+changes as (
+    select
+        event_date as change_date,
+        count(*) as n_change,
+    from spells
+    group by event_date
+    union all
+    select
+        least(over_date, coalesce(next_date, over_date)) as change_date,
+        -count(*) as n_change,
+    from spells
+    group by least(over_date, coalesce(next_date, over_date))
+),
+
+daily_changes as (
+    select
+        change_date,
+        sum(n_change) as n_change,
+    from changes
+    group by change_date
+),
+
+months as (
+    select
+        change_date as event_date,
+        cast(
+            sum(n_change) over (
+                order by change_date
+                rows between unbounded preceding and current row
+            ) as bigint
+        ) as n_customers_30_days,
+    from daily_changes
 ),
 
 days as (
@@ -76,12 +137,17 @@ days as (
         coalesce(session_days.n_sessions, 0) as n_sessions,
         coalesce(session_days.n_bounces, 0) as n_bounces,
         coalesce(customer_days.n_new_customers, 0) as n_new_customers,
+        case
+            when datediff('day', getvariable('first_day'), event_days.event_date) >= 29
+                then months.n_customers_30_days
+        end as n_customers_30_days,
         cast(nullif(session_days.n_sessions, 0) as double) as trials,
         cast(session_days.n_bounces as double) / nullif(session_days.n_sessions, 0) as bounce_rate,
         1.959963984540054 as z,
     from event_days
     left join customer_days on event_days.event_date = customer_days.event_date
     left join session_days on event_days.event_date = session_days.session_date
+    left join months on event_days.event_date = months.event_date
 )
 
 select
@@ -106,5 +172,7 @@ select
     ) / (1 + z * z / trials) as bounce_rate_high,
     n_new_customers,
     n_customers - n_new_customers as n_returning_customers,
+    n_customers_30_days,
+    cast(n_customers as double) / nullif(n_customers_30_days, 0) as customers_per_30_days,
     event_date < getvariable('last_complete_day') as is_mature,
 from days

@@ -6,6 +6,7 @@ key: [funnel, entry_date, breakdown, step]
 parameters:
   last_complete_day: {type: date, description: "Last day that is over."}
   short_days: {type: "date[]", description: "Days of fewer than 24 hours: a window over one ends an hour later by the clock."}
+  leaves_out_bots: {type: boolean, description: "Whether days of suspected bots are left out of rates."}
 columns:
   funnel: {type: varchar, description: "Name of the funnel."}
   entry_date: {type: date, description: "Day of the entry event, business time."}
@@ -30,11 +31,20 @@ checks:
   - expect_column_values_to_be_between: {column: conversion_from_previous, min_value: 0, max_value: 1}
 owner: team:data
 --- */
-with active_customers as (
+with bot_days as (
+    select
+        customer_id,
+        event_date,
+    from customer_day
+    where is_suspected_bot and getvariable('leaves_out_bots')
+),
+
+active_customers as (
     select
         event_date,
         count(*) as n_active,
     from customer_day
+    where not (is_suspected_bot and getvariable('leaves_out_bots'))
     group by event_date
 ),
 
@@ -66,13 +76,17 @@ maturities as (
 
 steps as (
     select
-        funnel,
-        customer_id,
-        entry_date,
-        breakdown,
-        reached_ts,
-        unnest(generate_series(1, n_steps)) as step,
+        funnel_entries.funnel,
+        funnel_entries.customer_id,
+        funnel_entries.entry_date,
+        funnel_entries.breakdown,
+        funnel_entries.reached_ts,
+        unnest(generate_series(1, funnel_entries.n_steps)) as step,
     from funnel_entries
+    left join bot_days
+        on funnel_entries.customer_id = bot_days.customer_id
+        and funnel_entries.entry_date = bot_days.event_date
+    where bot_days.customer_id is null
 ),
 
 timed as (

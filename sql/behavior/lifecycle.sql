@@ -3,6 +3,8 @@ description: >-
   One row per period and interval: customers that are new, returning, resurrecting and dormant.
   Active = new + returning + resurrecting; active before = returning + dormant.
 key: [period, interval_start]
+parameters:
+  leaves_out_bots: {type: boolean, description: "Whether days of suspected bots are left out of rates."}
 columns:
   period: {type: varchar, description: "Length of an interval: day, week or month."}
   interval_start: {type: date, description: "First day of the interval."}
@@ -22,36 +24,67 @@ checks:
         or n_active_before != n_returning + n_dormant
 owner: team:data
 --- */
-with active_intervals as (
+-- Customers who were active on the same days are alike to every interval.
+with histories as (
+    select list_sort(list(event_date)) as days
+    from customer_day
+    where not (is_suspected_bot and getvariable('leaves_out_bots'))
+    group by customer_id
+),
+
+groups as (
+    select
+        row_number() over (order by days) as group_number,
+        days,
+        count(*) as n_customers,
+    from histories
+    group by days
+),
+
+active_days as (
+    select
+        group_number,
+        n_customers,
+        unnest(days) as event_date,
+    from groups
+),
+
+active_intervals as (
     select
         calendar.period,
-        customer_day.customer_id,
+        active_days.group_number,
+        active_days.n_customers,
         calendar.interval_index,
-    from customer_day
-    inner join calendar on customer_day.event_date = calendar.calendar_date
-    group by calendar.period, customer_day.customer_id, calendar.interval_index
+    from active_days
+    inner join calendar on active_days.event_date = calendar.calendar_date
+    group by
+        calendar.period,
+        active_days.group_number,
+        active_days.n_customers,
+        calendar.interval_index
 ),
 
 neighbours as (
     select
         period,
         interval_index,
-        lag(interval_index) over customer_intervals as previous_index,
-        coalesce(lead(interval_index) over customer_intervals > interval_index + 1, true)
+        n_customers,
+        lag(interval_index) over group_intervals as previous_index,
+        coalesce(lead(interval_index) over group_intervals > interval_index + 1, true)
             as is_followed_by_none,
     from active_intervals
-    window customer_intervals as (partition by period, customer_id order by interval_index)
+    window group_intervals as (partition by period, group_number order by interval_index)
 ),
 
 arrivals as (
     select
         period,
         interval_index,
-        count(*) as n_active,
-        count(*) filter (where previous_index is null) as n_new,
-        count(*) filter (where previous_index = interval_index - 1) as n_returning,
-        count(*) filter (where previous_index < interval_index - 1) as n_resurrecting,
-        count(*) filter (where is_followed_by_none) as n_leaving,
+        sum(n_customers) as n_active,
+        sum(n_customers) filter (where previous_index is null) as n_new,
+        sum(n_customers) filter (where previous_index = interval_index - 1) as n_returning,
+        sum(n_customers) filter (where previous_index < interval_index - 1) as n_resurrecting,
+        sum(n_customers) filter (where is_followed_by_none) as n_leaving,
     from neighbours
     group by period, interval_index
 ),
@@ -69,12 +102,12 @@ intervals as (
 select
     intervals.period,
     intervals.interval_start,
-    coalesce(arrivals.n_active, 0) as n_active,
-    coalesce(before.n_active, 0) as n_active_before,
-    coalesce(arrivals.n_new, 0) as n_new,
-    coalesce(arrivals.n_returning, 0) as n_returning,
-    coalesce(arrivals.n_resurrecting, 0) as n_resurrecting,
-    coalesce(before.n_leaving, 0) as n_dormant,
+    cast(coalesce(arrivals.n_active, 0) as bigint) as n_active,
+    cast(coalesce(before.n_active, 0) as bigint) as n_active_before,
+    cast(coalesce(arrivals.n_new, 0) as bigint) as n_new,
+    cast(coalesce(arrivals.n_returning, 0) as bigint) as n_returning,
+    cast(coalesce(arrivals.n_resurrecting, 0) as bigint) as n_resurrecting,
+    cast(coalesce(before.n_leaving, 0) as bigint) as n_dormant,
     intervals.is_complete as is_mature,
 from intervals
 left join arrivals

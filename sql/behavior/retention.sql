@@ -6,6 +6,7 @@ key: [activity, period, cohort_mode, measure, cohort_start, from_interval]
 parameters:
   min_occurrences: {type: bigint, description: "Events that an interval needs to count as a return."}
   retention_intervals: {type: bigint, description: "Intervals after the cohort's that are followed."}
+  leaves_out_bots: {type: boolean, description: "Whether days of suspected bots are left out of rates."}
 columns:
   activity: {type: varchar, description: "What counts: event (any) or purchase."}
   period: {type: varchar, description: "Length of an interval: day, week or month."}
@@ -37,6 +38,7 @@ with activity as (
         customer_day.event_date = first_seen.first_event_date as is_first_matching,
     from customer_day
     inner join first_seen on customer_day.customer_id = first_seen.customer_id
+    where not (customer_day.is_suspected_bot and getvariable('leaves_out_bots'))
     union all
     select
         'purchase' as activity,
@@ -49,29 +51,92 @@ with activity as (
             as is_first_matching,
     from customer_day
     inner join first_seen on customer_day.customer_id = first_seen.customer_id
-    where customer_day.n_purchases > 0 or customer_day.event_date = first_seen.first_event_date
+    where not (customer_day.is_suspected_bot and getvariable('leaves_out_bots'))
+        and (
+            customer_day.n_purchases > 0
+            or customer_day.event_date = first_seen.first_event_date
+        )
+),
+
+-- Customers who did the same on the same days are alike to every cohort. What a customer did on a
+-- day is one number: the day, so many returns, and the three flags.
+histories as (
+    select
+        activity,
+        list_sort(
+            list(
+                datediff('day', date '0001-01-01', event_date)
+                * 8 * (getvariable('min_occurrences') + 1)
+                + least(n_returns, getvariable('min_occurrences')) * 8
+                + case when n_entries > 0 then 4 else 0 end
+                + case when is_first_ever then 2 else 0 end
+                + case when is_first_matching then 1 else 0 end
+            )
+        ) as days,
+    from activity
+    group by activity, customer_id
+),
+
+groups as (
+    select
+        activity,
+        row_number() over (order by activity, days) as group_number,
+        days,
+        count(*) as n_customers,
+    from histories
+    group by activity, days
+),
+
+group_days as (
+    select
+        activity,
+        group_number,
+        n_customers,
+        unnest(days) as day,
+    from groups
+),
+
+active_days as (
+    select
+        activity,
+        group_number,
+        n_customers,
+        date '0001-01-01'
+        + cast(floor(day / (8 * (getvariable('min_occurrences') + 1))) as integer) as event_date,
+        cast(floor(day / 8) as bigint) % (getvariable('min_occurrences') + 1) as n_returns,
+        day % 8 >= 4 as is_entry,
+        day % 4 >= 2 as is_first_ever,
+        day % 2 = 1 as is_first_matching,
+    from group_days
 ),
 
 active_intervals as (
     select
-        activity.activity,
+        active_days.activity,
         calendar.period,
-        activity.customer_id,
+        active_days.group_number,
+        active_days.n_customers,
         calendar.interval_index,
-        sum(activity.n_entries) > 0 as is_entry,
-        sum(activity.n_returns) >= getvariable('min_occurrences') as is_return,
-        bool_or(activity.is_first_ever) as is_first_ever,
-        bool_or(activity.is_first_matching) as is_first_matching,
-    from activity
-    inner join calendar on activity.event_date = calendar.calendar_date
-    group by activity.activity, calendar.period, activity.customer_id, calendar.interval_index
+        bool_or(active_days.is_entry) as is_entry,
+        sum(active_days.n_returns) >= getvariable('min_occurrences') as is_return,
+        bool_or(active_days.is_first_ever) as is_first_ever,
+        bool_or(active_days.is_first_matching) as is_first_matching,
+    from active_days
+    inner join calendar on active_days.event_date = calendar.calendar_date
+    group by
+        active_days.activity,
+        calendar.period,
+        active_days.group_number,
+        active_days.n_customers,
+        calendar.interval_index
 ),
 
 entries as (
     select
         activity,
         period,
-        customer_id,
+        group_number,
+        n_customers,
         interval_index,
         is_entry,
         is_first_ever,
@@ -85,9 +150,9 @@ cohort_sizes as (
         activity,
         period,
         interval_index as cohort_index,
-        count(*) filter (where is_entry) as n_recurring,
-        count(*) filter (where is_first_ever) as n_first_ever,
-        count(*) filter (where is_first_matching) as n_first_matching,
+        coalesce(sum(n_customers) filter (where is_entry), 0) as n_recurring,
+        coalesce(sum(n_customers) filter (where is_first_ever), 0) as n_first_ever,
+        coalesce(sum(n_customers) filter (where is_first_matching), 0) as n_first_matching,
     from entries
     group by activity, period, interval_index
 ),
@@ -96,10 +161,10 @@ returns as (
     select
         activity,
         period,
-        customer_id,
+        group_number,
         interval_index,
         lag(interval_index) over (
-            partition by activity, period, customer_id
+            partition by activity, period, group_number
             order by interval_index
         ) as previous_index,
     from active_intervals
@@ -117,14 +182,14 @@ waits as (
         greatest(
             coalesce(returns.previous_index, entries.interval_index) - entries.interval_index, 0
         ) as previous_later,
-        count(*) filter (where entries.is_entry) as n_recurring,
-        count(*) filter (where entries.is_first_ever) as n_first_ever,
-        count(*) filter (where entries.is_first_matching) as n_first_matching,
+        sum(entries.n_customers) filter (where entries.is_entry) as n_recurring,
+        sum(entries.n_customers) filter (where entries.is_first_ever) as n_first_ever,
+        sum(entries.n_customers) filter (where entries.is_first_matching) as n_first_matching,
     from entries
     inner join returns
         on entries.activity = returns.activity
         and entries.period = returns.period
-        and entries.customer_id = returns.customer_id
+        and entries.group_number = returns.group_number
         and returns.interval_index > entries.interval_index
         and coalesce(returns.previous_index, entries.interval_index)
         < entries.interval_index + getvariable('retention_intervals')
@@ -304,7 +369,7 @@ select
     cohort_start,
     cast(from_interval as bigint) as from_interval,
     cast(to_interval as bigint) as to_interval,
-    n_cohort_customers,
+    cast(n_cohort_customers as bigint) as n_cohort_customers,
     cast(n_retained_customers as bigint) as n_retained_customers,
     share as retained_share,
     (

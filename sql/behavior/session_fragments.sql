@@ -32,8 +32,10 @@ with customer_events as (
         event_at,
         event_type = getvariable('view_event') as is_view,
         event_type = getvariable('purchase_event') as is_purchase,
-        -- A slot is as wide as the timeout and floored, also before 1970, so its events belong to
-        -- one session whatever their order: only the slots need sorting, a third of the events.
+        coalesce(event_ts - previous_event_ts > getvariable('session_timeout_us'), true)
+            as is_start,
+        -- A slot is as wide as the timeout and floored, also before 1970: its events belong to one
+        -- session, and the event before its first one, if no longer ago, lies in the slot before.
         event_ts - (
             (event_ts % getvariable('session_timeout_us') + getvariable('session_timeout_us'))
             % getvariable('session_timeout_us')
@@ -46,6 +48,8 @@ slots as (
     select
         customer_id,
         event_date,
+        slot_ts,
+        bool_or(is_start) as is_start,
         min(event_ts) as first_event_ts,
         max(event_ts) as last_event_ts,
         -- Business time runs backwards for an hour a year.
@@ -57,69 +61,43 @@ slots as (
     group by customer_id, event_date, slot_ts
 ),
 
-spaced as (
+-- Adjacent slots without a start have the same difference to their number.
+numbered as (
     select
         *,
-        coalesce(
-            first_event_ts - lag(last_event_ts) over day_of_customer
-            > getvariable('session_timeout_us'),
-            true
-        ) as is_start,
-        coalesce(
-            lead(first_event_ts) over day_of_customer - last_event_ts
-            > getvariable('session_timeout_us'),
-            true
-        ) as is_end,
-    from slots
-    window day_of_customer as (partition by customer_id, event_date order by first_event_ts)
-),
-
--- Most slots are fragments by themselves; only the others have to be joined.
-parts as (
-    select
-        *,
-        max(case when is_start then first_event_ts end) over (
+        slot_ts - getvariable('session_timeout_us') * row_number() over (
             partition by customer_id, event_date
-            order by first_event_ts
-            rows between unbounded preceding and current row
-        ) as fragment_ts,
-    from spaced
-    where not (is_start and is_end)
+            order by slot_ts
+        ) as run_ts,
+    from slots
+    where not is_start
 ),
 
-joined as (
+continuations as (
     select
         customer_id,
         event_date,
-        fragment_ts as first_event_ts,
+        min(slot_ts) - getvariable('session_timeout_us') as start_slot_ts,
         max(last_event_ts) as last_event_ts,
-        arg_min(first_event_at, first_event_ts) as first_event_at,
         cast(sum(n_events) as bigint) as n_events,
         cast(sum(n_views) as bigint) as n_views,
         cast(sum(n_purchases) as bigint) as n_purchases,
-    from parts
-    group by customer_id, event_date, fragment_ts
+    from numbered
+    group by customer_id, event_date, run_ts
 )
 
 select
-    customer_id,
-    event_date,
-    first_event_ts,
-    last_event_ts,
-    first_event_at,
-    n_events,
-    n_views,
-    n_purchases,
-from spaced
-where is_start and is_end
-union all
-select
-    customer_id,
-    event_date,
-    first_event_ts,
-    last_event_ts,
-    first_event_at,
-    n_events,
-    n_views,
-    n_purchases,
-from joined
+    starts.customer_id,
+    starts.event_date,
+    starts.first_event_ts,
+    coalesce(continuations.last_event_ts, starts.last_event_ts) as last_event_ts,
+    starts.first_event_at,
+    starts.n_events + coalesce(continuations.n_events, 0) as n_events,
+    starts.n_views + coalesce(continuations.n_views, 0) as n_views,
+    starts.n_purchases + coalesce(continuations.n_purchases, 0) as n_purchases,
+from slots as starts
+left join continuations
+    on starts.customer_id = continuations.customer_id
+    and starts.event_date = continuations.event_date
+    and starts.slot_ts = continuations.start_slot_ts
+where starts.is_start

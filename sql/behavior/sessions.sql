@@ -10,13 +10,15 @@ inputs:
     # A fragment that touches both midnights may hand its session on to the following day; two
     # hours are to spare for a clock that is changed.
     further_while: >-
-      cast(hour(first_event_at) * 60 + minute(first_event_at) as bigint) * 60000000
+      not getvariable('splits_at_midnight')
+      and cast(hour(first_event_at) * 60 + minute(first_event_at) as bigint) * 60000000
       <= getvariable('session_timeout_us') + 7200000000
       and cast(hour(first_event_at) * 60 + minute(first_event_at) as bigint) * 60000000
       + last_event_ts - first_event_ts
       >= 86400000000 - getvariable('session_timeout_us') - 7200000000
 parameters:
   session_timeout_us: {type: bigint, description: "Longest gap inside a session, microseconds."}
+  splits_at_midnight: {type: boolean, description: "Whether a session ends at midnight."}
 columns:
   customer_id: {type: source, description: "Who."}
   session_date: {type: date, description: "Day on which the session starts, business time."}
@@ -69,7 +71,9 @@ parts as (
         *,
         max(
             case
-                when gap_us is null or gap_us > getvariable('session_timeout_us')
+                when gap_us is null
+                    or gap_us > getvariable('session_timeout_us')
+                    or getvariable('splits_at_midnight')
                     then first_event_ts
             end
         ) over (

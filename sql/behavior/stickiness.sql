@@ -3,6 +3,8 @@ description: >-
   One row per period and number of active intervals: how many customers were active in exactly
   that many intervals of the log, or in at least that many.
 key: [period, n_active_intervals]
+parameters:
+  leaves_out_bots: {type: boolean, description: "Whether days of suspected bots are left out of rates."}
 columns:
   period: {type: varchar, description: "Length of an interval: day, week or month."}
   n_active_intervals: {type: bigint, description: "Intervals with an event."}
@@ -15,14 +17,40 @@ checks:
   - expect_column_pair_values_a_to_be_greater_than_b: {column_A: n_intervals, column_B: n_active_intervals, or_equal: true}
 owner: team:data
 --- */
-with active_intervals as (
+-- Customers who were active on the same days are alike to every interval.
+with histories as (
+    select list_sort(list(event_date)) as days
+    from customer_day
+    where not (is_suspected_bot and getvariable('leaves_out_bots'))
+    group by customer_id
+),
+
+groups as (
+    select
+        row_number() over (order by days) as group_number,
+        days,
+        count(*) as n_customers,
+    from histories
+    group by days
+),
+
+active_days as (
+    select
+        group_number,
+        n_customers,
+        unnest(days) as event_date,
+    from groups
+),
+
+active_intervals as (
     select
         calendar.period,
-        customer_day.customer_id,
+        active_days.group_number,
+        active_days.n_customers,
         count(distinct calendar.interval_index) as n_active_intervals,
-    from customer_day
-    inner join calendar on customer_day.event_date = calendar.calendar_date
-    group by calendar.period, customer_day.customer_id
+    from active_days
+    inner join calendar on active_days.event_date = calendar.calendar_date
+    group by calendar.period, active_days.group_number, active_days.n_customers
 ),
 
 periods as (
@@ -37,7 +65,7 @@ histogram as (
     select
         period,
         n_active_intervals,
-        count(*) as n_customers,
+        cast(sum(n_customers) as bigint) as n_customers,
     from active_intervals
     group by period, n_active_intervals
 )

@@ -58,6 +58,7 @@ def attempts_sql(
     instant: Sequence[str] = ("event_ts",),
     events: str = "events",
     ticks_per_unit: int | None = None,
+    has_succession: bool = False,
 ) -> str:
     """Return a SELECT with one row per actor (and entry day) that entered the funnel.
 
@@ -67,12 +68,15 @@ def attempts_sql(
     `by_day`: the best attempt of each entry day, else of all history with a null entry_date.
     `instant`: what orders events; events equal in it count in the order of the steps.
     `ticks_per_unit`: ticks of event_ts per window unit, by default microseconds.
+    `has_succession`: `events` has the columns of `succession`, which follow the actor's events.
     Raises FunnelError where the dialect cannot be cut by entry day.
     """
     kind: type[Builder] = Unordered if funnel.dialect == "unordered" else Chained
     if funnel.modes:
         kind = ClickHouse
-    return kind(funnel, by_day, tuple(actor), tuple(instant), events, ticks_per_unit).sql()
+    return kind(
+        funnel, by_day, tuple(actor), tuple(instant), events, ticks_per_unit, has_succession
+    ).sql()
 
 
 # A session's events are those between its ends: sessions of a customer never overlap.
@@ -80,37 +84,53 @@ SESSION_EVENTS = """with session_events as (
     select
         events.*,
         sessions.started_ts as session_ts,
+        sessions.session_date,
     from events
     inner join sessions
         on events.customer_id = sessions.customer_id
         and events.event_ts >= sessions.started_ts
         and events.event_ts <= sessions.ended_ts
+),
+
+-- What modes judge: the session up to the end of the day after that on which it starts.
+judged_events as (
+    select * from session_events
+    where datediff('day', session_date, event_date) <= 1
 )
 
 """
 
 
-def entries_sql(funnels: Mapping[str, Funnel]) -> str:
+def entries_sql(funnels: Mapping[str, Funnel], instant: Sequence[str] = ("event_ts",)) -> str:
     """Return the SELECT of the table `funnel_entries`, whose columns are ENTRIES'.
 
-    It reads `events` from the first entry day to the end of the last one's window, and
-    `sessions` of the same days and the day before where a session is the actor. Only rows of
-    the wanted entry days are complete.
+    It reads `events` from the first entry day to the end of the last one's window, at least of
+    the following day, and `sessions` of the same days and the day before where a session is the
+    actor. Only rows of the wanted entry days are complete. `instant` is what orders events. With
+    modes an entry is filed under the day on which its session starts.
     """
     parts = []
     for name, funnel in funnels.items():
         n = len(funnel.steps)
         by_session = funnel.actor == "session"
+        actor, events = ["customer_id"], "events"
+        if by_session:
+            actor, events = ["customer_id", "session_ts"], "session_events"
+        if funnel.modes:
+            actor, events = [*actor, "session_date"], "judged_events"
         attempts = attempts_sql(
             funnel,
-            actor=("customer_id", "session_ts") if by_session else ("customer_id",),
-            events="session_events" if by_session else "events",
+            by_day=not funnel.modes,
+            actor=actor,
+            instant=instant,
+            events=events,
+            has_succession=not by_session,
         )
         columns = [
             f"{literal(name)} as funnel",
             "customer_id",
             "session_ts" if by_session else "cast(null as bigint) as session_ts",
-            "entry_date",
+            "session_date as entry_date" if funnel.modes else "entry_date",
             "cast(breakdown as varchar) as breakdown",
             f"cast({n} as bigint) as n_steps",
             f"cast({literal(_window_us(funnel))} as bigint) as window_us",
@@ -140,7 +160,10 @@ ENTRIES = Table(
             type="bigint",
             description="Start of the session, where a session is the actor; else null.",
         ),
-        "entry_date": Column(type="date", description="Day of the entry event, business time."),
+        "entry_date": Column(
+            type="date",
+            description="Day of the entry event, business time; with modes that of the session.",
+        ),
         "breakdown": Column(
             type="varchar", description="The breakdown attribute of the entry event, if any."
         ),

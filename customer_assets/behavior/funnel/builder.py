@@ -39,6 +39,7 @@ class Builder(ABC):
         instant: tuple[str, ...],
         events: str,
         ticks_per_unit: int | None,
+        succession: bool = False,
     ) -> None:
         for name in (*actor, *instant, events):
             if not COLUMN.fullmatch(name):
@@ -53,6 +54,7 @@ class Builder(ABC):
         self.actor_columns = actor
         self.instant = ", ".join(instant)
         self.events = events
+        self.succession = succession
         self.window = self._window(ticks_per_unit)
         self.ctes: list[tuple[str, str]] = []
 
@@ -101,8 +103,11 @@ class Builder(ABC):
             f"{quoted(funnel.breakdown) if funnel.breakdown else 'null'} as breakdown",
             *(f"{predicate_sql(predicate)} as {name}" for name, predicate in flags),
         ]
-        known = " and ".join(f"{name} is not null" for name in self.actor_columns)
-        self._add("matched", select(columns, f"from {self.events}\nwhere {known}"))
+        wanted = [f"{name} is not null" for name in self.actor_columns]
+        wanted += self._needed_events()
+        self._add(
+            "matched", select(columns, f"from {self.events}\nwhere " + "\n    and ".join(wanted))
+        )
         first_step = " ".join(f"when p_{k} then {k}" for k in self.steps)
         clock = "event_ts as clock"
         if self.counts_events:
@@ -115,6 +120,10 @@ class Builder(ABC):
         needs_all = funnel.dialect == "strict" or "strict_order" in funnel.modes
         some = "" if needs_all else "\nwhere " + " or ".join(name for name, _ in flags)
         self._add("log", f"select * from clocked{some}")
+
+    def _needed_events(self) -> list[str]:
+        """Return what an event must fulfil, by what comes before and after it, to matter."""
+        return []
 
     def _step_order(self) -> str:
         """Order the events of an instant by the first step that each can take."""

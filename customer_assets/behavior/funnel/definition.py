@@ -123,8 +123,11 @@ class Funnel:
 def of_source(funnel: sources.Funnel) -> Funnel:
     """Return the definition of a funnel that a source states: steps are event types.
 
-    Raises FunnelError where the dialect is none of DIALECTS or of the names in DIALECT_OF.
+    Raises FunnelError where the dialect is none of DIALECTS or of the names in DIALECT_OF, and
+    where modes are to judge a customer, whose whole history no day of entries has.
     """
+    if funnel.modes and funnel.actor != "session":
+        raise FunnelError("modes judge all that an actor did: they need actor: session")
     steps = tuple(
         (Condition("event_type", "=", tuple([step] if isinstance(step, str) else step)),)
         for step in funnel.steps
@@ -134,6 +137,7 @@ def of_source(funnel: sources.Funnel) -> Funnel:
         window=sources.parse_duration(funnel.window),
         window_unit="second",
         dialect=DIALECT_OF.get(funnel.dialect, funnel.dialect),  # type: ignore[arg-type]
+        modes=frozenset(funnel.modes),  # type: ignore[arg-type]
         actor=funnel.actor,
         breakdown=funnel.breakdown,
     )

@@ -8,6 +8,7 @@ import itertools
 
 from customer_assets.behavior.funnel.builder import Builder, Mark, select
 from customer_assets.behavior.funnel.overlap import connected_sets, one_row_per_event
+from customer_assets.warehouse.quoting import literal
 
 
 class Chained(Builder):
@@ -35,7 +36,7 @@ class Chained(Builder):
             order = self.instant if instants else f"{self.instant}, {self._step_order()}"
         if instants:
             source = self._gather_instants(source)
-        elif not self.funnel.exclusions:
+        elif not self.funnel.exclusions and not self._needed_events():
             source = self._drop_dominated(source)
 
         def onward(k: int, mark: Mark) -> str:
@@ -90,6 +91,33 @@ class Chained(Builder):
             "select * from followed\nwhere not (is_mere_entry and is_followed_by_entry)",
         )
         return "kept"
+
+    def _needed_events(self) -> list[str]:
+        """Drop entries that another one of the same day follows, before any sort.
+
+        An entry that follows another event of its instant may still precede it in step order.
+        """
+        if not self.succession or self.counts_events:
+            return []
+        funnel = self.funnel
+        conditions = [condition for step in funnel.steps for condition in step]
+        drops_dominated = (
+            funnel.dialect in ("ordered", "clickhouse")
+            and not funnel.exclusions
+            and one_row_per_event(funnel.steps)
+            and all((c.column, c.operator) == ("event_type", "=") for c in conditions)
+            and all(len(step) == 1 for step in funnel.steps)
+        )
+        if not drops_dominated:
+            return []
+        entries, *later = [set(condition.values) for condition in conditions]
+        mere = ", ".join(literal(name) for name in sorted(entries.difference(*later), key=str))
+        if not mere:
+            return []
+        return [
+            f"not (event_type in ({mere}) and coalesce(next_event_type in ({mere}), false) "
+            "and coalesce(previous_event_ts < event_ts, true))"
+        ]
 
     def _gather_instants(self, source: str) -> str:
         """Make one row of the events of an instant, with the runs of steps they can take.
