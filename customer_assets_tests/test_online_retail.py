@@ -4,6 +4,7 @@ import datetime as dt
 import random
 
 import duckdb
+import polars as pl
 import pytest
 
 from customer_assets.warehouse.engine import relation_sql
@@ -43,6 +44,41 @@ def test_segments_have_the_published_sizes_and_revenues(retail):
         ("regular", 851, 0.331),
         ("lost", 1_185, 0.328),
     ]
+
+
+def test_bags_grow_and_jewellery_goes_as_published_lights_and_kitchen_do_not(retail):
+    rows = retail.frame("published_category_advice").rows(named=True)
+    assert {row["category"]: (row["ours"], row["agrees"]) for row in rows} == {
+        "bags": ("grow", True),
+        "jewellery": ("drop", True),
+        "kitchen": ("fix", False),
+        "lights": ("keep", False),
+    }
+
+
+def test_products_baskets_and_repeat_purchase(retail):
+    products = retail.frame("product_performance").sort("revenue_rank")
+    assert products["item_name"][0] == "REGENCY CAKESTAND 3 TIER"
+    # Bought and cancelled within twelve minutes: the most revenue but one, and nothing kept.
+    birdie = products.filter(item_id="23843").row(0, named=True)
+    assert (float(birdie["revenue"]), birdie["return_share"], birdie["abc_class"]) == (
+        168_469.6, 1, "C",
+    )  # fmt: skip
+    curve = retail.frame("revenue_concentration").filter(unit="customer", top_percent=100)
+    assert float(curve["revenue"].item()) == pytest.approx(8_911_407.90, abs=0.005)
+    pairs = retail.frame("basket_pairs").sort("pair_rank")
+    assert pairs.row(0, named=True)["lift"] == pytest.approx(7.186, abs=0.001)
+    whole = retail.frame("repeat_purchase").row(
+        by_predicate=pl.col("cohort_month").is_null() & pl.col("within_days").is_null(), named=True
+    )
+    assert (whole["n_customers"], whole["n_repeat_customers"]) == (4_338, 2_845)
+
+
+def test_recommendations_beat_the_simple_ones_out_of_time(retail):
+    quality = {row["recommender"]: row for row in retail.frame("recommendation_quality").to_dicts()}
+    assert quality["related"]["is_shown"]
+    assert quality["related"]["hit_rate"] > quality["popular"]["hit_rate_high"]
+    assert retail.frame("recommendations")["customer_id"].n_unique() > 4_000
 
 
 def test_rows_are_classified_and_none_is_lost(retail):

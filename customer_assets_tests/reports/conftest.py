@@ -8,6 +8,7 @@ import pytest
 
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.table import Column, Table
+from customer_assets_tests.reports.commerce_frames import commerce_frames
 
 MONEY = pl.Decimal(18, 4)
 
@@ -161,6 +162,7 @@ def shop_frames() -> dict[str, pl.DataFrame]:
             }
         ),
         **_behavior_frames(),
+        **commerce_frames(["cakestand", "lantern", "bag", "mug"]),
     }
 
 
@@ -358,6 +360,7 @@ def hostile_frames(shop_frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFra
             "revenue_share": [(n - k) * 2 / (n * (n + 1)) for k in range(n)],
         }
     )
+    frames |= commerce_frames(names)
     segments = {f"group_{k}": names[k - 1] for k in (1, 2, 3)}
     for table in ("customer_segments", "segment_profile"):
         frames[table] = frames[table].with_columns(pl.col("segment").replace(segments))
