@@ -99,15 +99,15 @@ def commerce_frames(names: Sequence[str]) -> dict[str, pl.DataFrame]:
         ),
         "repeat_purchase": pl.DataFrame(
             {
-                "cohort_month": [None, None, dt.date(2024, 1, 1), dt.date(2024, 3, 1)],
-                "within_days": [30, None, 30, 30],
-                "n_customers": [20, 20, 12, 8],
-                "n_observed": [12, 20, 12, 0],
-                "n_repeat_customers": [6, 9, 6, None],
-                "repeat_share": [0.5, 0.45, 0.5, None],
-                "repeat_share_low": [0.25, 0.26, 0.25, None],
-                "repeat_share_high": [0.75, 0.66, 0.75, None],
-                "median_days_to_second": [11.0, 14.0, 11.0, None],
+                "cohort_month": [None, None, None, dt.date(2024, 1, 1), dt.date(2024, 3, 1)],
+                "within_days": [7, 30, None, 30, 30],
+                "n_customers": [20, 20, 20, 12, 8],
+                "n_observed": [18, 12, 20, 12, 0],
+                "n_repeat_customers": [6, 6, 9, 6, None],
+                "repeat_share": [1 / 3, 0.5, 0.45, 0.5, None],
+                "repeat_share_low": [0.16, 0.25, 0.26, 0.25, None],
+                "repeat_share_high": [0.56, 0.75, 0.66, 0.75, None],
+                "median_days_to_second": [3.0, 11.0, 14.0, 11.0, None],
             }
         ),
         "recommendation_quality": pl.DataFrame(
