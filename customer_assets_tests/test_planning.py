@@ -85,7 +85,7 @@ def test_a_late_file_redoes_and_reads_what_was_planned(log):
     assert redone["funnel_entries"][0] == [D[25], D[26], D[27]]
     rows = {name: rows for name, (_, rows) in redone.items()}
     # Sums of a dozen rows may gain some more.
-    near = {name: pytest.approx(count, rel=0.05) for name, count in rows.items() if count > 100}
+    near = {name: pytest.approx(count, rel=0.1) for name, count in rows.items() if count > 100}
     assert {table.name: table.rows_read for table in planned if table.name in near} == near
     assert sum(t.rows_read for t in planned) == pytest.approx(sum(rows.values()), rel=0.05)
     assert planned_of(log, what_has_landed(log)) == []

@@ -77,14 +77,14 @@ def products(report: ReportInput) -> list[Block]:
 def _best_products(ranked: pl.DataFrame, currency: str | None) -> Picture:
     bars = [
         Bar(
-            _name(row, 24),
+            _name(row, 18),
             [(max(float(row["net_revenue"]), 0), "accent")],
             wording.compact(row["net_revenue"], currency),
             tip=f"{_name(row, 60)}: {wording.money(row['net_revenue'], currency, 0)}",
         )
         for row in ranked.head(_TOP_PRODUCTS).iter_rows(named=True)
     ]
-    wide, narrow = ranked_bars("products", bars, label_widths=(230, 150))
+    wide, narrow = ranked_bars("products", bars, label_widths=(190, 150))
     return Picture(
         "products",
         alt=f"Bars of net revenue. {'; '.join(bar.tip for bar in bars)}.",
@@ -177,7 +177,7 @@ def categories(report: ReportInput) -> list[Block]:
         "advice": ("Advice", wording.shown),
         "net_revenue": ("Net revenue", partial(wording.money, currency=currency)),
         "net_revenue_share": ("Share", wording.share),
-        "trend": ("Change of its share", wording.share),
+        "trend": ("Change of its share", _change),
         "return_share": ("Returned", wording.share),
         "n_products": ("Products", wording.count),
         "revenue_per_product": ("Per product", partial(wording.money, currency=currency)),
@@ -207,7 +207,7 @@ def categories(report: ReportInput) -> list[Block]:
             "grew by more than a tenth. Keep: the rest. A season shows as a trend until the log "
             "holds two years; the advice is a first look at sales, not at margins."
         ),
-        table_view(report, "category_performance", "Categories", columns, ranked),
+        table_view(report, "category_performance", "Categories by net revenue", columns, ranked),
     ]
     if report.has_rows("published_category_advice"):
         blocks += _published_advice(report)
@@ -216,8 +216,7 @@ def categories(report: ReportInput) -> list[Block]:
 
 def _category_bar(row: dict, currency: str | None) -> Bar:
     name = wording.shown(row["category"], 22)
-    trend = wording.ABSENT if row["trend"] is None else f"{100 * row['trend']:+.0f}%"
-    trend = trend.replace("-", "\u2212")
+    trend = wording.ABSENT if row["trend"] is None else _change(row["trend"], digits=0)
     return Bar(
         name,
         [(max(float(row["net_revenue"]), 0), _ROLES.get(row["advice"], _NO_ADVICE))],
@@ -225,6 +224,10 @@ def _category_bar(row: dict, currency: str | None) -> Bar:
         tip=f"{name}: {wording.money(row['net_revenue'], currency, 0)}, share {trend}, "
         f"{row['advice'] or 'no advice'}",
     )
+
+
+def _change(part: float, digits: int = 1) -> str:
+    return f"{'+' if part > 0 else ''}{wording.decimal(100 * part, digits)}%"
 
 
 def _published_advice(report: ReportInput) -> list[Block]:
@@ -314,7 +317,7 @@ def viewed_and_bought(report: ReportInput) -> list[Block]:
 def repeat_purchase(report: ReportInput) -> list[Block]:
     """Return how many customers order again, how soon, and by month of the first order."""
     frame = report.frames["repeat_purchase"].sort(
-        "cohort_month", "within_days", descending=[True, False], nulls_last=True
+        "cohort_month", "within_days", descending=[True, False], nulls_last=[False, True]
     )
     of_all = frame.filter(pl.col("cohort_month").is_null())
     whole = of_all.filter(pl.col("within_days").is_null()).row(0, named=True)
@@ -325,7 +328,7 @@ def repeat_purchase(report: ReportInput) -> list[Block]:
     )
     if whole["median_days_to_second"] is not None:
         days = wording.decimal(whole["median_days_to_second"], 0)
-        text += f", half of them within {days} {'day' if days == '1' else 'days'}"
+        text += f", the median after {days} {'day' if days == '1' else 'days'}"
     blocks: list[Block] = [
         Paragraph(
             f"{text}. Those who came late have had little time for it: the shares below count only "
@@ -428,7 +431,7 @@ def bought_together(report: ReportInput) -> list[Block]:
     return [
         Paragraph(text, is_lead=True),
         Paragraph(scope),
-        table_view(report, "basket_pairs", "Bought together", columns, view),
+        table_view(report, "basket_pairs", "Pairs of products", columns, view),
     ]
 
 

@@ -8,7 +8,7 @@ from customer_assets.reports.product_charts import EstimatedShare, SharePanel, e
 from customer_assets.reports.tables import Columns, table_view
 
 _RECOMMENDERS = {
-    "related": "Related to what they like",
+    "related": "Related",
     "popular": "Most popular",
     "last_category": "Last category",
 }
@@ -46,11 +46,11 @@ def recommendations(report: ReportInput) -> list[Block]:
     title = "Recommenders judged out of time"
     return [
         *blocks,
-        table_view(report, "recommendation_quality", title, columns, frame, note=note),
         Paragraph(
             "A hit is expected behaviour, no uplift: without a control group nobody knows who "
             "would have come without the offer."
         ),
+        table_view(report, "recommendation_quality", title, columns, frame, note=note),
     ]
 
 
@@ -58,7 +58,7 @@ def _verdict(noun: str, judged: dict[str, dict]) -> str:
     ours = judged["related"]
     others = wording.listing(
         [
-            f"{wording.share(row['hit_rate'])} by {_RECOMMENDERS[name].lower()}"
+            f"{wording.share(row['hit_rate'])} by the {_RECOMMENDERS[name].lower()}"
             for name, row in judged.items()
             if name != "related"
         ]
@@ -94,7 +94,7 @@ def _quality_picture(kind: str, noun: str, judged: dict[str, dict]) -> Picture:
         for measure, title in (("hit_rate", "Hit rate at 10"), ("ndcg", "NDCG at 10"))
     ]
     name = f"recommendations-{kind}"
-    wide, narrow = estimated_shares(name, panels, label_widths=(180, 160))
+    wide, narrow = estimated_shares(name, panels, label_widths=(110, 100))
     words = "; ".join(
         f"{panel.title}, {row.label}: {row.value}" for panel in panels for row in panel.rows
     )

@@ -12,6 +12,7 @@ from customer_assets.learning.evaluation import model_curves, model_metrics
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.sources.questions import Question
 from customer_assets.warehouse.table import Column, Table
+from customer_assets_tests.reports.commerce_frames import commerce_frames
 
 MONEY = pl.Decimal(18, 4)
 
@@ -201,6 +202,7 @@ def shop_frames() -> dict[str, pl.DataFrame]:
         **_feature_frames(),
         **_forecast_frames(),
         **_model_frames(),
+        **commerce_frames(["cakestand", "lantern", "bag", "mug"]),
     }
 
 
@@ -758,6 +760,7 @@ def hostile_frames(shop_frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFra
             "revenue_share": [(n - k) * 2 / (n * (n + 1)) for k in range(n)],
         }
     )
+    frames |= commerce_frames(names)
     segments = {f"group_{k}": names[k - 1] for k in (1, 2, 3)}
     for table in (
         "customer_segments", "segment_profile", "segment_measures", "segment_products",

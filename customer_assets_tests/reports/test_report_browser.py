@@ -100,7 +100,7 @@ def test_pictures_are_there_in_both_widths(browser: "sync_api.Browser", report: 
     for width, shown, hidden in ((WIDE, ".wide", ".narrow"), (PHONE, ".narrow", ".wide")):
         page = Opened(browser, report, width, "light").page
         pictures = page.locator(f".picture {shown} svg")
-        assert pictures.count() == 15
+        assert pictures.count() == page.locator(".picture").count() >= 17
         for picture in pictures.all():
             box = picture.bounding_box()
             assert box is not None

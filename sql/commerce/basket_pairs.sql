@@ -1,13 +1,12 @@
 /* ---
 description: >-
   One row per pair of products that are bought together more often than chance explains. A basket
-  is an order; where the log has no order numbers, what a customer buys on a day.
-  Products in fewer than 5 baskets and in fewer than one of a thousand are left out first, so is
-  each pair that is as rare, and each basket of more than 100 such products, a wholesaler's list
-  rather than a choice: it would have 5,000 pairs and more. A pair stays if it is significant at
-  5 % after Bonferroni's correction for all pairs of those products, by Fisher's exact test
-  (one-sided), of whose p-value an upper bound is reckoned: so a pair that is in is significant,
-  one at the edge may be missing.
+  is an order; where the log has no order numbers, what a known customer buys on a day.
+  Products in fewer than 5 baskets, or than one in a thousand, are left out first; so is each pair
+  as rare, and each basket of more than 100 such products, a wholesaler's list rather than a
+  choice, with 5,000 pairs and more. A pair stays if it is significant at 5 % after Bonferroni's
+  correction for all pairs of those products, by Fisher's exact test (one-sided), of whose p-value
+  an upper bound is reckoned: a pair that is in is significant, one at the edge may be missing.
 key: [item_a, item_b]
 requires: [purchase, item]
 parameters:

@@ -66,7 +66,8 @@ lines as (
         events.event_type = getvariable('purchase_event') as is_purchase,
         coalesce(
             cast(events.order_id as varchar),
-            cast(events.customer_id as varchar) || '-' || cast(events.event_ts as varchar)
+            coalesce(cast(events.customer_id as varchar), '')
+            || '-' || cast(events.event_ts as varchar)
         ) as order_id,
         events.quantity,
         -- A log may write what was taken back with either sign.

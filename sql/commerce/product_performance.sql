@@ -46,7 +46,8 @@ with lines as (
         events.event_type = getvariable('purchase_event') as is_purchase,
         coalesce(
             cast(events.order_id as varchar),
-            cast(events.customer_id as varchar) || '-' || cast(events.event_ts as varchar)
+            coalesce(cast(events.customer_id as varchar), '')
+            || '-' || cast(events.event_ts as varchar)
         ) as order_id,
         events.quantity,
         -- A log may write what was taken back with either sign.
@@ -70,6 +71,7 @@ sums as (
         cast(coalesce(sum(value) filter (where is_purchase), 0) as decimal(18, 4)) as revenue,
         cast(coalesce(sum(value) filter (where not is_purchase), 0) as decimal(18, 4))
             as returned_value,
+        count(*) filter (where is_purchase) as n_lines,
         min(event_date) filter (where is_purchase) as first_sold,
         max(event_date) filter (where is_purchase) as last_sold,
     from lines
@@ -83,7 +85,7 @@ sold as (
         cast(revenue + returned_value as decimal(18, 4)) as net_revenue,
         greatest(revenue + returned_value, 0) as kept,
     from sums
-    where n_orders > 0
+    where n_lines > 0
 ),
 
 shares as (

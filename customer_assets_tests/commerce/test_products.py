@@ -1,0 +1,183 @@
+"""What is sold: products, categories, ranks, concentration."""
+
+import datetime as dt
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from customer_assets_tests.commerce.commerce_tables import Shop
+
+SALES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "customer": st.sampled_from([None, 1, 2, 3]),
+            "day": st.integers(0, 80),
+            "item": st.sampled_from(list("abcdef")),
+            "category": st.sampled_from(["x", "y", None]),
+            "type": st.sampled_from(["buy", "buy", "buy", "return", "view"]),
+            "value": st.integers(0, 40).map(lambda n: n / 4),
+        }
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(events=SALES, seed=st.integers(0, 9))
+def test_shares_and_classes_cover_all_whatever_the_order_of_rows(events, seed):
+    names = ["items", "product_performance", "category_performance"]
+    with Shop() as shop, Shop() as other:
+        shop.put(events)
+        other.put(random.Random(seed).sample(events, len(events)))
+        categories, again = shop.table(*names), other.table(*names)
+        products = shop.table("product_performance")
+        assert categories.equals(again)
+        assert products.equals(other.table("product_performance"))
+    bought = {event["item"] for event in events if event["type"] == "buy"}
+    assert set(products["item_id"]) == bought
+    for frame in (products, categories):
+        kept = sum(max(float(amount), 0) for amount in frame["net_revenue"])
+        assert frame["net_revenue_share"].sum() == pytest.approx(1 if kept else 0)
+    by_revenue = {}
+    for row in products.iter_rows(named=True):
+        same = by_revenue.setdefault(row["net_revenue"], row)
+        assert (row["abc_class"], row["revenue_rank"]) == (same["abc_class"], same["revenue_rank"])
+
+
+def test_a_product_is_net_of_what_came_back(shop):
+    shop.put(
+        [
+            {"customer": 1, "day": 0, "item": "a", "value": 30},
+            {"customer": 1, "day": 10, "item": "a", "value": 30},
+            {"customer": 1, "day": 12, "item": "a", "value": 15, "type": "return"},
+            {"customer": 2, "day": 0, "item": "a", "value": 0.5},
+            {"customer": None, "day": 1, "item": "b", "value": 5, "order": "7"},
+            {"customer": 3, "day": 1, "item": "c", "value": -5, "type": "return"},
+        ]
+    )
+    a, b = shop.table("items", "product_performance").rows(named=True)
+    assert (float(a["net_revenue"]), a["return_share"]) == (45.5, 15 / 60.5)
+    assert (a["repurchase_days"], a["n_repeat_customers"], a["repeat_share"]) == (10, 1, 0.5)
+    assert (b["n_customers"], b["n_orders"], b["repeat_share"], b["abc_class"]) == (0, 1, None, "B")
+    assert (a["first_sold"], a["last_sold"]) == (dt.date(2024, 1, 1), dt.date(2024, 1, 11))
+
+
+def test_an_item_goes_by_the_name_it_is_bought_under(shop):
+    names = ["MUG", "MUG", "mug, damaged", "mug, damaged", "mug, damaged"]
+    kinds = ["buy", "buy", "view", "view", "view"]
+    shop.put(
+        [
+            {"customer": 1, "item": "a", "name": name, "type": kind}
+            for name, kind in zip(names, kinds, strict=True)
+        ]
+    )
+    assert shop.table("items").select("item_name", "n_names").row(0) == ("MUG", 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "category"),
+    [
+        ("JUMBO BAG RED RETROSPOT", "bags"),
+        ("CHILLI LIGHTS", "lights"),
+        ("WHITE HANGING HEART T-LIGHT HOLDER", "lights"),
+        ("TURKISH DELIGHT BOX", "storage"),
+        ("REGENCY CAKESTAND 3 TIER", "kitchen"),
+        ("ALARM CLOCK BAKELIKE RED", "signs, clocks and frames"),
+        ("CHOCOLATE HOT WATER BOTTLE", "textiles and warmth"),
+        ("PINK SWEETHEART BRACELET", "jewellery"),
+        ("PAPER CHAIN KIT 50'S CHRISTMAS ", "christmas and easter"),
+        ("SOMBRERO ", "other"),
+    ],
+)
+def test_descriptions_of_online_retail_fall_into_categories(open_shop, name, category):
+    shop = open_shop("online_retail")
+    shop.put([{"item": "22423", "name": name}])
+    assert shop.table("items")["category"].item() == category
+
+
+def test_postage_is_no_product(open_shop):
+    shop = open_shop("online_retail")
+    shop.put([{"item": "POST", "kind": "postage", "name": "POSTAGE"}, {"item": "A", "name": "MUG"}])
+    assert shop.table("items", "product_performance")["item_id"].to_list() == ["A"]
+
+
+def _category(shares, returned=0.0, n_items=1, category="x"):
+    """Sales of a category in the first and in the second half of the log."""
+    return [
+        {"customer": k, "day": day, "item": f"{category}{k}", "category": category,
+         "value": value / n_items, "type": kind}
+        for k in range(n_items)
+        for day, value, kind in (
+            (5, shares[0], "buy"), (80, shares[1], "buy"), (81, returned, "return"),
+        )
+        if value
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wanted", "judged"),
+    [
+        ("grow", _category((40, 60))),
+        ("keep", _category((50, 50))),
+        ("fix", _category((60, 40))),
+        ("fix", _category((40, 60), returned=30)),
+        ("drop", _category((10, 10), n_items=20)),
+        ("fix", _category((5, 15), n_items=20)),
+        ("grow", _category((0, 50))),
+    ],
+)
+def test_advice_follows_the_stated_rule(shop, wanted, judged):
+    rest = _category((50, 50), category="y") + _category((50, 50), returned=1, category="z")
+    shop.put([*judged, *rest])
+    rows = shop.table("items", "category_performance").rows(named=True)
+    assert {row["category"]: row["advice"] for row in rows}["x"] == wanted
+
+
+def test_equal_counts_share_a_rank(shop):
+    views = [{"customer": 1, "item": i, "category": i, "type": "view"} for i in "aabbccd"]
+    shop.put([*views, {"customer": 1, "item": "d", "category": "d"}])
+    for table in ("product_ranks", "category_ranks"):
+        rows = shop.table("items", table).rows(named=True)
+        assert [row["views_rank"] for row in rows] == [1, 1, 1, 4]
+        assert [row["purchases_rank"] for row in rows] == [2, 2, 2, 1]
+    assert rows[3]["places_lost"] == -3
+
+
+@settings(max_examples=15, deadline=None)
+@given(values=st.lists(st.integers(1, 50), min_size=1, max_size=12))
+def test_the_pareto_curve_rises_to_one_and_gini_is_the_mean_difference(values):
+    with Shop() as shop:
+        shop.put(
+            [{"customer": k, "item": f"p{k}", "value": value} for k, value in enumerate(values)]
+        )
+        shop.connection.execute(
+            "create table rfm as select customer_id, value as monetary from events"
+        )
+        points = shop.table("items", "product_performance", "revenue_concentration")
+    x = np.array(values)
+    gini = np.abs(x[:, None] - x).sum() / (2 * len(x) * x.sum())
+    for _, curve in points.group_by("unit"):
+        shares = curve["revenue_share"].to_list()
+        assert shares == sorted(shares)
+        assert (shares[0], shares[-1]) == (0, 1)
+        assert curve["gini"][0] == pytest.approx(gini, abs=1e-9)
+
+
+def test_weeks_start_where_the_source_says(open_shop):
+    for week_start, first in (("monday", dt.date(2024, 1, 1)), ("sunday", dt.date(2023, 12, 31))):
+        shop = open_shop(week_start=week_start)
+        shop.put([{"customer": 1, "item": "a", "day": day} for day in range(14)])
+        weeks = shop.table("sales_daily", "sales_weekly")
+        assert weeks["sales_week"][0] == first
+        assert weeks["n_days"].sum() == 14
+        assert weeks["is_complete"][0] == (week_start == "monday")
+
+
+def test_a_refund_written_above_zero_is_still_taken_off(shop):
+    shop.put([{"customer": 1, "item": "a", "value": 9}, {"customer": 1, "item": "a", "value": 4,
+              "type": "return"}])  # fmt: skip
+    assert float(shop.table("sales_daily")["returned_value"].item()) == -4
