@@ -105,7 +105,7 @@ def test_pictures_are_there_in_both_widths(browser: "sync_api.Browser", report: 
             box = picture.bounding_box()
             assert box is not None
             assert box["width"] > 200
-            assert box["height"] > 50
+            assert box["height"] > 25
         assert not any(svg.is_visible() for svg in page.locator(f".picture {hidden} svg").all())
 
 
