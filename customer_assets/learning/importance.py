@@ -17,7 +17,7 @@ from customer_assets.warehouse.table import Column, Table
 if TYPE_CHECKING:
     import numpy as np
 
-_EXPLAINED, _BACKGROUND, _PERMUTED, _REPEATS = 100, 15, 1_000, 3
+_EXPLAINED, _BACKGROUND, _PERMUTED, _REPEATS = 80, 10, 1_000, 3
 # A rank correlation of a feature with its effect that is weaker has no one direction.
 _CLEAR = 0.3
 

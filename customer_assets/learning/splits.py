@@ -23,6 +23,8 @@ OUT_OF_TIME = "out_of_time"
 HOLDOUT = "holdout"
 BACKTEST = "backtest"
 _HOLDOUT_SHARE = 0.25
+# Earlier cut-offs that the best model and the baselines are tested at as well.
+MOST_BACKTESTS = 6
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def splits_of(rows: pl.DataFrame, question: Question) -> Splits | None:
                 break
             backtest = [
                 Split(BACKTEST, at < t, at == t)
-                for t in cut_offs[cut_offs < first]
+                for t in cut_offs[cut_offs < first][-MOST_BACKTESTS:]
                 if _is_enough(label[at < t], question) and 0 < label[at == t].mean() < 1
             ]
             return Splits(rows, label, compared, Split(OUT_OF_TIME, before, compared), backtest)

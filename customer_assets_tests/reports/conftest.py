@@ -41,6 +41,7 @@ def source() -> EventLogSource:
             },
             "view_event": "view",
             "questions": {
+                "buys": {"title": "Buys?", "label": "label", "models": ["lightgbm"]},
                 "will_it": {
                     "title": "Will the customer buy?",
                     "label": "label",
