@@ -78,6 +78,7 @@ steps as (
     select
         funnel_entries.funnel,
         funnel_entries.customer_id,
+        funnel_entries.session_ts,
         funnel_entries.entry_date,
         funnel_entries.breakdown,
         funnel_entries.reached_ts,
@@ -108,7 +109,10 @@ reached as (
         step,
         count(*) as n_entered,
         count(*) filter (where is_reached) as n_reached,
-        count(distinct case when is_reached then customer_id end) as n_customers,
+        -- A customer enters once a day; the sessions of a customer are several.
+        count(*) filter (where is_reached and session_ts is null)
+        + count(distinct case when is_reached and session_ts is not null then customer_id end)
+            as n_customers,
         avg(seconds_from_entry) as mean_seconds_from_entry,
         median(seconds_from_entry) as median_seconds_from_entry,
         avg(seconds_from_previous) as mean_seconds_from_previous,

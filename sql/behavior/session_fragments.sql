@@ -49,11 +49,10 @@ slots as (
         customer_id,
         event_date,
         slot_ts,
-        bool_or(is_start) as is_start,
         min(event_ts) as first_event_ts,
         max(event_ts) as last_event_ts,
-        -- Business time runs backwards for an hour a year.
-        arg_min(event_at, event_ts) as first_event_at,
+        -- Of a slot only the first event can be a start.
+        min(event_at) filter (where is_start) as started_at,
         count(*) as n_events,
         count(*) filter (where is_view) as n_views,
         count(*) filter (where is_purchase) as n_purchases,
@@ -70,7 +69,7 @@ numbered as (
             order by slot_ts
         ) as run_ts,
     from slots
-    where not is_start
+    where started_at is null
 ),
 
 continuations as (
@@ -91,7 +90,7 @@ select
     starts.event_date,
     starts.first_event_ts,
     coalesce(continuations.last_event_ts, starts.last_event_ts) as last_event_ts,
-    starts.first_event_at,
+    starts.started_at as first_event_at,
     starts.n_events + coalesce(continuations.n_events, 0) as n_events,
     starts.n_views + coalesce(continuations.n_views, 0) as n_views,
     starts.n_purchases + coalesce(continuations.n_purchases, 0) as n_purchases,
@@ -100,4 +99,4 @@ left join continuations
     on starts.customer_id = continuations.customer_id
     and starts.event_date = continuations.event_date
     and starts.slot_ts = continuations.start_slot_ts
-where starts.is_start
+where starts.started_at is not null
