@@ -228,8 +228,9 @@ def funnel_report(
     reached = ", ".join(f"step_{k}_ts" for k in range(1, len(asked.steps) + 1))
     connection.execute(
         f"create or replace table funnel_entries as select 'case' as funnel, {actor} as "
-        f"customer_id, null::bigint as session_ts, entry_date, breakdown::varchar as breakdown, {len(asked.steps)} as "
-        f"n_steps, null::bigint as window_us, level, [{reached}] as reached_ts from attempts"
+        f"customer_id, null::bigint as session_ts, entry_date, breakdown::varchar as breakdown, "
+        f"{len(asked.steps)} as n_steps, null::bigint as window_us, level, [{reached}] "
+        "as reached_ts from attempts"
     )
     connection.execute(
         f"create or replace table customer_day as "

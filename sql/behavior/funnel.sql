@@ -74,15 +74,16 @@ maturities as (
     group by entry_days.funnel, entry_days.entry_date
 ),
 
-steps as (
+entrants as (
     select
         funnel_entries.funnel,
         funnel_entries.customer_id,
         funnel_entries.session_ts,
         funnel_entries.entry_date,
         funnel_entries.breakdown,
+        funnel_entries.n_steps,
+        funnel_entries.level,
         funnel_entries.reached_ts,
-        unnest(generate_series(1, funnel_entries.n_steps)) as step,
     from funnel_entries
     left join bot_days
         on funnel_entries.customer_id = bot_days.customer_id
@@ -90,35 +91,127 @@ steps as (
     where bot_days.customer_id is null
 ),
 
-timed as (
+levels as (
     select
-        *,
-        reached_ts[step] is not null as is_reached,
-        case when step > 1 then (reached_ts[step] - reached_ts[1]) / 1000000.0 end
-            as seconds_from_entry,
-        case when step > 1 then (reached_ts[step] - reached_ts[step - 1]) / 1000000.0 end
-            as seconds_from_previous,
-    from steps
+        funnel,
+        entry_date,
+        breakdown,
+        n_steps,
+        level,
+        count(*) as n_entrants,
+        count(*) filter (where session_ts is null) as n_customers,
+    from entrants
+    group by funnel, entry_date, breakdown, n_steps, level
 ),
 
-reached as (
+steps as (
+    select
+        funnel,
+        entry_date,
+        breakdown,
+        level,
+        n_entrants,
+        n_customers,
+        unnest(generate_series(1, n_steps)) as step,
+    from levels
+),
+
+counts as (
     select
         funnel,
         entry_date,
         breakdown,
         step,
-        count(*) as n_entered,
-        count(*) filter (where is_reached) as n_reached,
-        -- A customer enters once a day; the sessions of a customer are several.
-        count(*) filter (where is_reached and session_ts is null)
-        + count(distinct case when is_reached and session_ts is not null then customer_id end)
-            as n_customers,
+        cast(sum(n_entrants) as bigint) as n_entered,
+        cast(coalesce(sum(n_entrants) filter (where level >= step), 0) as bigint) as n_reached,
+        coalesce(sum(n_customers) filter (where level >= step), 0) as n_customers,
+    from steps
+    group by funnel, entry_date, breakdown, step
+),
+
+-- A customer enters once a day; the sessions of a customer are several.
+session_steps as (
+    select
+        funnel,
+        entry_date,
+        breakdown,
+        customer_id,
+        unnest(generate_series(1, level)) as step,
+    from entrants
+    where session_ts is not null
+),
+
+session_customers as (
+    select
+        funnel,
+        entry_date,
+        breakdown,
+        step,
+        count(distinct customer_id) as n_customers,
+    from session_steps
+    group by funnel, entry_date, breakdown, step
+),
+
+later_steps as (
+    select
+        funnel,
+        entry_date,
+        breakdown,
+        reached_ts,
+        unnest(generate_series(2, level)) as step,
+    from entrants
+    where level > 1
+),
+
+timed as (
+    select
+        funnel,
+        entry_date,
+        breakdown,
+        step,
+        (reached_ts[step] - reached_ts[1]) / 1000000.0 as seconds_from_entry,
+        (reached_ts[step] - reached_ts[step - 1]) / 1000000.0 as seconds_from_previous,
+    from later_steps
+),
+
+times as (
+    select
+        funnel,
+        entry_date,
+        breakdown,
+        step,
         avg(seconds_from_entry) as mean_seconds_from_entry,
         median(seconds_from_entry) as median_seconds_from_entry,
         avg(seconds_from_previous) as mean_seconds_from_previous,
         median(seconds_from_previous) as median_seconds_from_previous,
     from timed
     group by funnel, entry_date, breakdown, step
+),
+
+reached as (
+    select
+        counts.funnel,
+        counts.entry_date,
+        counts.breakdown,
+        counts.step,
+        counts.n_entered,
+        counts.n_reached,
+        counts.n_customers + coalesce(session_customers.n_customers, 0) as n_customers,
+        times.mean_seconds_from_entry,
+        times.median_seconds_from_entry,
+        times.mean_seconds_from_previous,
+        times.median_seconds_from_previous,
+    from counts
+    left join session_customers
+        on counts.funnel = session_customers.funnel
+        and counts.entry_date is not distinct from session_customers.entry_date
+        and counts.breakdown is not distinct from session_customers.breakdown
+        and counts.step = session_customers.step
+    left join times
+        on counts.funnel = times.funnel
+        and counts.entry_date is not distinct from times.entry_date
+        and counts.breakdown is not distinct from times.breakdown
+        and counts.step = times.step
 ),
 
 compared as (
