@@ -2,7 +2,7 @@
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,15 +85,20 @@ class Refreshed:
 
 
 def refresh(
-    instance: dg.DagsterInstance, first: str, last: str, source: str = "online_retail"
+    instance: dg.DagsterInstance,
+    first: str,
+    last: str,
+    source: str = "online_retail",
+    tables: Sequence[str] = (),
 ) -> dg.ExecuteInProcessResult:
-    """Run a source's refresh job over a range of days, in this process."""
+    """Run a source's refresh job, or some tables of it, over a range of days, in this process."""
     return (
         defs()
         .resolve_job_def(job_name("refresh", source))
         .execute_in_process(
             instance=instance,
             raise_on_error=False,
+            asset_selection=[dg.AssetKey([source, table]) for table in tables] or None,
             tags={
                 "dagster/asset_partition_range_start": first,
                 "dagster/asset_partition_range_end": last,

@@ -64,8 +64,8 @@ def test_an_asset_is_materialized_from_its_page(address, refreshed):
         page = browser.new_page(viewport={"width": 1600, "height": 1000})
         page.set_default_timeout(60_000)
         page.goto(f"{address}/assets/online_retail/segment_profile")
-        expect(page.get_by_text("One row per segment").first).to_be_visible(timeout=60_000)
-        expect(page.get_by_text("Rank by mean value of a customer").first).to_be_visible()
+        expect(page.get_by_text("One row per k-means segment").first).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("Name of the segment").first).to_be_visible()
         page.get_by_role("button", name="Materialize", exact=False).first.click()
         expect(page.get_by_text("Launched run").first).to_be_visible(timeout=60_000)
         (launched,) = [run for run in refreshed.instance.get_runs(limit=5) if run.asset_selection]

@@ -20,6 +20,8 @@ PARAMETERS = {
     "last_complete_day": "2024-03-30",
     "week_start": "monday",
     "horizon_us": 10 * 86_400_000_000,
+    "bot_events_per_day": None,
+    "leaves_out_bots": False,
 }
 _COLUMNS = (
     "customer_id bigint, event_ts bigint, event_at timestamp, event_date date, "

@@ -47,7 +47,7 @@ def source() -> EventLogSource:
                     "label": "label",
                     "models": ["lightgbm"],
                     "published": [{"model": "lightgbm", "metric": "roc_auc", "value": 0.7}],
-                }
+                },
             },
             "funnels": {
                 "checkout": {"steps": ["view", ["cart", "wish"], "purchase"], "window": "1 day"}
