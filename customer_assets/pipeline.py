@@ -77,7 +77,7 @@ class Pipeline(Generic[SourceT]):
         of_both_kinds = segment_parameters(source) | {
             "questions": source.questions,
             "model_store": ModelStore(settings.models_folder() / self.name),
-            "definition_versions": self.definition_versions(),
+            "definition_versions": self.definition_versions,
         }
         if isinstance(source, CustomerTableSource):
             return of_both_kinds
@@ -93,6 +93,7 @@ class Pipeline(Generic[SourceT]):
             }
         )
 
+    @functools.cached_property
     def definition_versions(self) -> dict[str, str]:
         """Return for each table a digest of what defines it: its model, those that it is computed
         from, and everything that the source states about itself."""

@@ -28,7 +28,12 @@ from customer_assets.reports.model_charts import (
 from customer_assets.reports.tables import Columns, table_view
 from customer_assets.sources.questions import Question
 
-METRIC_NAMES = {"roc_auc": "ROC AUC", "average_precision": "Average precision"}
+METRIC_NAMES = {
+    "roc_auc": "ROC AUC",
+    "average_precision": "Average precision",
+    "f1": "F1",
+    "accuracy": "Accuracy",
+}
 SPLIT_NAMES = {
     "cross_validation": "Cross-validated",
     "out_of_time": "Out of time",

@@ -63,6 +63,8 @@ def _lines(
         if row["low"] is not None:
             value += f" ({row['low']:.3f} to {row['high']:.3f})"
         said = published.get((row["model"], row["metric"]), "")
+        if row["model"] in champion:
+            said = said or published.get(("any", row["metric"]), "")
         if row["split"] != "cross_validation":
             said = ""
         split, metric = SPLIT_NAMES[row["split"]], METRIC_NAMES.get(row["metric"], row["metric"])

@@ -24,6 +24,8 @@ from sqlglot.optimizer.scope import build_scope
 from customer_assets.warehouse.manifest import digest
 from customer_assets.warehouse.table import Column, Layer, Table
 
+# The parser in C reads a header ten times faster; some builds of PyYAML lack it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HEADER = re.compile(r"\A\s*/\*\s*---[ \t]*\n(?P<yaml>.*?)\n\s*---\s*\*/", re.DOTALL)
 
 # Parameters that move with the calendar: they are data, not a definition.
@@ -200,12 +202,12 @@ def column_lineage(
 
 def _parse_header(path: Path, text: str, first_line: int) -> _Header:
     try:
-        node = yaml.compose(text)
-        return _Header.model_validate(yaml.safe_load(text))
+        return _Header.model_validate(yaml.load(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         line = first_line + (error.problem_mark.line if error.problem_mark else 0)
         raise SqlModelError(f"{path}:{line}: the header is no YAML: {error.problem}") from error
     except ValidationError as error:
+        node = yaml.compose(text)
         problems = [
             f"{path}:{first_line + _line_of(node, problem['loc'])}: "
             f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
@@ -246,9 +248,9 @@ def _parse_sql(path: Path, sql: str, first_line: int) -> exp.Query:
 def _tables_read(statement: exp.Query) -> tuple[str, ...]:
     # `with events as (select ... from events)` names a CTE after the table that it imports.
     names = []
+    ctes = {cte.alias for cte in statement.find_all(exp.CTE)}
     for table in statement.find_all(exp.Table):
         select = table.find_ancestor(exp.CTE)
-        ctes = {cte.alias for cte in statement.find_all(exp.CTE)}
         imports_itself = select is not None and select.alias == table.name
         if table.name and (table.name not in ctes or imports_itself):
             names.append(table.name)
