@@ -6,11 +6,9 @@ Pure functions over frames that import no Dagster; heavy libraries are imported 
 from customer_assets.learning.champions import CHAMPIONS
 from customer_assets.learning.drift import MODEL_DRIFT
 from customer_assets.learning.evaluation import MODEL_CURVES, MODEL_METRICS
-from customer_assets.learning.feature_profile import (
-    FEATURE_BINS,
-    FEATURE_CORRELATION,
-    FEATURE_PROFILE,
-)
+from customer_assets.learning.feature_bins import FEATURE_BINS
+from customer_assets.learning.feature_correlation import FEATURE_CORRELATION
+from customer_assets.learning.feature_profile import FEATURE_PROFILE
 from customer_assets.learning.forecast import FORECAST_METRICS, SALES_FORECAST
 from customer_assets.learning.forecast_backtest import FORECAST_BACKTEST
 from customer_assets.learning.importance import FEATURE_IMPORTANCE

@@ -4,175 +4,40 @@ Also which features no model should see, and why; that is decided without a look
 not belong here: what a model makes of a feature (`importance`) and how it changes (`drift`).
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from customer_assets.learning.design import (
-    CUSTOMER,
-    CUT_OFF,
-    asked_about,
-    labelled,
-    with_cut_off,
+from customer_assets.learning.profiled import (
+    CATEGORIES,
+    FEATURE,
+    QUESTION,
+    TEXT,
+    Profiled,
+    profiled,
+    sampled,
+    schema_of,
 )
 from customer_assets.sources.questions import Question
 from customer_assets.warehouse.source_warehouse import PythonModel
 from customer_assets.warehouse.table import Column, Table
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
-# Correlations are measured on so many customers, always the same ones.
-MOST_ROWS = 5_000
 NEARLY_ALL_MISSING = 0.95
+
 NEARLY_CONSTANT = 0.995
+
 IDENTIFIER_LIKE = 0.5
+
 SAME = 0.98
+
 # Features that hang together closer than this are of one cluster.
 CLOSE = 0.8
+
 _MOST_INFLATION = 1e6
-_CODES, _CATEGORIES, _BINS = 8, 20, 12
-NUMBER, BOOLEAN, TEXT = "number", "boolean", "text"
-# The bin of customers without a value.
-MISSING = "missing"
-
-
-@dataclass(frozen=True)
-class Profiled:
-    """The rows of a question that features are described on, and its features.
-
-    `label` is null throughout where no answer is known yet.
-    """
-
-    question: Question
-    rows: pl.DataFrame
-    kinds: Mapping[str, str]
-
-    @property
-    def label(self) -> pl.Series:
-        return self.rows[self.question.label].cast(pl.Float64)
-
-    def values(self, name: str) -> pl.Series:
-        """Return a feature as Float64 or, if it is text, as String."""
-        return self.rows[name] if self.kinds[name] == TEXT else self.rows[name].cast(pl.Float64)
-
-    def is_varied(self, name: str) -> bool:
-        return self.rows[name].n_unique() > 1
-
-
-def profiled(features: pl.DataFrame, question: Question) -> Profiled:
-    """Return the customers that a question is about, at the last cut-off with an answer.
-
-    Before there is any answer, at the last cut-off.
-    """
-    features = with_cut_off(features)
-    rows = labelled(features, question)
-    if rows.is_empty():
-        rows = asked_about(features, question)
-    rows = rows.filter(pl.col(CUT_OFF) == pl.col(CUT_OFF).max())
-    left_out = {CUSTOMER, CUT_OFF, question.label}
-    kinds = {n: _kind(t) for n, t in rows.schema.items() if n not in left_out}
-    return Profiled(question, rows, {n: kind for n, kind in kinds.items() if kind})
-
-
-def _kind(dtype: pl.DataType) -> str:
-    if dtype == pl.Boolean:
-        return BOOLEAN
-    return NUMBER if dtype.is_numeric() else TEXT if dtype == pl.String else ""
-
-
-def sampled(rows: pl.DataFrame, most: int = MOST_ROWS) -> pl.DataFrame:
-    """Return at most so many rows, those whose customers have the lowest MD5 of their id.
-
-    The same customers are drawn in every run and on every machine, in the order of the rows.
-    """
-    if len(rows) <= most:
-        return rows
-    digests = [hashlib.md5(str(i).encode(), usedforsecurity=False).digest() for i in rows[CUSTOMER]]
-    drawn = sorted(range(len(rows)), key=digests.__getitem__)[:most]
-    return rows[sorted(drawn)]
-
-
-def feature_correlation(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
-    """Return for each question how each two features, the label among them, hang together."""
-    found = []
-    questions: Mapping[str, Question] = parameters["questions"]
-    for name, question in questions.items():
-        described = profiled(frames["customer_features"], question)
-        drawn = Profiled(question, sampled(described.rows), described.kinds)
-        names = [n for n in drawn.kinds if drawn.is_varied(n)]
-        codes = {n: codes_of(drawn.values(n)) for n in names}
-        if drawn.label.n_unique() > 1:
-            codes[question.label] = drawn.label.to_numpy().astype(int)
-        ranked = spearman({n: drawn.values(n) for n in names if drawn.kinds[n] != TEXT})
-        pairs = [(a, b) for a in codes for b in codes if a < b]
-        for a, b in pairs:
-            both = {"phik": phik(codes[a], codes[b]), "spearman": ranked.get((a, b))}
-            found.append({"question": name, "feature": a, "other": b} | both)
-            found.append({"question": name, "feature": b, "other": a} | both)
-    return pl.DataFrame(found, schema=_CORRELATION_SCHEMA)
-
-
-def codes_of(values: pl.Series) -> "np.ndarray":
-    """Return small whole numbers for the values of a feature; missing is a value of its own.
-
-    Numbers go into groups of about equal size, text keeps its most frequent values.
-    """
-    import numpy as np
-
-    if values.dtype == pl.String:
-        frequent = (
-            values.drop_nulls()
-            .value_counts(sort=True, name="n")
-            .sort(["n", values.name], descending=[True, False])
-        )
-        known = {value: code for code, value in enumerate(frequent[values.name][:_CATEGORIES])}
-        codes = [-1 if v is None else known.get(v, _CATEGORIES) for v in values]
-    else:
-        known_values = values.drop_nulls()
-        distinct = known_values.unique().sort().to_numpy()
-        if len(distinct) <= _CODES:
-            edges = distinct[:-1]
-        else:
-            cuts = np.linspace(0, 1, _CODES + 1)[1:-1]
-            edges = np.unique(np.quantile(known_values.to_numpy(), cuts))
-        placed = np.searchsorted(edges, values.fill_null(0).to_numpy())
-        codes = np.where(values.is_null().to_numpy(), -1, placed).tolist()
-    return np.unique(codes, return_inverse=True)[1]
-
-
-def phik(first: "np.ndarray", second: "np.ndarray") -> float:
-    """Return the phi_K of two coded features, 0 (independent) to 1.
-
-    Source: Baak, Koopman, Snoek, Klous, A new correlation coefficient between categorical, ordinal
-    and interval variables with Pearson characteristics, 2020; with its correction for noise.
-    """
-    import numpy as np
-    from phik.phik import phik_from_hist2d
-
-    n_codes = int(second.max()) + 1
-    flat = np.bincount(first * n_codes + second, minlength=(int(first.max()) + 1) * n_codes)
-    return round(float(phik_from_hist2d(flat.reshape(-1, n_codes).astype(float))), 6)
-
-
-def spearman(values: Mapping[str, pl.Series]) -> dict[tuple[str, str], float]:
-    """Return the rank correlation of each two features over the customers who have both."""
-    if not values:
-        return {}
-    matrix = (
-        pl.DataFrame(dict(values)).to_pandas().corr(method="spearman", min_periods=30).to_numpy()
-    )
-    return {
-        (a, b): round(float(matrix[i, j]), 6)
-        for i, a in enumerate(values)
-        for j, b in enumerate(values)
-        if matrix[i, j] == matrix[i, j]
-    }
 
 
 def feature_profile(
@@ -203,7 +68,7 @@ def feature_profile(
             }
             for n, row in rows.items()
         ]
-    return pl.DataFrame(found, schema=_PROFILE_SCHEMA)
+    return pl.DataFrame(found, schema=_SCHEMA)
 
 
 def dropped_features(profile: pl.DataFrame) -> dict[str, str]:
@@ -324,7 +189,7 @@ def _reason(row: Mapping[str, Any]) -> str | None:
     if frequent > NEARLY_CONSTANT:
         return f"The same for {frequent:.1%} of the customers: {row['most_frequent']}."
     known = row["n_rows"] * (1 - missing)
-    if row["kind"] == TEXT and row["n_distinct"] > max(IDENTIFIER_LIKE * known, _CATEGORIES):
+    if row["kind"] == TEXT and row["n_distinct"] > max(IDENTIFIER_LIKE * known, CATEGORIES):
         return f"Like an identifier: {row['n_distinct']} texts for {known:.0f} customers."
     return None
 
@@ -365,150 +230,6 @@ def clusters(names: Sequence[str], bonds: pl.DataFrame) -> dict[str, int]:
     return {name: number[c] for name, c in zip(names, found.tolist(), strict=True)}
 
 
-def feature_bins(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]) -> pl.DataFrame:
-    """Return how the values of each kept feature are spread, and the share of yes in each bin."""
-    found: list[dict[str, Any]] = []
-    questions: Mapping[str, Question] = parameters["questions"]
-    for name, question in questions.items():
-        described = profiled(frames["customer_features"], question)
-        left_out = dropped_features(frames["feature_profile"].filter(question=name))
-        for feature in described.kinds:
-            if feature not in left_out:
-                bins = spread(described.values(feature), described.label)
-                found += [{"question": name, "feature": feature} | row for row in bins]
-    return pl.DataFrame(found, schema=_BINS_SCHEMA)
-
-
-def spread(values: pl.Series, label: pl.Series) -> list[dict[str, Any]]:
-    """Return the bins of a feature from low to high, the missing values last.
-
-    Up to twelve bins of equal width between the 1st and 99th percentile, of equal width in
-    log(1 + x) where the tail is long; few different values have a bin each, rare texts share one.
-    """
-    import numpy as np
-
-    frame = pl.DataFrame({"value": values, "label": label})
-    known = frame.drop_nulls("value")
-    if values.dtype == pl.String:
-        counted = (
-            known["value"].value_counts(name="n").sort(["n", "value"], descending=[True, False])
-        )
-        frequent = counted["value"][: _BINS - 1]
-        place = known["value"].replace_strict(
-            {v: i for i, v in enumerate(frequent)}, default=len(frequent), return_dtype=pl.Int64
-        )
-        texts = {i: str(v) for i, v in enumerate(frequent)} | {len(frequent): "all others"}
-        edges = None
-    else:
-        distinct = known["value"].unique().sort().to_list()
-        edges = distinct if len(distinct) <= _BINS else _edges(known["value"])
-        inner = edges[1:-1] if len(distinct) > _BINS else edges[1:]
-        codes = np.searchsorted(np.asarray(inner), known["value"].to_numpy(), side="right")
-        place = pl.Series("place", codes, dtype=pl.Int64)
-        texts = {}
-    binned = (
-        known.with_columns(place.alias("place"))
-        .group_by("place")
-        .agg(
-            pl.len().alias("n"),
-            pl.col("label").mean().alias("yes"),
-            pl.col("value").min().alias("low"),
-            pl.col("value").max().alias("high"),
-        )
-    )
-    rows = [
-        _bin(at, len(values), row["n"], row["yes"])
-        | (
-            {"text": texts[row["place"]]}
-            if edges is None
-            else {"low": row["low"], "high": row["high"], "text": _range(row["low"], row["high"])}
-        )
-        for at, row in enumerate(binned.sort("place").iter_rows(named=True), 1)
-    ]
-    missing = frame.filter(pl.col("value").is_null())
-    if len(missing):
-        yes = missing["label"].mean()
-        rows.append(_bin(len(rows) + 1, len(values), len(missing), yes) | {"text": MISSING})
-    return rows
-
-
-def _edges(values: pl.Series) -> list[float]:
-    import numpy as np
-
-    low, high = (float(values.quantile(q, "linear") or 0) for q in (0.01, 0.99))
-    middle = float(values.quantile(0.5, "linear") or 0)
-    # A long tail would leave all but a few customers in the first bin.
-    if low >= 0 and high > 5 * max(middle, 1e-9):
-        return list(np.expm1(np.linspace(np.log1p(low), np.log1p(high), _BINS + 1)))
-    return list(np.linspace(low, high, _BINS + 1))
-
-
-def _bin(number: int, n_rows: int, n: int, yes: Any) -> dict[str, Any]:
-    return {
-        "bin": number,
-        "n_customers": n,
-        "customer_share": n / n_rows,
-        "positive_share": yes,
-        "low": None,
-        "high": None,
-    }
-
-
-def _range(low: float, high: float) -> str:
-    return f"{low:,.4g}" if low == high else f"{low:,.4g} to {high:,.4g}"
-
-
-_QUESTION = Column(type="varchar", description="Name of the question.")
-_FEATURE = Column(type="varchar", description="Column of customer_features.")
-
-FEATURE_CORRELATION = PythonModel(
-    table=Table(
-        name="feature_correlation",
-        layer="features",
-        description=(
-            "One row per question and ordered pair of features, the label among them: how closely "
-            "they hang together, at the last cut-off with a label, on at most 5,000 customers. "
-            "Features of one value have none."
-        ),
-        columns={
-            "question": _QUESTION,
-            "feature": _FEATURE,
-            "other": Column(type="varchar", description="The other one, or the label."),
-            "phik": Column(
-                type="double",
-                description=(
-                    "phi_K, 0 to 1, also between numbers and text; numbers in eight groups of "
-                    "equal size, missing values as one of their own."
-                ),
-            ),
-            "spearman": Column(
-                type="double",
-                description="Rank correlation of two numbers, -1 to 1; null for others.",
-            ),
-        },
-        key=["question", "feature", "other"],
-        checks=[
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "phik",
-                    "min_value": 0,
-                    "max_value": 1,
-                }
-            },
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "spearman",
-                    "min_value": -1.000001,
-                    "max_value": 1.000001,
-                }
-            },
-        ],
-    ),
-    inputs=("customer_features",),
-    compute=feature_correlation,
-    parameters=("questions",),
-)
-
 FEATURE_PROFILE = PythonModel(
     table=Table(
         name="feature_profile",
@@ -518,8 +239,8 @@ FEATURE_PROFILE = PythonModel(
             "are spread, what it says of the label by itself, and whether models see it."
         ),
         columns={
-            "question": _QUESTION,
-            "feature": _FEATURE,
+            "question": QUESTION,
+            "feature": FEATURE,
             "kind": Column(type="varchar", description="number, boolean or text."),
             "n_rows": Column(type="bigint", description="Customers that the question is about."),
             "missing_share": Column(type="double", description="Share of them without a value."),
@@ -594,52 +315,4 @@ FEATURE_PROFILE = PythonModel(
     compute=feature_profile,
     parameters=("questions",),
 )
-
-FEATURE_BINS = PythonModel(
-    table=Table(
-        name="feature_bins",
-        layer="features",
-        description=(
-            "One row per question, kept feature and bin of its values, at the last cut-off with a "
-            "label: how many customers are in it and how many of them answer yes."
-        ),
-        columns={
-            "question": _QUESTION,
-            "feature": _FEATURE,
-            "bin": Column(type="bigint", description="Number of the bin, low values first."),
-            "text": Column(
-                type="varchar", description="The bin in words; missing: without a value."
-            ),
-            "low": Column(type="double", description="Smallest value in it; null for texts."),
-            "high": Column(type="double", description="Largest value in it; null for texts."),
-            "n_customers": Column(type="bigint", description="Customers in it."),
-            "customer_share": Column(type="double", description="Their share of all customers."),
-            "positive_share": Column(
-                type="double", description="Share of them with a yes; null without a label."
-            ),
-        },
-        key=["question", "feature", "bin"],
-        checks=[
-            {"expect_column_values_to_be_between": {"column": "n_customers", "min_value": 1}},
-            {
-                "unexpected_rows_expectation": {
-                    "name": "shares_sum_to_one",
-                    "description": "The bins of a feature hold every customer once.",
-                    "unexpected_rows_query": (
-                        "select question, feature, sum(customer_share) as total from {batch} "
-                        "group by question, feature having abs(sum(customer_share) - 1) > 1e-9"
-                    ),
-                }
-            },
-        ],
-    ),
-    inputs=("customer_features", "feature_profile"),
-    compute=feature_bins,
-    parameters=("questions",),
-)
-
-_TYPES = {"varchar": pl.String, "bigint": pl.Int64, "double": pl.Float64}
-_CORRELATION_SCHEMA, _PROFILE_SCHEMA, _BINS_SCHEMA = (
-    {name: _TYPES[column.type] for name, column in model.table.columns.items()}
-    for model in (FEATURE_CORRELATION, FEATURE_PROFILE, FEATURE_BINS)
-)
+_SCHEMA = schema_of(FEATURE_PROFILE.table)

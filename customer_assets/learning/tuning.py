@@ -12,6 +12,7 @@ import polars as pl
 
 from customer_assets.learning.design import CUSTOMER, Design, design_of, labelled, with_cut_off
 from customer_assets.learning.estimators import candidate, reproducible
+from customer_assets.learning.feature_profile import dropped_features
 from customer_assets.learning.fitting import folds_of
 from customer_assets.learning.splits import bounded, splits_of
 from customer_assets.sources.questions import ModelName, Question
@@ -68,9 +69,7 @@ def dropped(frames: Mapping[str, pl.DataFrame], question: str) -> list[str]:
     profile = frames.get("feature_profile")
     if profile is None:
         return []
-    return profile.filter(
-        (pl.col("question") == question) & pl.col("dropped_because").is_not_null()
-    )["feature"].to_list()
+    return list(dropped_features(profile.filter(question=question)))
 
 
 def search(

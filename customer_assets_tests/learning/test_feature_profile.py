@@ -5,19 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_assets.learning.feature_profile import (
-    FEATURE_BINS,
+from customer_assets.learning.feature_bins import FEATURE_BINS, spread
+from customer_assets.learning.feature_correlation import (
     FEATURE_CORRELATION,
+    codes_of,
+    phik,
+)
+from customer_assets.learning.feature_profile import (
     FEATURE_PROFILE,
     area_under_curve,
     clusters,
-    codes_of,
     dropped_features,
-    phik,
-    sampled,
-    spread,
     variance_inflation,
 )
+from customer_assets.learning.profiled import sampled
 from customer_assets.quality import audit, checks_of
 from customer_assets.sources.questions import Question
 
