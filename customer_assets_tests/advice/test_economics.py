@@ -33,7 +33,8 @@ def test_roi_doubles_while_profit_falls():
     assert STUDY.roi(1517, 893) == pytest.approx(4.651, abs=5e-4)
 
 
-@given(n=st.integers(0, 10**6), buyers=st.integers(0, 10**6), cost=st.floats(0, 100),
+@given(n=st.integers(0, 10**6), buyers=st.integers(0, 10**6),
+       cost=st.just(0.0) | st.floats(0.001, 100),
        margin=st.floats(0, 1000))  # fmt: skip
 def test_profit_is_margin_less_cost(n, buyers, cost, margin):
     terms = Terms(cost, margin)
