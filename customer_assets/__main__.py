@@ -80,6 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(_COMMANDS[options.command](options))
     except KeyboardInterrupt:
         return _complain("stopped; what was published before stays as it is")
+    except BrokenPipeError:
+        # Who reads the output has seen enough; nothing more can be said there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         if error.errno == errno.ENOSPC:
             return _complain(_disk_full())

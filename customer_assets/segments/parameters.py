@@ -46,5 +46,5 @@ def campaign_among(source: EventLogSource | CustomerTableSource) -> str | None:
     """Return the boolean column that says whom the campaign's question is about; null: all."""
     campaign = source.advice.campaign
     if campaign is not None and campaign.question in source.questions:
-        return getattr(source.questions[campaign.question], "among", None)
+        return source.questions[campaign.question].among
     return None
