@@ -5,6 +5,7 @@ may not look anywhere else, and it may not depend on the day it runs: the tables
 function of the landed files. So the functions it may use are listed here.
 """
 
+import functools
 from collections.abc import Iterable
 
 import duckdb
@@ -154,9 +155,15 @@ def _check_node(rule: CleaningRule, node: exp.Expr, columns: dict[str, str]) -> 
         raise _error(rule, f"{node.sql(dialect='duckdb')!r} is not possible here")
 
 
+@functools.cache
+def _scratch() -> duckdb.DuckDBPyConnection:
+    """Return an empty database: a new one for each condition would cost more than its check."""
+    return duckdb.connect()
+
+
 def _type_of(rule: CleaningRule, sql: str, columns: dict[str, str]) -> str:
     empty = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns.items())
-    with duckdb.connect() as scratch:
+    with _scratch().cursor() as scratch:
         try:
             relation = scratch.sql(f"select ({sql}) as condition from (select {empty}) limit 0")
         except duckdb.Error as error:

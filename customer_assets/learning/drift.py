@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from customer_assets.learning.design import CUSTOMER, CUT_OFF, with_cut_off
+from customer_assets.learning.design import CUSTOMER, newest, with_cut_off
 from customer_assets.learning.store import ModelStore
 from customer_assets.warehouse.source_warehouse import PythonModel
 from customer_assets.warehouse.table import Column, Table
@@ -61,12 +61,14 @@ def model_drift(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any
 
     store: ModelStore = parameters["model_store"]
     features = with_cut_off(frames["customer_features"])
-    newest = features.filter(pl.col(CUT_OFF) == features[CUT_OFF].max())
+    now_there = features.filter(newest(features))
     found = []
     scored = frames["model_scores"].group_by("question", "version", maintain_order=True)
     for (question, version), scores in scored:
         card = store.card(str(question), str(version))
-        matrix = card.design.matrix(newest.join(scores.select(CUSTOMER), on=CUSTOMER, how="semi"))
+        matrix = card.design.matrix(
+            now_there.join(scores.select(CUSTOMER), on=CUSTOMER, how="semi")
+        )
         now = {name: matrix[:, i] for i, name in enumerate(card.features)}
         then = {name: (card.bin_edges[name], card.bin_shares[name]) for name in card.features}
         now[SCORE] = scores.sort(CUSTOMER)["probability"].to_numpy()

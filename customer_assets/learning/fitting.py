@@ -41,6 +41,13 @@ class FittedModel:
     def probability(self, matrix: "np.ndarray") -> "np.ndarray":
         return self.calibration.probability(raw_scores(self.pipeline, matrix))
 
+    def log_odds(self, matrix: "np.ndarray") -> "np.ndarray":
+        """Return the log odds of the probabilities, finite also where those are 0 or 1."""
+        import numpy as np
+        from scipy.special import logit
+
+        return logit(np.clip(self.probability(matrix), 1e-9, 1 - 1e-9))
+
 
 def raw_scores(pipeline: "Pipeline", matrix: "np.ndarray") -> "np.ndarray":
     """Return log odds, or the signed distance of a model that knows no probability."""

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from customer_assets.learning.design import Design
+from customer_assets.learning.feature_profile import area_under_curve
 from customer_assets.learning.metrics import (
     Interval,
     Predicted,
@@ -94,15 +97,13 @@ def single_feature_aucs(
     matrix: "np.ndarray", label: "np.ndarray", design: Design
 ) -> dict[str, float]:
     """Return the AUC of each numeric feature taken alone, in the better direction."""
-    import numpy as np
-    from sklearn.metrics import roc_auc_score
-
     found = {}
     for column, name in enumerate(design.features):
-        known = ~np.isnan(matrix[:, column])
-        if name not in design.categories and 0 < label[known].sum() < known.sum():
-            auc = float(roc_auc_score(label[known], matrix[known, column]))
-            found[name] = max(auc, 1 - auc)
+        if name not in design.categories:
+            values = pl.Series(matrix[:, column], nan_to_null=True)
+            auc = area_under_curve(values, pl.Series(label))
+            if auc is not None:
+                found[name] = max(auc, 1 - auc)
     return found
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from customer_assets.learning.champions import newest_champion
-from customer_assets.learning.design import CUT_OFF, labelled, labels, with_cut_off
+from customer_assets.learning.design import labelled, labels, newest, with_cut_off
 from customer_assets.learning.estimators import reproducible
 from customer_assets.learning.fitting import FittedModel
+from customer_assets.learning.metrics import score
 from customer_assets.learning.store import Card, ModelStore
 from customer_assets.sources.questions import Question
 from customer_assets.warehouse.source_warehouse import PythonModel
@@ -41,7 +42,7 @@ def feature_importance(
             continue
         card, fitted = store.load(name, champion["version"])
         rows = labelled(features, question)
-        rows = rows.filter(pl.col(CUT_OFF) == rows[CUT_OFF].max())
+        rows = rows.filter(newest(rows))
         matrix, label = card.design.matrix(rows), labels(rows, question)
         with reproducible():
             parts.append(_of_champion(card, fitted, matrix, label, question))
@@ -90,13 +91,9 @@ def shapley(
     """Return Shapley values in log odds, rows x features, against the background rows."""
     import numpy as np
     import shap
-    from scipy.special import logit
-
-    def odds(values: "np.ndarray") -> "np.ndarray":
-        return logit(np.clip(fitted.probability(values), 1e-9, 1 - 1e-9))
 
     masker = shap.maskers.Independent(background, max_samples=len(background))
-    explainer = shap.PermutationExplainer(odds, masker, seed=seed)
+    explainer = shap.PermutationExplainer(fitted.log_odds, masker, seed=seed)
     explained = explainer(rows, max_evals=2 * rows.shape[1] + 1, silent=True)
     return np.asarray(explained.values)
 
@@ -106,17 +103,17 @@ def permuted(
 ) -> "np.ndarray":
     """Return the mean loss of the question's metric when a feature's values change owners."""
     import numpy as np
-    from sklearn.metrics import average_precision_score, roc_auc_score
 
-    score = roc_auc_score if question.metric == "roc_auc" else average_precision_score
     random = np.random.default_rng(question.random_state)
-    whole = score(label, fitted.probability(rows))
+    whole = score(question.metric, label, fitted.probability(rows))
     losses = np.zeros((_REPEATS, rows.shape[1]))
     for repeat in range(_REPEATS):
         for column in range(rows.shape[1]):
             shuffled = rows.copy()
             shuffled[:, column] = random.permutation(shuffled[:, column])
-            losses[repeat, column] = whole - score(label, fitted.probability(shuffled))
+            losses[repeat, column] = whole - score(
+                question.metric, label, fitted.probability(shuffled)
+            )
     return losses.mean(axis=0)
 
 

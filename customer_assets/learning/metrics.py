@@ -131,6 +131,14 @@ def best_threshold(label: "np.ndarray", probability: "np.ndarray") -> float:
     return float(counts.probability[f1.argmax()])
 
 
+def score(metric: str, label: "np.ndarray", probability: "np.ndarray") -> float:
+    """Return what models are compared by, roc_auc or average_precision, without an interval."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    judge = roc_auc_score if metric == "roc_auc" else average_precision_score
+    return float(judge(label, probability))
+
+
 def calibration_error(label: "np.ndarray", probability: "np.ndarray") -> float:
     """Return the mean distance of probability and positive share over ten equal groups."""
     import numpy as np

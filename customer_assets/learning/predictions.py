@@ -25,7 +25,7 @@ from customer_assets.learning.fitting import (
     folds_of,
     told,
 )
-from customer_assets.learning.metrics import Predicted
+from customer_assets.learning.metrics import Predicted, score
 from customer_assets.learning.splits import CROSS_VALIDATION, Split, Splits, splits_of
 from customer_assets.learning.tuning import dropped
 from customer_assets.sources.questions import Question
@@ -125,11 +125,8 @@ def fit_rows(
 
 def best_of(predicted: Mapping[str, Predicted], question: Question) -> str:
     """Return the model, baselines apart, with the highest metric of a question; ties by name."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
-    score = roc_auc_score if question.metric == "roc_auc" else average_precision_score
     values = {
-        model: float(score(p.label, p.probability))
+        model: score(question.metric, p.label, p.probability)
         for model, p in sorted(predicted.items())
         if model not in BASELINES
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from customer_assets.learning.champions import newest_champion
-from customer_assets.learning.design import CUSTOMER, CUT_OFF, asked_about, with_cut_off
+from customer_assets.learning.design import CUSTOMER, CUT_OFF, asked_about, newest, with_cut_off
 from customer_assets.learning.estimators import reproducible
 from customer_assets.learning.fitting import FittedModel
 from customer_assets.learning.splits import CROSS_VALIDATION
@@ -32,12 +32,12 @@ def model_scores(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, An
     """
     store: ModelStore = parameters["model_store"]
     features = with_cut_off(frames["customer_features"])
-    newest = features.filter(pl.col(CUT_OFF) == features[CUT_OFF].max())
+    scored = features.filter(newest(features))
     questions: Mapping[str, Question] = parameters["questions"]
     parts = [pl.DataFrame(schema={CUSTOMER: features.schema[CUSTOMER], **_SCHEMA})]
     for name, question in questions.items():
         champion = newest_champion(frames["champions"], name)
-        asked = asked_about(newest, question)
+        asked = asked_about(scored, question)
         if champion is None or asked.is_empty():
             continue
         card, fitted = store.load(name, champion["version"])
@@ -86,17 +86,13 @@ def reasons(
     model but its answers, so all models give their reasons alike.
     """
     import numpy as np
-    from scipy.special import logit
 
-    def odds(values: "np.ndarray") -> "np.ndarray":
-        return logit(np.clip(fitted.probability(values), 1e-9, 1 - 1e-9))
-
-    whole = odds(matrix)
+    whole = fitted.log_odds(matrix)
     effects = np.zeros_like(matrix)
     for column, name in enumerate(card.features):
         changed = matrix.copy()
         changed[:, column] = card.middle[name]
-        effects[:, column] = whole - odds(changed)
+        effects[:, column] = whole - fitted.log_odds(changed)
     strongest = np.argsort(-np.abs(effects), axis=1, kind="stable")[:, :N_REASONS]
     values = {name: rows[name].to_list() for name in card.features}
     return [

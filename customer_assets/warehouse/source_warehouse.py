@@ -5,6 +5,7 @@ written, their blocking checks run on them, and only then does the manifest name
 """
 
 import datetime as dt
+import functools
 import inspect
 import json
 import time
@@ -72,10 +73,15 @@ class PythonModel:
 
     def code_version(self, parameters: Mapping[str, Any]) -> str:
         """Return a hash of the room that holds the function and what it is told."""
-        room = Path(inspect.getfile(self.compute)).parent
-        source = [path.read_text() for path in sorted(room.glob("*.py"))]
+        source = _code_of_room(Path(inspect.getfile(self.compute)).parent)
         values = (f"{name}={parameters.get(name)!r}" for name in sorted(self.parameters))
         return digest([*source, self.table.model_dump_json(), *values])[:12]
+
+
+@functools.cache
+def _code_of_room(folder: Path) -> list[str]:
+    """Return the code of a room's modules, as it was when this process first asked."""
+    return [path.read_text() for path in sorted(folder.glob("*.py"))]
 
 
 Model = SqlModel | PythonModel
