@@ -170,7 +170,7 @@ class _Sizes:
         rows = 0
         for day in days:
             of_day = largest.get(day, 0)
-            if not chunks or rows + of_day > self._warehouse.chunk_rows:
+            if not chunks or rows + of_day > self._warehouse.rows_per_chunk(model):
                 chunks.append([])
                 rows = 0
             chunks[-1].append(day)

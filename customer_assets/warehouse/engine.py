@@ -7,14 +7,15 @@ transform data. Does not belong here: what is published (`manifest`), what is ch
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from customer_assets.warehouse.manifest import WHOLE, digest
 from customer_assets.warehouse.quoting import literal, quoted
-from customer_assets.warehouse.sql_model import SqlModel
+from customer_assets.warehouse.sql_model import SqlModel, columns_asked_of
 from customer_assets.warehouse.table import Table
 
 # Whole numbers as differences before zstd: as small as its default level, in half the time.
@@ -36,10 +37,15 @@ class Relation:
 
 @dataclass(frozen=True)
 class Output:
-    """A computed Parquet file that is not published yet."""
+    """A computed Parquet file that is not published yet.
+
+    `content_hash` is equal for equal rows, however the file is laid out: where its row groups
+    end depends on what else was computed in the same step.
+    """
 
     path: Path
     rows: int
+    content_hash: str
 
 
 class DuckDBEngine:
@@ -64,15 +70,17 @@ class DuckDBEngine:
         types of the result differ from the header.
         """
         for name, relation in inputs.items():
+            if derived := relation.table.derived:
+                # DuckDB computes the window behind a derived column even where nobody reads it.
+                asked = columns_asked_of(model.sql, name, derived)
+                relation = replace(relation, table=relation.table.deriving(asked))
             self.view(name, relation)
         self.set_variables(model, parameters)
         columns = ", ".join(quoted(name) for name in table.columns)
         statement = f"select {columns} from (\n{model.sql}\n) as result"
         if table.partition_by is None or days is None:
             self._check_schema(model, table, statement)
-            path = new_file()
-            ordered = f"{statement} order by {_order(table.key)}"
-            return {"all": Output(path, self.write(ordered, path))}
+            return {WHOLE: self.write(f"{statement} order by {_order(table.key)}", new_file())}
         return self._run_days(model, table, statement, new_file, days)
 
     def set_variables(self, model: SqlModel, parameters: Mapping[str, Any]) -> None:
@@ -88,12 +96,18 @@ class DuckDBEngine:
             f"create or replace temp view {quoted(name)} as {relation_sql(relation)}"
         )
 
-    def write(self, statement: str, path: Path) -> int:
-        """Write the rows of a statement to a Parquet file; return their number."""
-        result = self.connection.execute(
-            f"copy ({statement}) to {literal(str(path))} ({PARQUET})"
-        ).fetchone()
-        return int(result[0]) if result else 0
+    def write(self, statement: str, path: Path) -> Output:
+        """Write the rows of a statement to a Parquet file."""
+        self._copy(statement, path)
+        file = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+        columns = self._describe(f"from {file}")
+        rows, content = self.connection.execute(
+            f"select {_content(columns)} from {file}"
+        ).fetchall()[0]
+        return Output(path, rows, _content_hash(columns, rows, content))
+
+    def _copy(self, statement: str, path: Path) -> None:
+        self.connection.execute(f"copy ({statement}) to {literal(str(path))} ({PARQUET})")
 
     def _run_days(
         self,
@@ -112,17 +126,22 @@ class DuckDBEngine:
         )
         self._check_schema(model, table, chunk)
         self.connection.execute(f"create or replace temp table chunk as {chunk}")
+        columns = self._describe("from chunk")
+        found = self.connection.execute(
+            f"select {day}, {_content(columns)} from chunk group by {day}"
+        ).fetchall()
+        contents = {d: (rows, content) for d, rows, content in found}
         outputs = {}
         for d in days:
             path = new_file()
-            rows = self.write(f"select * from chunk where {day} = date '{d.isoformat()}'", path)
-            outputs[d.isoformat()] = Output(path, rows)
+            self._copy(f"select * from chunk where {day} = date '{d.isoformat()}'", path)
+            rows, content = contents.get(d, (0, None))
+            outputs[d.isoformat()] = Output(path, rows, _content_hash(columns, rows, content))
         self.connection.execute("drop table chunk")
         return outputs
 
     def _check_schema(self, model: SqlModel, table: Table, statement: str) -> None:
-        described = self.connection.execute(f"describe {statement}").fetchall()
-        computed = {row[0]: str(row[1]).lower() for row in described}
+        computed = {row[0]: str(row[1]).lower() for row in self._describe(statement)}
         wrong = [
             f"{name} is {computed[name]}, the header says {column.type}"
             for name, column in table.columns.items()
@@ -130,6 +149,11 @@ class DuckDBEngine:
         ]
         if wrong:
             raise EngineError(f"{model.path}: {'; '.join(wrong)}: cast it in the final select")
+
+    def _describe(self, statement: str) -> list[tuple[str, str]]:
+        return [
+            (row[0], row[1]) for row in self.connection.execute(f"describe {statement}").fetchall()
+        ]
 
 
 def relation_sql(relation: Relation) -> str:
@@ -146,6 +170,15 @@ def relation_sql(relation: Relation) -> str:
         for name in table.columns
     )
     return f"select {columns} from {source}"
+
+
+def _content(columns: Sequence[tuple[str, str]]) -> str:
+    """Return what is selected of rows to know their content: their number and the sum of hashes."""
+    return f"count(*), sum(hash({', '.join(quoted(name) for name, _ in columns)}))"
+
+
+def _content_hash(columns: Sequence[tuple[str, str]], rows: int, content: int | None) -> str:
+    return digest([*(f"{name} {kind}" for name, kind in columns), str(rows), str(content)])
 
 
 def _order(columns: Sequence[str]) -> str:

@@ -33,8 +33,7 @@ SWEEP_GRACE_SECONDS = 3600
 class Piece:
     """One published Parquet file: a partition, or a file's share of one.
 
-    `path` is relative to the table's folder. `content_hash` is equal for equal rows in equal
-    order. `inputs` digests the content hashes of the input partitions it was computed from.
+    `path` is relative to the table's folder. `content_hash` is equal for equal rows. `inputs` digests the content hashes of the input partitions it was computed from.
     """
 
     path: str
@@ -127,7 +126,6 @@ class TableStore:
         return after
 
     def _move_into_place(self, key: str, staged: StagedPiece) -> Piece:
-        size = staged.path.stat().st_size
         content_hash = staged.content_hash or file_hash(staged.path)
         folder = self.folder
         if self.partition_by is not None:
@@ -143,7 +141,7 @@ class TableStore:
         return Piece(
             path=target.relative_to(self.folder).as_posix(),
             rows=staged.rows,
-            bytes=size,
+            bytes=target.stat().st_size,
             content_hash=content_hash,
             code_version=staged.code_version,
             inputs=staged.inputs,

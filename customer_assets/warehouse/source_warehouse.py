@@ -195,7 +195,7 @@ class SourceWarehouse:
         started = time.monotonic() if started is None else started
         table = self.tables[name]
         files = [piece.path for piece in staged.values()]
-        self.engine.view("audited", Relation(table, files))
+        self.engine.view("audited", Relation(table.deriving(()), files))
         results = audit(
             self.engine.connection, "audited", self.checks(name), partition_by=table.partition_by
         )
@@ -215,7 +215,7 @@ class SourceWarehouse:
         table = self.tables[name]
         relation = self.relation(name)
         newest = list(relation.files)[-1:] if table.partition_by else relation.files
-        self.engine.view("audited", Relation(table, newest))
+        self.engine.view("audited", Relation(table.deriving(()), newest))
         return audit(
             self.engine.connection, "audited", self.checks(name), partition_by=table.partition_by
         )
@@ -298,6 +298,7 @@ class SourceWarehouse:
                 rows=output.rows,
                 code_version=version,
                 inputs=inputs_versions[key],
+                content_hash=output.content_hash,
             )
             for key, output in outputs.items()
         }
@@ -342,7 +343,11 @@ class SourceWarehouse:
             )
             staged = {
                 f"{self.run_id}-{comparison.version[:8]}": StagedPiece(
-                    output.path, output.rows, model.code_version(parameters), comparison.version
+                    output.path,
+                    output.rows,
+                    model.code_version(parameters),
+                    comparison.version,
+                    output.content_hash,
                 )
                 for output in outputs.values()
             }
@@ -367,9 +372,9 @@ class SourceWarehouse:
             for name, column in table.columns.items()
         )
         order = ", ".join(quoted(column) for column in table.key)
-        rows = self.engine.write(f"select {columns} from computed order by {order}", path)
+        output = self.engine.write(f"select {columns} from computed order by {order}", path)
         self.engine.connection.unregister("computed")
-        return Output(path, rows)
+        return output
 
     def _rows_of_other_runs(self, name: str) -> pl.DataFrame:
         """Return the rows of a ledger that this run did not write, oldest run first."""
@@ -421,15 +426,21 @@ class SourceWarehouse:
             self._asked[question] = row is not None
         return self._asked.get(question, False)
 
+    def rows_per_chunk(self, model: Model) -> int:
+        """Return how many input rows a model reads at once, where its days are no larger."""
+        # The whole rows of events are sorted three times: in small chunks they stay in caches.
+        has_whole_rows = isinstance(model, SqlModel) and model.attributes
+        return self.chunk_rows // 10 if has_whole_rows else self.chunk_rows
+
     def _chunks(self, model: Model, days: Sequence[dt.date]) -> Iterator[list[dt.date]]:
-        """Split days so that the largest daily input has about `chunk_rows` rows a chunk."""
+        """Split days so that the largest daily input has about `rows_per_chunk` rows a chunk."""
         daily = [self.manifest(n) for n in model.inputs if self.tables[n].partition_by]
         by_day = max(daily, key=lambda m: m.rows).days() if daily else {}
         chunk: list[dt.date] = []
         rows = 0
         for day in days:
             of_day = sum(piece.rows for piece in by_day.get(day.isoformat(), []))
-            if chunk and rows + of_day > self.chunk_rows:
+            if chunk and rows + of_day > self.rows_per_chunk(model):
                 yield chunk
                 chunk, rows = [], 0
             chunk.append(day)

@@ -8,7 +8,7 @@ table's description, its inputs, parameters, column lineage and code version. A 
 import datetime as dt
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -255,6 +255,19 @@ def _tables_read(statement: exp.Query) -> tuple[str, ...]:
         if table.name and (table.name not in ctes or imports_itself):
             names.append(table.name)
     return tuple(sorted(set(names)))
+
+
+def columns_asked_of(sql: str, table: str, columns: Collection[str]) -> set[str]:
+    """Return those of a table's columns that a statement may read: named beside it, or by `*`."""
+    asked: set[str] = set()
+    for select in sqlglot.parse_one(sql, dialect="duckdb").find_all(exp.Select):
+        sources = [select.args.get("from_"), *select.args.get("joins", [])]
+        if not any(each and each.this.name == table for each in sources):
+            continue
+        if select.is_star:
+            asked |= set(columns)
+        asked |= {column.name for column in select.find_all(exp.Column)}
+    return asked & set(columns)
 
 
 def _compared_table(inputs: tuple[str, ...]) -> str | None:

@@ -1,5 +1,6 @@
 """The description of a table: the one record behind its asset, its checks and its docs."""
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -48,6 +49,12 @@ class Table(BaseModel):
     @property
     def stored_columns(self) -> dict[str, Column]:
         return {name: c for name, c in self.columns.items() if name not in self.derived}
+
+    def deriving(self, names: Collection[str]) -> "Table":
+        """Return the table with only those of its derived columns."""
+        derived = {name: value for name, value in self.derived.items() if name in names}
+        columns = {n: c for n, c in self.columns.items() if n not in self.derived or n in derived}
+        return self.model_copy(update={"columns": columns, "derived": derived})
 
     def with_source_types(self, types: dict[str, str]) -> "Table":
         """Return the table with each column type `source` replaced by the source's own."""

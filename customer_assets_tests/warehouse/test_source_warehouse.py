@@ -98,6 +98,44 @@ def test_chunks_by_row_budget_end_in_the_same_pieces(warehouse):
     assert {k: v for chunk in apart for k, v in chunk.pieces.items()} == whole[0].pieces
 
 
+def test_a_large_day_hashes_the_same_with_other_days_and_alone(warehouse):
+    store = warehouse.store("events")
+    staged = {}
+    for day, n_rows in zip(DAYS[:2], (150_001, 290_000), strict=True):
+        output = warehouse.engine.write(
+            f"select i::bigint as customer_id, date '{day}' as event_date, "
+            f"(i % 7)::decimal(18,4) as value from range({n_rows}) as t(i)",
+            store.new_staged_file(),
+        )
+        staged[day.isoformat()] = StagedPiece(output.path, output.rows, "v1")
+    warehouse.publish("events", staged)
+    (both,) = run(warehouse, DAYS[:2])
+    (alone,) = run(warehouse, DAYS[1:2])
+    assert alone.pieces["2024-01-02"] == both.pieces["2024-01-02"]
+
+
+def test_a_changed_value_changes_the_hash_of_its_day_alone(warehouse):
+    before = run(warehouse, DAYS)[0].pieces
+    land(warehouse, {DAYS[1]: [(2, 1.5), (1, 2.6)]})
+    after = run(warehouse, DAYS)[0].pieces
+    changed = [day for day in after if after[day].content_hash != before[day].content_hash]
+    assert changed == ["2024-01-02"]
+
+
+def test_derived_columns_are_computed_for_those_who_read_them_alone(warehouse, tmp_path):
+    # Where it is computed, it fails.
+    derived = {"broken": "cast('no number ' || customer_id as bigint)"}
+    columns = EVENTS.columns | {"broken": Column(type="bigint", description="Never computed.")}
+    warehouse.tables["events"] = EVENTS.model_copy(update={"columns": columns, "derived": derived})
+    warehouse.audit_published("events")
+    assert run(warehouse, DAYS)[0].rows == 4
+    path = tmp_path / "spend.sql"
+    path.write_text(DAILY.replace("sum(value)", "sum(value + broken)"))
+    warehouse.spend = read_model(path, "commerce")
+    with pytest.raises(duckdb.Error, match="no number"):
+        run(warehouse, DAYS)
+
+
 def test_a_failed_error_check_leaves_the_previous_version_in_view(warehouse):
     run(warehouse, DAYS)
     before = warehouse.manifest("spend")

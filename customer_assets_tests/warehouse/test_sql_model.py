@@ -5,6 +5,7 @@ import pytest
 from customer_assets.warehouse.sql_model import (
     SqlModelError,
     column_lineage,
+    columns_asked_of,
     read_model,
     read_models,
 )
@@ -109,6 +110,20 @@ def test_a_wrong_file_is_an_error_with_its_line(write, old, new, line, words):
     assert found is not None
     assert abs(int(found[1]) - line) <= 1
     assert re.search(words, str(error.value))
+
+
+@pytest.mark.parametrize(
+    ("sql", "asked"),
+    [
+        ("select day, count(*) from raw group by day", {"day"}),
+        ("select * exclude (copies) from raw", {"day", "copies", "rest"}),
+        ("with a as (select day from raw) select *, 1 as copies from a", {"day"}),
+        ("select b.copies from other as b inner join raw on raw.day = b.day", {"day", "copies"}),
+        ("select copies from other", set()),
+    ],
+)
+def test_columns_asked_of_a_table_are_those_beside_it(sql, asked):
+    assert columns_asked_of(sql, "raw", ["day", "copies", "rest"]) == asked
 
 
 def test_a_source_may_replace_a_shared_file(write, tmp_path):
