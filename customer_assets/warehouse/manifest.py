@@ -33,7 +33,8 @@ SWEEP_GRACE_SECONDS = 3600
 class Piece:
     """One published Parquet file: a partition, or a file's share of one.
 
-    `path` is relative to the table's folder. `content_hash` is equal for equal rows. `inputs` digests the content hashes of the input partitions it was computed from.
+    `path` is relative to the table's folder. `content_hash` is equal for equal rows. `inputs`
+    digests the content hashes of the input partitions it was computed from.
     """
 
     path: str
