@@ -28,7 +28,7 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
         owners=[pipeline.source.owner],
         tags={"source": pipeline.name},
         deps=[asset_key(pipeline, name) for name in shown],
-        freshness_policy=freshness(pipeline),
+        freshness_policy=freshness(pipeline, "report"),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def report(warehouse: WarehouseResource) -> dg.MaterializeResult:

@@ -30,8 +30,14 @@ logger = logging.getLogger("customer_assets")
 # A run with this tag leaves alone what is up to date.
 ONLY_OUTDATED = "customer_assets/only_outdated"
 
-# A night's refresh that is a few hours late warns, one that was left out fails.
-WARNS_AFTER, FAILS_AFTER = dt.timedelta(hours=27), dt.timedelta(hours=50)
+# A night's refresh that is a few hours late warns, one that was left out fails; so does a week's
+# training.
+NIGHTLY = dg.FreshnessPolicy.time_window(
+    fail_window=dt.timedelta(hours=50), warn_window=dt.timedelta(hours=27)
+)
+WEEKLY = dg.FreshnessPolicy.time_window(
+    fail_window=dt.timedelta(days=15), warn_window=dt.timedelta(days=8)
+)
 
 AssetEvents = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
@@ -57,7 +63,7 @@ def asset_spec(
         tags={"source": pipeline.name, **({"ledger": ""} if table.ledger else {})},
         deps=deps,
         code_version=code_version,
-        freshness_policy=freshness(pipeline),
+        freshness_policy=freshness(pipeline, table.name),
         metadata={
             "dagster/column_schema": column_schema(table),
             "dagster/table_name": f"{pipeline.name}.{table.name}",
@@ -66,15 +72,15 @@ def asset_spec(
     )
 
 
-def freshness(pipeline: AnyPipeline) -> dg.FreshnessPolicy | None:
-    """Return how old a table of an open log may be: it is refreshed every night.
+def freshness(pipeline: AnyPipeline, table: str) -> dg.FreshnessPolicy | None:
+    """Return how old a table of an open log may be: refreshed every night, trained every week.
 
     What is closed, or has no days, is as fresh as its files.
     """
     source = pipeline.source
     if not isinstance(source, EventLogSource) or source.day_range()[1] is not None:
         return None
-    return dg.FreshnessPolicy.time_window(fail_window=FAILS_AFTER, warn_window=WARNS_AFTER)
+    return WEEKLY if table in pipeline.training else NIGHTLY
 
 
 def check_specs(pipeline: AnyPipeline, table: Table) -> list[dg.AssetCheckSpec]:

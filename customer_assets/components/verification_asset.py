@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from customer_assets.components.presentation import markdown_table
-from customer_assets.components.table_assets import asset_key
+from customer_assets.components.table_assets import asset_key, freshness
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.pipeline import Pipeline
 from customer_assets.sources import EventLogSource
@@ -52,6 +52,7 @@ def verification_asset(pipeline: Pipeline[EventLogSource]) -> dg.AssetsDefinitio
         owners=[pipeline.source.owner],
         tags={"source": pipeline.name},
         deps=[asset_key(pipeline, name) for name in compared],
+        freshness_policy=freshness(pipeline, "verification"),
         metadata={
             "dagster/column_schema": dg.TableSchema(
                 columns=[dg.TableColumn(n, "varchar", text) for n, text in COLUMNS.items()]

@@ -12,6 +12,7 @@ from dagster.components.core.component_tree import ComponentTreeException
 from dagster.components.testing import create_defs_folder_sandbox
 
 from customer_assets import settings
+from customer_assets.components import table_assets
 from customer_assets.definitions import defs
 
 DG = Path(sys.executable).with_name("dg")
@@ -42,6 +43,20 @@ def test_layers_go_one_way(graph):
         node = graph.get(key)
         for parent in node.parent_keys:
             assert order.index(graph.get(parent).group_name) <= order.index(node.group_name), key
+
+
+def test_how_old_a_table_may_be_follows_the_job_that_makes_it():
+    project = defs()
+    graph = project.resolve_asset_graph()
+    nightly, trained = (
+        project.resolve_job_def(f"{job}_web_shop").asset_layer.selected_asset_keys
+        for job in ("refresh", "train")
+    )
+    assert nightly and trained - nightly
+    for key in nightly:
+        assert graph.get(key).freshness_policy == table_assets.NIGHTLY, key
+    for key in trained - nightly:
+        assert graph.get(key).freshness_policy == table_assets.WEEKLY, key
 
 
 def test_workspace_and_project_name_the_same_location():
