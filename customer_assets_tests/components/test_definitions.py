@@ -52,7 +52,8 @@ def test_how_old_a_table_may_be_follows_the_job_that_makes_it():
         project.resolve_job_def(f"{job}_web_shop").asset_layer.selected_asset_keys
         for job in ("refresh", "train")
     )
-    assert nightly and trained - nightly
+    assert nightly
+    assert trained - nightly
     for key in nightly:
         assert graph.get(key).freshness_policy == table_assets.NIGHTLY, key
     for key in trained - nightly:

@@ -34,11 +34,11 @@ with customer_events as (
         event_type = getvariable('purchase_event') as is_purchase,
         coalesce(event_ts - previous_event_ts > getvariable('session_timeout_us'), true)
             as is_start,
-        -- A slot is as wide as the timeout and floored, also before 1970: its events belong to one
-        -- session, and the event before its first one, if no longer ago, lies in the slot before.
+        -- A slot is as wide as the timeout: its events belong to one session, and the event before
+        -- its first one, if no longer ago, lies in the slot before. What is added keeps times
+        -- before 1970 above zero.
         event_ts - (
-            (event_ts % getvariable('session_timeout_us') + getvariable('session_timeout_us'))
-            % getvariable('session_timeout_us')
+            (event_ts + 1000000000000000000) % getvariable('session_timeout_us')
         ) as slot_ts,
     from events
     where customer_id is not null
