@@ -3,7 +3,6 @@
 import argparse
 import datetime as dt
 import errno
-import logging
 import os
 import shutil
 import socket
@@ -94,7 +93,6 @@ def _demo(options: argparse.Namespace) -> int:
     from customer_assets.demo import run_demo
 
     prepare_dagster_home()
-    _show_progress()
     return run_demo(options.sources)
 
 
@@ -224,14 +222,6 @@ def _export(options: argparse.Namespace) -> int:
         print(f"{table:50} {count:>14,} rows")
     print(options.file)
     return 0
-
-
-def _show_progress() -> None:
-    progress = logging.StreamHandler(sys.stdout)
-    progress.setFormatter(logging.Formatter("  %(message)s"))
-    logger = logging.getLogger("customer_assets")
-    logger.setLevel(logging.INFO)
-    logger.addHandler(progress)
 
 
 def prepare_dagster_home() -> Path:

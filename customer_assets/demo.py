@@ -1,11 +1,17 @@
 """The main job, end to end, on this machine: what `make demo` runs.
 
-Runs the same Dagster jobs as the UI, in this process, and prints what they made.
+Runs the same Dagster jobs as the UI, a source to a processor, and prints what they made.
 """
 
+import functools
+import logging
+import multiprocessing
 import shutil
+import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,8 +66,6 @@ def run_demo(only: Sequence[str] | None = None) -> int:
 
     0 when everything was published, rejected rows and warnings included.
     """
-    from customer_assets.definitions import defs
-
     started = time.monotonic()
     settings.home().mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.home()).free
@@ -72,20 +76,19 @@ def run_demo(only: Sequence[str] | None = None) -> int:
             "set CUSTOMER_ASSETS_HOME to a folder on another disk."
         )
         return 1
-    definitions = defs()
     known = [path.parent.name for path in sorted(_defs_folder().glob("*/defs.yaml"))]
     unknown = sorted(set(only or ()) - set(known))
     if unknown:
         print(f"no source is named {', '.join(unknown)}; there are {', '.join(known)}")
         return 1
     wanted = list(only or known)
-    outcomes = []
-    with dg.DagsterInstance.get() as instance:
-        for source in wanted:
-            if not _has_files(source) and not _write_samples(source):
-                print(f"{source}: skipped, there are no files in {settings.landing() / source}")
-                continue
-            outcomes.append(_run_source(definitions, instance, source))
+    sources = []
+    for source in wanted:
+        if _has_files(source) or _write_samples(source):
+            sources.append(source)
+        else:
+            print(f"{source}: skipped, there are no files in {settings.landing() / source}")
+    outcomes = _run_sources(sources)
     _print_summary(outcomes, time.monotonic() - started)
     failed = [outcome for outcome in outcomes if outcome.problem]
     if not outcomes:
@@ -93,9 +96,55 @@ def run_demo(only: Sequence[str] | None = None) -> int:
     return 1 if failed or not outcomes else 0
 
 
-def _run_source(definitions: dg.Definitions, instance: dg.DagsterInstance, source: str) -> Outcome:
-    print(f"\n{source}")
-    job = definitions.resolve_job_def(job_name("backfill", source))
+def _run_sources(sources: Sequence[str]) -> list[Outcome]:
+    """Run the sources, as many at a time as there are processors; they share no table."""
+    n_at_once = min(len(sources), settings.threads())
+    _show_progress()
+    # Dagster's history is made here, before several processes write to it.
+    with dg.DagsterInstance.get():
+        if n_at_once <= 1:
+            return [_run_source(source) for source in sources]
+        # The one with the most tables first: what is left to the end runs alone.
+        in_turn = sorted(sources, key=lambda source: len(_job(source).nodes), reverse=True)
+        with ProcessPoolExecutor(
+            n_at_once, multiprocessing.get_context("spawn"), initializer=_show_progress
+        ) as pool:
+            running = {source: pool.submit(_run_source, source) for source in in_turn}
+            return [_outcome(source, running[source]) for source in sources]
+
+
+def _outcome(source: str, running: "Future[Outcome]") -> Outcome:
+    try:
+        return running.result()
+    except BrokenProcessPool:
+        return Outcome(
+            source,
+            problem="its process was ended from outside, perhaps for want of memory: run it alone, "
+            f"`make demo SOURCES={source}`",
+        )
+
+
+@functools.cache
+def _definitions() -> dg.Definitions:
+    from customer_assets.definitions import defs
+
+    return defs()
+
+
+def _job(source: str) -> dg.JobDefinition:
+    return _definitions().resolve_job_def(job_name("backfill", source))
+
+
+def _show_progress() -> None:
+    progress = logging.StreamHandler(sys.stdout)
+    progress.setFormatter(logging.Formatter("  %(message)s"))
+    logger = logging.getLogger("customer_assets")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(progress)
+
+
+def _run_source(source: str) -> Outcome:
+    job = _job(source)
     partitions = job.partitions_def
     tags = {}
     if partitions is not None:
@@ -106,9 +155,10 @@ def _run_source(definitions: dg.Definitions, instance: dg.DagsterInstance, sourc
         }
     started = time.monotonic()
     outcome = Outcome(source)
-    result = job.execute_in_process(
-        instance=instance, tags=tags, raise_on_error=False, run_config=_QUIET
-    )
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(
+            instance=instance, tags=tags, raise_on_error=False, run_config=_QUIET
+        )
     for event in result.all_events:
         if event.is_step_failure:
             outcome.problem = f"{event.step_key}: {_reason(event.step_failure_data)}"
