@@ -39,6 +39,20 @@ def test_an_incomplete_landing_fails_and_names_the_source_and_the_file(one_click
     assert "money*.csv" in done.stdout
 
 
+def test_sources_run_side_by_side_and_each_tells_its_own_problem(one_click):
+    course_platform = settings.landing() / "course_platform"
+    write_sample("course_platform", course_platform, rows=500, tell=lambda text: None)
+    (one_click / "money.csv").unlink()
+    (course_platform / "visit_info.csv").unlink()
+    done = demo("--sources", "course_platform,one_click")
+    assert done.returncode == 1
+    first, second = done.stdout.split("\ncourse_platform: ")[1].split("\none_click: ")
+    assert "FAILED" in first
+    assert "visit_info*.csv" in first
+    assert "FAILED" in second
+    assert "money*.csv" in second
+
+
 def test_a_source_without_files_in_a_folder_that_was_set_is_skipped_and_named():
     done = demo("--sources", "taobao")
     assert done.returncode == 1
