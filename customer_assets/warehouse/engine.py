@@ -18,7 +18,7 @@ from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.sql_model import SqlModel, columns_asked_of
 from customer_assets.warehouse.table import Table
 
-# Whole numbers as differences before zstd: as small as its default level, in half the time.
+# Whole numbers as differences; over them LZ4 is as small as zstd and read a fifth faster.
 PARQUET = "format parquet, parquet_version v2, compression lz4_raw"
 
 
