@@ -52,8 +52,8 @@ def tamper(run, table, day, select):
         run.warehouse.relation(table, [dt.date.fromisoformat(day)] if day else None)
     )
     path = run.warehouse.store(table).new_staged_file()
-    rows = run.warehouse.engine.write(f"with published as ({relation}) {select}", path)
-    staged = StagedPiece(path, rows, piece.code_version, piece.inputs)
+    output = run.warehouse.engine.write(f"with published as ({relation}) {select}", path)
+    staged = StagedPiece(path, output.rows, piece.code_version, piece.inputs)
     run.warehouse.store(table).publish({key: staged})
 
 
