@@ -10,7 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,16 +106,25 @@ def _run_sources(sources: Sequence[str]) -> list[Outcome]:
             return [_run_source(source) for source in sources]
         # The one with the most tables first: what is left to the end runs alone.
         in_turn = sorted(sources, key=lambda source: len(_job(source).nodes), reverse=True)
+        outcomes: dict[str, Outcome] = {}
+        running: dict[Future[Outcome], str] = {}
         with ProcessPoolExecutor(
             n_at_once, multiprocessing.get_context("spawn"), initializer=_show_progress
         ) as pool:
-            running = {source: pool.submit(_run_source, source) for source in in_turn}
-            return [_outcome(source, running[source]) for source in sources]
+            # Nothing waits in the pool: what is stopped by Ctrl-C begins no other source.
+            while in_turn or running:
+                while in_turn and len(running) < n_at_once:
+                    source = in_turn.pop(0)
+                    running[pool.submit(_run_source, source)] = source
+                for done in wait(running, return_when=FIRST_COMPLETED).done:
+                    source = running.pop(done)
+                    outcomes[source] = _outcome(source, done)
+        return [outcomes[source] for source in sources]
 
 
-def _outcome(source: str, running: "Future[Outcome]") -> Outcome:
+def _outcome(source: str, done: Future[Outcome]) -> Outcome:
     try:
-        return running.result()
+        return done.result()
     except BrokenProcessPool:
         return Outcome(
             source,
@@ -161,6 +170,8 @@ def _run_source(source: str) -> Outcome:
         )
     for event in result.all_events:
         if event.is_step_failure:
+            if _is_interrupt(event.step_failure_data):
+                raise KeyboardInterrupt
             outcome.problem = f"{event.step_key}: {_reason(event.step_failure_data)}"
             break
     if not result.success and not outcome.problem:
@@ -174,6 +185,12 @@ def _run_source(source: str) -> Outcome:
             outcome.checks_failed.append(f"{table}: {evaluation.check_name} ({severity})")
     outcome.seconds = time.monotonic() - started
     return outcome
+
+
+def _is_interrupt(failure: StepFailureData) -> bool:
+    # Dagster ends the run well, and would let the next source begin.
+    error = failure.error
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 
 def _reason(failure: StepFailureData) -> str:
