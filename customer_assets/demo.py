@@ -25,6 +25,7 @@ from customer_assets.warehouse.catalog import snapshot_relations
 from customer_assets.warehouse.manifest import TableStore
 
 _NEEDED_BYTES = 500_000_000
+_SECONDS_TO_STOP = 5
 _ACCOUNTINGS = {
     "accounting": """
         select format(
@@ -111,14 +112,21 @@ def _run_sources(sources: Sequence[str]) -> list[Outcome]:
         with ProcessPoolExecutor(
             n_at_once, multiprocessing.get_context("spawn"), initializer=_show_progress
         ) as pool:
-            # Nothing waits in the pool: what is stopped by Ctrl-C begins no other source.
-            while in_turn or running:
-                while in_turn and len(running) < n_at_once:
-                    source = in_turn.pop(0)
-                    running[pool.submit(_run_source, source)] = source
-                for done in wait(running, return_when=FIRST_COMPLETED).done:
-                    source = running.pop(done)
-                    outcomes[source] = _outcome(source, done)
+            try:
+                # Nothing waits in the pool: who stops the demo begins no other source.
+                while in_turn or running:
+                    while in_turn and len(running) < n_at_once:
+                        source = in_turn.pop(0)
+                        running[pool.submit(_run_source, source)] = source
+                    for done in wait(running, return_when=FIRST_COMPLETED).done:
+                        source = running.pop(done)
+                        outcomes[source] = _outcome(source, done)
+            except KeyboardInterrupt:
+                # A library may have swallowed the signal; that run would go on to its end.
+                wait(running, timeout=_SECONDS_TO_STOP)
+                for process in multiprocessing.active_children():
+                    process.terminate()
+                raise
         return [outcomes[source] for source in sources]
 
 
