@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 
+import dagster as dg
 import pytest
 
+from customer_assets import demo as demo_module
 from customer_assets import settings
 from customer_assets.sample import write_sample
 
@@ -51,6 +53,17 @@ def test_sources_run_side_by_side_and_each_tells_its_own_problem(one_click):
     assert "visit_info*.csv" in first
     assert "FAILED" in second
     assert "money*.csv" in second
+
+
+def test_who_interrupts_a_run_ends_the_demo_too(monkeypatch):
+    @dg.asset
+    def interrupted():
+        raise dg.DagsterExecutionInterruptedError
+
+    job = dg.Definitions(assets=[interrupted], jobs=[dg.define_asset_job("job")])
+    monkeypatch.setattr(demo_module, "_job", lambda source: job.resolve_job_def("job"))
+    with dg.instance_for_test(), pytest.raises(KeyboardInterrupt):
+        demo_module._run_source("shop")
 
 
 def test_a_source_without_files_in_a_folder_that_was_set_is_skipped_and_named():

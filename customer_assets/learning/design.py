@@ -108,7 +108,8 @@ def labelled(features: pl.DataFrame, question: Question) -> pl.DataFrame:
 
 def newest(rows: pl.DataFrame) -> "np.ndarray":
     """Return which rows are of the last cut-off."""
-    return (rows[CUT_OFF] == rows[CUT_OFF].max()).to_numpy()
+    # As an expression, which has an answer for no rows too.
+    return rows.select(pl.col(CUT_OFF) == pl.col(CUT_OFF).max()).to_series().to_numpy()
 
 
 def labels(frame: pl.DataFrame, question: Question) -> "np.ndarray":

@@ -9,7 +9,7 @@ import skops.io
 from sklearn.linear_model import LogisticRegression
 
 from customer_assets.learning.champions import champions, newest_champion
-from customer_assets.learning.design import design_of, with_cut_off
+from customer_assets.learning.design import CUT_OFF, design_of, newest, with_cut_off
 from customer_assets.learning.drift import model_drift
 from customer_assets.learning.estimators import candidate, reproducible
 from customer_assets.learning.evaluation import model_curves, model_metrics
@@ -90,6 +90,12 @@ class Chain:
 def chain(tmp_path_factory):
     features = customers(cut_offs=(1, 2, 3, 4, 5))
     return Chain(features, question(), tmp_path_factory.mktemp("models"))
+
+
+@pytest.mark.parametrize("cut_offs", [[1, 2, 2], []])
+def test_the_newest_rows_are_of_the_last_cut_off_if_there_is_one(cut_offs):
+    rows = pl.DataFrame({CUT_OFF: cut_offs}, schema={CUT_OFF: pl.Int64})
+    assert newest(rows).tolist() == [cut_off == 2 for cut_off in cut_offs]
 
 
 def test_two_runs_give_identical_predictions_and_scores(chain, tmp_path):
