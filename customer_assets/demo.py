@@ -125,7 +125,7 @@ def _run_sources(sources: Sequence[str]) -> list[Outcome]:
                 # A library may have swallowed the signal; that run would go on to its end.
                 wait(running, timeout=_SECONDS_TO_STOP)
                 for process in multiprocessing.active_children():
-                    process.terminate()
+                    process.kill()
                 raise
         return [outcomes[source] for source in sources]
 
