@@ -105,29 +105,36 @@ def _run_sources(sources: Sequence[str]) -> list[Outcome]:
     with dg.DagsterInstance.get():
         if n_at_once <= 1:
             return [_run_source(source) for source in sources]
-        # The one with the most tables first: what is left to the end runs alone.
-        in_turn = sorted(sources, key=lambda source: len(_job(source).nodes), reverse=True)
-        outcomes: dict[str, Outcome] = {}
-        running: dict[Future[Outcome], str] = {}
         with ProcessPoolExecutor(
             n_at_once, multiprocessing.get_context("spawn"), initializer=_show_progress
         ) as pool:
-            try:
-                # Nothing waits in the pool: who stops the demo begins no other source.
-                while in_turn or running:
-                    while in_turn and len(running) < n_at_once:
-                        source = in_turn.pop(0)
-                        running[pool.submit(_run_source, source)] = source
-                    for done in wait(running, return_when=FIRST_COMPLETED).done:
-                        source = running.pop(done)
-                        outcomes[source] = _outcome(source, done)
-            except KeyboardInterrupt:
-                # A library may have swallowed the signal; that run would go on to its end.
-                wait(running, timeout=_SECONDS_TO_STOP)
-                for process in multiprocessing.active_children():
-                    process.kill()
-                raise
+            outcomes = _run_in_pool(pool, n_at_once, sources)
         return [outcomes[source] for source in sources]
+
+
+def _run_in_pool(
+    pool: ProcessPoolExecutor, n_at_once: int, sources: Sequence[str]
+) -> dict[str, Outcome]:
+    # The one with the most to read first: what is left to the end runs alone.
+    in_turn = sorted(sources, key=_landed_bytes, reverse=True)
+    outcomes: dict[str, Outcome] = {}
+    running: dict[Future[Outcome], str] = {}
+    try:
+        # Nothing waits in the pool: who stops the demo begins no other source.
+        while in_turn or running:
+            while in_turn and len(running) < n_at_once:
+                source = in_turn.pop(0)
+                running[pool.submit(_run_source, source)] = source
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                source = running.pop(done)
+                outcomes[source] = _outcome(source, done)
+    except KeyboardInterrupt:
+        # A library may have swallowed the signal; that run would go on to its end.
+        wait(running, timeout=_SECONDS_TO_STOP)
+        for process in multiprocessing.active_children():
+            process.kill()
+        raise
+    return outcomes
 
 
 def _outcome(source: str, done: Future[Outcome]) -> Outcome:
@@ -247,6 +254,11 @@ def _accounting(folder: Path) -> str:
 def _has_files(source: str) -> bool:
     folder = settings.landing() / source
     return folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))
+
+
+def _landed_bytes(source: str) -> int:
+    files = (settings.landing() / source).rglob("*")
+    return sum(path.stat().st_size for path in files if path.is_file())
 
 
 def _write_samples(source: str) -> bool:

@@ -163,19 +163,9 @@ class _Sizes:
         return self._whole[name] if name in self._whole else sum(self._by_day[name].values())
 
     def _chunks(self, model: Model, days: Sequence[dt.date]) -> list[list[dt.date]]:
-        """Split days as the warehouse will, by the rows of the largest daily input."""
         daily = [name for name in model.inputs if name in self._by_day]
         largest = self._by_day[max(daily, key=self._total)] if daily else {}
-        chunks: list[list[dt.date]] = []
-        rows = 0
-        for day in days:
-            of_day = largest.get(day, 0)
-            if not chunks or rows + of_day > self._warehouse.rows_per_chunk(model):
-                chunks.append([])
-                rows = 0
-            chunks[-1].append(day)
-            rows += of_day
-        return chunks
+        return self._warehouse.chunks(model, days, largest)
 
 
 def run_plan(source_name: str, days: list[dt.date] | None) -> int:

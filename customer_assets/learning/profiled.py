@@ -12,6 +12,7 @@ from customer_assets.learning.design import (
     CUT_OFF,
     asked_about,
     labelled,
+    newest,
     with_cut_off,
 )
 from customer_assets.sources.questions import Question
@@ -59,7 +60,7 @@ def profiled(features: pl.DataFrame, question: Question) -> Profiled:
     rows = labelled(features, question)
     if rows.is_empty():
         rows = asked_about(features, question)
-    rows = rows.filter(pl.col(CUT_OFF) == pl.col(CUT_OFF).max())
+    rows = rows.filter(newest(rows))
     left_out = {CUSTOMER, CUT_OFF, question.label}
     kinds = {n: _kind(t) for n, t in rows.schema.items() if n not in left_out}
     return Profiled(question, rows, {n: kind for n, kind in kinds.items() if kind})

@@ -123,9 +123,8 @@ class DuckDBEngine:
             f"{statement} where {_is_one_of(day, days)} "
             f"order by {_order([str(table.partition_by), *table.key])}"
         )
-        self._check_schema(model, table, chunk)
+        columns = self._check_schema(model, table, chunk)
         self.connection.execute(f"create or replace temp table chunk as {chunk}")
-        columns = self._describe("from chunk")
         found = self.connection.execute(
             f"select {day}, {_content(columns)} from chunk group by {day}"
         ).fetchall()
@@ -139,8 +138,10 @@ class DuckDBEngine:
         self.connection.execute("drop table chunk")
         return outputs
 
-    def _check_schema(self, model: SqlModel, table: Table, statement: str) -> None:
-        computed = {row[0]: str(row[1]).lower() for row in self._describe(statement)}
+    def _check_schema(self, model: SqlModel, table: Table, statement: str) -> list[tuple[str, str]]:
+        """Return names and types of the result. Raises EngineError: they are not the header's."""
+        described = self._describe(statement)
+        computed = {name: kind.lower() for name, kind in described}
         wrong = [
             f"{name} is {computed[name]}, the header says {column.type}"
             for name, column in table.columns.items()
@@ -148,6 +149,7 @@ class DuckDBEngine:
         ]
         if wrong:
             raise EngineError(f"{model.path}: {'; '.join(wrong)}: cast it in the final select")
+        return described
 
     def _describe(self, statement: str) -> list[tuple[str, str]]:
         return [

@@ -426,27 +426,32 @@ class SourceWarehouse:
             self._asked[question] = row is not None
         return self._asked.get(question, False)
 
-    def rows_per_chunk(self, model: Model) -> int:
-        """Return how many input rows a model reads at once, where its days are no larger."""
+    def chunks(
+        self, model: Model, days: Sequence[dt.date], rows: Mapping[dt.date, int]
+    ) -> list[list[dt.date]]:
+        """Split days into those that a model computes at once.
+
+        `rows` are the rows by day of its largest daily input; a day of its own may be too large.
+        """
         # The whole rows of events are sorted three times: in small chunks they stay in caches.
         has_whole_rows = isinstance(model, SqlModel) and model.attributes
-        return self.chunk_rows // 10 if has_whole_rows else self.chunk_rows
-
-    def _chunks(self, model: Model, days: Sequence[dt.date]) -> Iterator[list[dt.date]]:
-        """Split days so that the largest daily input has about `rows_per_chunk` rows a chunk."""
-        daily = [self.manifest(n) for n in model.inputs if self.tables[n].partition_by]
-        by_day = max(daily, key=lambda m: m.rows).days() if daily else {}
-        chunk: list[dt.date] = []
-        rows = 0
+        limit = self.chunk_rows // 10 if has_whole_rows else self.chunk_rows
+        chunks: list[list[dt.date]] = []
+        in_chunk = 0
         for day in days:
-            of_day = sum(piece.rows for piece in by_day.get(day.isoformat(), []))
-            if chunk and rows + of_day > self.rows_per_chunk(model):
-                yield chunk
-                chunk, rows = [], 0
-            chunk.append(day)
-            rows += of_day
-        if chunk:
-            yield chunk
+            of_day = rows.get(day, 0)
+            if not chunks or in_chunk + of_day > limit:
+                chunks.append([])
+                in_chunk = 0
+            chunks[-1].append(day)
+            in_chunk += of_day
+        return chunks
+
+    def _chunks(self, model: Model, days: Sequence[dt.date]) -> list[list[dt.date]]:
+        daily = [self.manifest(n) for n in model.inputs if self.tables[n].partition_by]
+        largest = max(daily, key=lambda m: m.rows).days() if daily else {}
+        rows = {dt.date.fromisoformat(d): sum(p.rows for p in ps) for d, ps in largest.items()}
+        return self.chunks(model, days, rows)
 
 
 def _reason(result: CheckResult) -> str:

@@ -48,7 +48,7 @@ class Table(BaseModel):
 
     @property
     def stored_columns(self) -> dict[str, Column]:
-        return {name: c for name, c in self.columns.items() if name not in self.derived}
+        return self.deriving(()).columns
 
     def deriving(self, names: Collection[str]) -> "Table":
         """Return the table with only those of its derived columns."""

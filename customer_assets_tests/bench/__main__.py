@@ -227,8 +227,8 @@ def show_differences(grown: SourceRun, at_once: SourceRun) -> None:
         if contents[0].get(place) != contents[1].get(place)
     )
     print(
-        f"{len(contents[1])} partitions of {len(names)} tables, 30 days and one more against 31 "
-        f"at once: {len(differing)} differ {differing[:5] if differing else ''}"
+        f"{len(contents[1])} partitions of {len(names)} tables, {logs.LONG_DAYS - 1} days and one "
+        f"more against {logs.LONG_DAYS} at once: {len(differing)} differ {differing[:5] or ''}"
     )
 
 
