@@ -125,7 +125,8 @@ def _run_in_pool(
             while in_turn and len(running) < n_at_once:
                 source = in_turn.pop(0)
                 running[pool.submit(_run_source, source)] = source
-            for done in wait(running, return_when=FIRST_COMPLETED).done:
+            # Ctrl-C may reach another thread than this one, which sees it when it wakes up.
+            for done in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:
                 source = running.pop(done)
                 outcomes[source] = _outcome(source, done)
     except KeyboardInterrupt:
