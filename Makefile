@@ -37,10 +37,11 @@ verify: $(READY) ## Run the property tests on many random histories (a quarter o
 bench: $(READY) ## Time the engine against a bare DuckDB scan of the same file [ROWS=10000000]
 	@$(BIN)/python -m customer_assets_tests.bench $(if $(ROWS),--rows $(ROWS))
 
-check: $(READY) ## Format, lint and type-check
+check: $(READY) ## Format, lint, type-check, and hold the rooms apart
 	@$(BIN)/ruff format $(if $(CI),--check) .
 	@$(BIN)/ruff check $(if $(CI),,--fix) .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(PREPARE_HOME)
 	@$(BIN)/dg check yaml customer_assets/defs
 	@$(BIN)/dg check defs

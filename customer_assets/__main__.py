@@ -188,8 +188,8 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _advise(options: argparse.Namespace) -> int:
-    from customer_assets.advice.published import NothingPublishedError
-    from customer_assets.advice.what_if import run_advise
+    from customer_assets.activation.published import NothingPublishedError
+    from customer_assets.activation.what_if import run_advise
     from customer_assets.project import UnknownSourceError
 
     try:
@@ -201,8 +201,8 @@ def _advise(options: argparse.Namespace) -> int:
 
 
 def _export_customers(options: argparse.Namespace) -> int:
-    from customer_assets.advice.export import Choice, NoSuchCustomersError, run_export_customers
-    from customer_assets.advice.published import NothingPublishedError
+    from customer_assets.activation.export import Choice, NoSuchCustomersError, run_export_customers
+    from customer_assets.activation.published import NothingPublishedError
     from customer_assets.project import UnknownSourceError
 
     choice = Choice(options.segment, options.rule, options.best, options.question)

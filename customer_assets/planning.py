@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from customer_assets import customer_tables, ingest, settings
+from customer_assets import ingest, settings
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.project import UnknownSourceError, open_warehouse, read_pipeline
-from customer_assets.sources import CustomerTableSource
+from customer_assets.warehouse.days import chunks
 from customer_assets.warehouse.lock import writer_lock
-from customer_assets.warehouse.source_warehouse import Model, SourceWarehouse
+from customer_assets.warehouse.model import Model
+from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
 _HOLDER = "a plan, which reads what has landed"
 _DAY = dt.timedelta(days=1)
@@ -29,13 +30,15 @@ _DAY = dt.timedelta(days=1)
 class PlannedTable:
     """A table to redo: its days (None where it is not partitioned) and the rows it will read.
 
-    `is_first`: it was never published, so what follows reads a guessed number of its rows.
+    `is_first`: it was never published, so what follows reads a guessed number of its rows. `why`:
+    what of its definition is not what it was computed by, by file and function.
     """
 
     name: str
     days: list[dt.date] | None
     rows_read: int
     is_first: bool
+    why: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def plan(
     if landed.days:
         changed["raw_events"] = landed.days
     planned = []
+    published = {name for name in pipeline.models if warehouse.manifest(name).version}
     for model in pipeline.models.values():
         table = pipeline.tables[model.name]
         redone: list[dt.date] | None = None
@@ -78,11 +82,12 @@ def plan(
                 continue
         elif changed.keys().isdisjoint(model.inputs) and not warehouse.outdated(model, parameters):
             continue
+        why = warehouse.moved_parts(model, parameters) if model.name in published else []
         changed[model.name] = redone
-        is_first = not warehouse.manifest(model.name).version
+        is_first = model.name not in published
         rows = sizes.rows_read(model, parameters, redone)
         sizes.foresee(model, redone)
-        planned.append(PlannedTable(model.name, redone, rows, is_first))
+        planned.append(PlannedTable(model.name, redone, rows, is_first, why))
     return planned
 
 
@@ -102,7 +107,7 @@ def _days_to_redo(
                 continue
             of_input = changed[name]
             is_touched = of_input is None or not set(of_input).isdisjoint(
-                warehouse.days_read(model, name, [day], parameters)
+                warehouse.days.read(model, name, [day], parameters)
             )
         if is_touched:
             touched.append(day)
@@ -142,7 +147,7 @@ class _Sizes:
                 if name in self._whole:
                     rows += self._whole[name]
                     continue
-                near = self._warehouse.days_read(model, name, chunk, parameters)
+                near = self._warehouse.days.read(model, name, chunk, parameters)
                 rows += sum(self._by_day[name].get(day, 0) for day in near)
         return rows
 
@@ -165,7 +170,7 @@ class _Sizes:
     def _chunks(self, model: Model, days: Sequence[dt.date]) -> list[list[dt.date]]:
         daily = [name for name in model.inputs if name in self._by_day]
         largest = self._by_day[max(daily, key=self._total)] if daily else {}
-        return self._warehouse.chunks(model, days, largest)
+        return chunks(model, days, largest, self._warehouse.chunk_rows)
 
 
 def run_plan(source_name: str, days: list[dt.date] | None) -> int:
@@ -183,12 +188,17 @@ def run_plan(source_name: str, days: list[dt.date] | None) -> int:
             else:
                 landed = as_if_changed(warehouse, days)
             planned = plan(
-                pipeline, warehouse, pipeline.parameters(now), _days(pipeline, now), landed
+                pipeline, warehouse, pipeline.parameters(now), pipeline.days(now), landed
             )
+            reworded = [
+                name
+                for name in pipeline.tables
+                if warehouse.manifest(name).version and warehouse.words_moved(name)
+            ]
     except (UnknownSourceError, ingest.LandingError, ValueError) as error:
         print(f"customer_assets: {error}", file=sys.stderr)
         return 1
-    print("\n".join(_lines(source_name, landed, planned)))
+    print("\n".join(_lines(source_name, landed, planned, reworded)))
     return 0
 
 
@@ -199,10 +209,8 @@ def read_landed(
 
     Takes the source's writer lock meanwhile. Raises LandingError where the ingest would.
     """
-    is_customer_table = isinstance(pipeline.source, CustomerTableSource)
-    prepare = customer_tables.prepare if is_customer_table else ingest.prepare
     with writer_lock(warehouse.folder, _HOLDER):
-        prepared = prepare(
+        prepared = pipeline.kind.prepare(
             warehouse.engine.connection,
             pipeline.name,
             pipeline.source,
@@ -261,20 +269,24 @@ def ranges_text(days: Iterable[dt.date]) -> str:
     )
 
 
-def _days(pipeline: AnyPipeline, now: dt.datetime) -> list[dt.date]:
-    if isinstance(pipeline.source, CustomerTableSource):
-        return []
-    first, _ = pipeline.source.day_range()
-    last = pipeline.source.last_complete_day(now)
-    return [first + n * _DAY for n in range((last - first).days + 1)]
-
-
-def _lines(name: str, landed: Landed, planned: Sequence[PlannedTable]) -> list[str]:
+def _lines(
+    name: str, landed: Landed, planned: Sequence[PlannedTable], reworded: Sequence[str]
+) -> list[str]:
     lines = []
     if landed.days:
         lines.append(f"{name}: raw rows change on {ranges_text(sorted(landed.days))}")
+    if reworded:
+        lines.append(
+            f"{name}: words, owner or checks moved, so these are audited and described anew, "
+            f"without a row redone: {', '.join(reworded)}"
+        )
     if not planned:
-        return [*lines, f"{name}: nothing to do"]
+        return [*lines, *([] if reworded else [f"{name}: nothing to do"])]
+    tables_by_cause: dict[str, list[str]] = {}
+    for table in planned:
+        for cause in table.why:
+            tables_by_cause.setdefault(cause, []).append(table.name)
+    lines += [f"{name}: {cause} moved: {', '.join(t)}" for cause, t in tables_by_cause.items()]
     width = max(len(table.name) for table in planned)
     lines.append(f"{'table':{width}} {'partitions':>10} {'rows to read':>15}  which")
     for table in planned:

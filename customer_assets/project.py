@@ -1,22 +1,28 @@
-"""The sources of this project by their names, and their warehouses, outside Dagster.
+"""The sources of this project by their names, and their warehouses, outside Dagster's runs.
 
 For commands that read or foresee. What computes and publishes runs as Dagster assets.
 """
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import yaml
 
 from customer_assets import settings
-from customer_assets.pipeline import AnyPipeline, customer_table_pipeline, event_log_pipeline
-from customer_assets.sources import CustomerTableSource, EventLogSource
+from customer_assets.pipeline import AnyPipeline, pipeline_of
+from customer_assets.sources.configuration import ConfigurationError
 from customer_assets.warehouse.engine import DuckDBEngine
+from customer_assets.warehouse.header import line_of
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
-_DEFS = Path(__file__).parent / "defs"
+if TYPE_CHECKING:
+    import dagster as dg
+
+_COMPONENTS = ("customer_assets.EventLog", "customer_assets.CustomerTable")
 
 
 class UnknownSourceError(LookupError):
@@ -24,24 +30,31 @@ class UnknownSourceError(LookupError):
 
 
 def source_names() -> list[str]:
-    """Return the names of all sources, in order."""
-    return sorted(path.parent.name for path in _DEFS.glob("*/defs.yaml"))
+    """Return the names of all sources, in order; components of other kinds are none."""
+    return sorted(file.parent.name for file in _source_files())
 
 
 def read_pipeline(name: str) -> AnyPipeline:
     """Return the pipeline of a source.
 
     Raises UnknownSourceError where there is no such source, ValueError where its `defs.yaml` is
-    wrong; `make check` names the line.
+    wrong, naming file and line.
     """
-    known = source_names()
-    if name not in known:
-        raise UnknownSourceError(f"no source is named {name!r}; there are {', '.join(known)}")
-    stated = yaml.safe_load((_DEFS / name / "defs.yaml").read_text(encoding="utf-8"))
-    if stated["type"] == "customer_assets.CustomerTable":
-        customer_table = CustomerTableSource.model_validate(stated["attributes"])
-        return customer_table_pipeline(name, customer_table)
-    return event_log_pipeline(name, EventLogSource.model_validate(stated["attributes"]))
+    files = {file.parent.name: file for file in _source_files()}
+    if name not in files:
+        raise UnknownSourceError(f"no source is named {name!r}; there are {', '.join(files)}")
+    component = _tree().load_component(files[name].parent)
+    try:
+        return pipeline_of(name, component.source)  # type: ignore[attr-defined]
+    except ConfigurationError as error:
+        raise located(error, files[name]) from error
+
+
+def located(error: ConfigurationError, file: Path) -> ValueError:
+    """Return the error that says where in a `defs.yaml` what is wrong stands."""
+    text = file.read_text(encoding="utf-8")
+    line = 1 + line_of(text, ("attributes", *error.location))
+    return ValueError(f"{file}:{line}: {error}")
 
 
 @contextlib.contextmanager
@@ -53,3 +66,24 @@ def open_warehouse(pipeline: AnyPipeline) -> Iterator[SourceWarehouse]:
     settings.spill_folder().mkdir(parents=True, exist_ok=True)
     with duckdb.connect(config=settings.duckdb_limits()) as connection:
         yield pipeline.warehouse(settings.warehouse_folder(), DuckDBEngine(connection))
+
+
+def _source_files() -> list[Path]:
+    files = [f for root in settings.source_roots() for f in sorted(root.glob("*/defs.yaml"))]
+    return [file for file in files if _component_of(file) in _COMPONENTS]
+
+
+def _component_of(file: Path) -> str:
+    try:
+        stated = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError:
+        # What is wrong with it is said, with its line, when it is loaded.
+        return _COMPONENTS[0]
+    return str(stated.get("type")) if isinstance(stated, dict) else ""
+
+
+@functools.cache
+def _tree() -> "dg.ComponentTree":
+    import dagster as dg
+
+    return dg.ComponentTree.for_project(Path(__file__).parent)

@@ -8,8 +8,21 @@ belongs in its `defs.yaml`.
 import os
 from pathlib import Path
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parent
+PROJECT_ROOT = _PACKAGE.parent
 SQL_ROOT = PROJECT_ROOT / "sql"
+TABLES_ROOT = _PACKAGE / "tables"
+
+
+def table_roots() -> tuple[Path, ...]:
+    """Return the folders that hold a folder of tables per layer; a later one replaces tables of
+    an earlier one."""
+    return SQL_ROOT, TABLES_ROOT
+
+
+def source_roots() -> tuple[Path, ...]:
+    """Return the folders that hold a folder with a `defs.yaml` per source."""
+    return (_PACKAGE / "defs",)
 
 
 def home() -> Path:
@@ -42,6 +55,11 @@ def warehouse_folder() -> Path:
 def catalog_file() -> Path:
     """Return the DuckDB file that holds one view per published table."""
     return home() / "warehouse.duckdb"
+
+
+def bound_models_file() -> Path:
+    """Return the file that remembers which statements were bound to their inputs before."""
+    return home() / "bound_models.json"
 
 
 def models_folder() -> Path:

@@ -23,8 +23,9 @@ from customer_assets.project import UnknownSourceError, open_warehouse, read_pip
 from customer_assets.sources import EventLogSource, parse_duration
 from customer_assets.warehouse.engine import Relation, relation_sql
 from customer_assets.warehouse.lock import writer_lock
+from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.quoting import literal
-from customer_assets.warehouse.source_warehouse import Model, SourceWarehouse
+from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
 VERIFIED = ("sessions", "funnel_entries", "first_seen")
 COLUMNS = {

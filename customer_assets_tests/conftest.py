@@ -17,7 +17,7 @@ from customer_assets.__main__ import prepare_dagster_home
 from customer_assets.behavior.succession import with_succession
 from customer_assets.components.source_definitions import job_name
 from customer_assets.definitions import defs
-from customer_assets.pipeline import Pipeline, event_log_pipeline
+from customer_assets.pipeline import Pipeline, pipeline_of
 from customer_assets.sample import write_sample
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.engine import DuckDBEngine, Relation, relation_sql
@@ -189,9 +189,13 @@ def add_succession(
 
 
 def run_source(
-    name: str, source: EventLogSource, landing: Path, home: Path, sql_root: Path | None = None
+    name: str,
+    source: EventLogSource,
+    landing: Path,
+    home: Path,
+    roots: Sequence[Path] | None = None,
 ) -> SourceRun:
     """Open a source's warehouse below `home`, on a connection of its own."""
     engine = DuckDBEngine(duckdb.connect())
-    pipeline = event_log_pipeline(name, source, sql_root)
+    pipeline = pipeline_of(name, source, roots)
     return SourceRun(pipeline, pipeline.warehouse(home, engine), landing)

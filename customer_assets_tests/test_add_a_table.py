@@ -1,9 +1,7 @@
 """A table is one file: adding it needs no other, and removing it leaves no trace."""
 
-import shutil
-
 from customer_assets import settings
-from customer_assets.pipeline import event_log_pipeline
+from customer_assets.pipeline import pipeline_of
 from customer_assets_tests.conftest import read_source
 
 BASKETS = """\
@@ -24,18 +22,18 @@ group by n_items
 
 
 def test_a_table_comes_and_goes_with_its_file(tmp_path):
-    root = tmp_path / "sql"
-    shutil.copytree(settings.SQL_ROOT, root)
+    roots = (*settings.table_roots(), tmp_path)
     source = read_source("online_retail")
-    before = event_log_pipeline("online_retail", source, root)
+    before = pipeline_of("online_retail", source, roots)
 
-    new = root / "commerce" / "basket_sizes.sql"
+    new = tmp_path / "commerce" / "basket_sizes.sql"
+    new.parent.mkdir()
     new.write_text(BASKETS)
-    with_it = event_log_pipeline("online_retail", source, root)
+    with_it = pipeline_of("online_retail", source, roots)
     assert set(with_it.models) - set(before.models) == {"basket_sizes"}
     assert with_it.models["basket_sizes"].inputs == ("orders",)
     assert with_it.tables["basket_sizes"].layer == "commerce"
 
     new.unlink()
-    after = event_log_pipeline("online_retail", source, root)
+    after = pipeline_of("online_retail", source, roots)
     assert list(after.models) == list(before.models)

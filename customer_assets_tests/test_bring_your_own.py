@@ -7,7 +7,7 @@ import yaml
 
 from customer_assets.__main__ import main
 from customer_assets.components.source_definitions import event_log_definitions
-from customer_assets.pipeline import event_log_pipeline
+from customer_assets.pipeline import pipeline_of
 from customer_assets.sources import EventLogSource
 from customer_assets_tests.conftest import run_source
 
@@ -115,7 +115,7 @@ def test_money_reaches_the_orders(my_shop):
 
 
 def test_dagster_shows_every_table_and_the_jobs():
-    pipeline = event_log_pipeline("my_shop", source_of(SOURCE))
+    pipeline = pipeline_of("my_shop", source_of(SOURCE))
     definitions = event_log_definitions(pipeline)
     keys = {key.to_user_string() for asset in definitions.assets for key in asset.keys}
     assert {f"my_shop/{table}" for table in pipeline.tables} <= keys

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import re
-import shutil
 
 import duckdb
 import pytest
@@ -12,7 +11,8 @@ from customer_assets import settings
 from customer_assets.__main__ import main
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.catalog import build_catalog, take_snapshot
-from customer_assets.warehouse.sql_model import SqlModelError, read_model
+from customer_assets.warehouse.header import ModelError
+from customer_assets.warehouse.sql_model import read_model
 from customer_assets_tests.conftest import run_source
 
 README = (settings.PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,15 +25,14 @@ SOURCE = EXAMPLES["customer_assets/defs/my_shop/defs.yaml"]
 def my_shop(tmp_path_factory):
     """The README's source with the README's table, as one who followed it would have them."""
     tmp_path = tmp_path_factory.mktemp("my_shop")
-    sql_root = tmp_path / "sql"
-    shutil.copytree(settings.SQL_ROOT, sql_root)
     for name, text in EXAMPLES.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     source = EventLogSource.model_validate(yaml.safe_load(SOURCE)["attributes"])
     landing = tmp_path / "landing" / "my_shop"
-    run = run_source("my_shop", source, landing, tmp_path / "warehouse", sql_root)
+    roots = (*settings.table_roots(), tmp_path / "sql")
+    run = run_source("my_shop", source, landing, tmp_path / "warehouse", roots)
     run.ingest()
     run.materialize()
     return run
@@ -65,14 +64,15 @@ def test_the_added_table_is_a_table(my_shop):
 def test_a_wrong_header_names_file_and_line(tmp_path):
     path = tmp_path / "item_interest.sql"
     path.write_text(EXAMPLES["sql/commerce/item_interest.sql"].replace("requires:", "needs:"))
-    with pytest.raises(SqlModelError, match=r"item_interest\.sql:5: needs"):
+    with pytest.raises(ModelError, match=r"item_interest\.sql:5: needs"):
         read_model(path, "commerce")
 
 
 def test_every_key_of_a_header_is_described():
     used = set()
-    for path in settings.SQL_ROOT.rglob("*.sql"):
-        used |= yaml.safe_load(path.read_text().split("---")[1]).keys()
+    for path in (*settings.SQL_ROOT.glob("*/**/*.sql"), *settings.TABLES_ROOT.rglob("*.py")):
+        if header := re.search(r"---\n(.*?)\n---", path.read_text(), re.DOTALL):
+            used |= yaml.safe_load(header[1]).keys()
     section = README.split("| key of the header |")[1].split("\n\n")[0]
     assert set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == used
 

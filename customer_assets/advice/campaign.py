@@ -5,7 +5,7 @@ not seen their answers; who of them bought is known. Expected: today's customers
 the probability that the champion gives. Neither says what the contact itself causes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,7 @@ from customer_assets.advice.economics import (
     seen_range,
 )
 from customer_assets.segments.kmeans import grouped
-from customer_assets.segments.profile import groups
-from customer_assets.sources import Advice, Campaign, Segments
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
+from customer_assets.sources import Campaign, Segments
 
 if TYPE_CHECKING:
     from customer_assets.advice.economics import Floats
@@ -64,20 +61,34 @@ class Audience:
 
 
 def observed_audience(
-    frames: Mapping[str, pl.DataFrame], campaign: Campaign, label: str, among: str | None
+    question: str,
+    label: str,
+    among: str | None,
+    *,
+    customer_features: pl.LazyFrame | None = None,
+    customers: pl.LazyFrame | None = None,
+    champions: pl.LazyFrame | None = None,
+    model_predictions: pl.LazyFrame | None = None,
 ) -> Audience | None:
     """Return the customers at the last cut-off whose answers are known; None: there are none."""
-    rows = labelled_customers(frames, label, among)
+    labelled = labelled_customers(label, among, customer_features, customers)
+    if labelled is None:
+        return None
+    rows = labelled.select(_ID, "cut_off_ts", "response").collect()
     if rows.is_empty():
         return None
     cut_off = int(rows["cut_off_ts"][0])
-    model = champion_model(frames, campaign.question)
+    model = champion_model(champions, question)
     split, scores = None, None
-    if model is not None and "model_predictions" in frames:
-        predictions = frames["model_predictions"].filter(
-            (pl.col("question") == campaign.question)
-            & (pl.col("model") == model)
-            & (pl.col("cut_off_ts") == cut_off)
+    if model is not None and model_predictions is not None:
+        predictions = (
+            model_predictions.filter(
+                (pl.col("question") == question)
+                & (pl.col("model") == model)
+                & (pl.col("cut_off_ts") == cut_off)
+            )
+            .select("split", _ID, "probability")
+            .collect()
         )
         for split in _SPLITS:
             of_split = predictions.filter(pl.col("split") == split).select(_ID, "probability")
@@ -98,11 +109,16 @@ def observed_audience(
     )
 
 
-def expected_audience(frames: Mapping[str, pl.DataFrame], campaign: Campaign) -> Audience | None:
+def expected_audience(question: str, model_scores: pl.LazyFrame | None) -> Audience | None:
     """Return today's customers with the champion's probabilities; None where there are none."""
-    if "model_scores" not in frames:
+    if model_scores is None:
         return None
-    rows = frames["model_scores"].filter(pl.col("question") == campaign.question).sort(_ID)
+    rows = (
+        model_scores.filter(pl.col("question") == question)
+        .select(_ID, "cut_off_ts", "probability", "model")
+        .sort(_ID)
+        .collect()
+    )
     if rows.is_empty():
         return None
     probability = rows["probability"].to_numpy()
@@ -117,19 +133,21 @@ def expected_audience(frames: Mapping[str, pl.DataFrame], campaign: Campaign) ->
 
 
 def labelled_customers(
-    frames: Mapping[str, pl.DataFrame], label: str, among: str | None
-) -> pl.DataFrame:
+    label: str,
+    among: str | None = None,
+    customer_features: pl.LazyFrame | None = None,
+    customers: pl.LazyFrame | None = None,
+) -> pl.LazyFrame | None:
     """Return the customers whose answer is known at the last cut-off that has any, by id.
 
     With all of their columns, `response` for the answer, and `cut_off_ts`, 0 where customers are
-    summed up once.
+    summed up once. None where no table has the label.
     """
-    features = frames.get("customer_features")
-    if features is None or label not in features.columns:
-        features = frames.get("customers")
-    if features is None or label not in features.columns:
-        return pl.DataFrame()
-    if "cut_off_ts" not in features.columns:
+    tables = [table for table in (customer_features, customers) if table is not None]
+    features = next((table for table in tables if label in table.collect_schema()), None)
+    if features is None:
+        return None
+    if "cut_off_ts" not in features.collect_schema():
         features = features.with_columns(pl.lit(0, pl.Int64).alias("cut_off_ts"))
     known = features.filter(pl.col(label).is_not_null())
     if among is not None:
@@ -138,12 +156,13 @@ def labelled_customers(
     return last.with_columns((pl.col(label).cast(pl.Int64) > 0).alias("response")).sort(_ID)
 
 
-def champion_model(frames: Mapping[str, pl.DataFrame], question: str) -> str | None:
+def champion_model(champions: pl.LazyFrame | None, question: str) -> str | None:
     """Return the model of the newest promotion; None where no model ever passed its gate."""
-    if "champions" not in frames:
+    if champions is None:
         return None
-    promoted = frames["champions"].filter(pl.col("promoted") & (pl.col("question") == question))
-    return promoted.sort("decided_at")["model"][-1] if promoted.height else None
+    promoted = champions.filter(pl.col("promoted") & (pl.col("question") == question))
+    models = promoted.sort("decided_at").select("model").collect()["model"]
+    return models[-1] if len(models) else None
 
 
 def plans(
@@ -247,7 +266,11 @@ class _Row:
 
 
 def members_at_cut_off(
-    frames: Mapping[str, pl.DataFrame], segments: Segments, label: str
+    today: pl.DataFrame,
+    segments: Segments,
+    label: str,
+    customer_features: pl.LazyFrame | None = None,
+    customers: pl.LazyFrame | None = None,
 ) -> pl.DataFrame | None:
     """Return the groups as they would have been formed at the last labelled cut-off.
 
@@ -255,148 +278,12 @@ def members_at_cut_off(
     same k-means is made of the features of the cut-off. A customer table's groups are used as
     they are: its columns are from before the label. None where the features lack a column.
     """
-    features = frames.get("customer_features")
-    if features is None or "cut_off_ts" not in features.columns:
-        return groups(frames)
-    rows = labelled_customers(frames, label, None)
-    if rows.is_empty() or not set(segments.columns or ()) <= set(rows.columns):
+    if customer_features is None or "cut_off_ts" not in customer_features.collect_schema():
+        return today
+    labelled = labelled_customers(label, None, customer_features, customers)
+    if labelled is None or not set(segments.columns or ()) <= set(labelled.collect_schema()):
         return None
-    if "n_orders" in rows.columns:
-        rows = rows.filter(pl.col("n_orders") > 0)
-    members = grouped(rows, segments)
+    if "n_orders" in labelled.collect_schema():
+        labelled = labelled.filter(pl.col("n_orders") > 0)
+    members = grouped(labelled.collect(), segments)
     return members.select(pl.lit("segment").alias("kind"), "segment", "segment_rank", _ID)
-
-
-def campaign_economics(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
-    """Return the plans of both bases; those that the tables do not reach are left out."""
-    advice: Advice = parameters["advice"]
-    assert advice.campaign is not None
-    label: str = parameters["campaign_label"]
-    rows = []
-    observed = observed_audience(frames, advice.campaign, label, parameters["campaign_among"])
-    if observed is not None:
-        members = members_at_cut_off(frames, parameters["segments"], label)
-        rows += plans(observed, advice.campaign, members)
-    expected = expected_audience(frames, advice.campaign)
-    if expected is not None:
-        rows += plans(expected, advice.campaign, groups(frames))
-    found = pl.DataFrame(rows, schema=_FLOAT_SCHEMA, orient="row")
-    return found.with_columns(pl.col(_MONEY).round(4).cast(pl.Decimal(18, 4)))
-
-
-_MONEY = ["cost", "gross_margin", "profit", "profit_low", "profit_high"]
-_COLUMNS: dict[str, tuple[str, str]] = {
-    "basis": (
-        "varchar",
-        "observed (customers at the last cut-off whose horizon is over, by what they did) or "
-        "expected (today's customers, by the champion's probability).",
-    ),
-    "plan": (
-        "varchar",
-        "everybody, nobody, best_n (the n_contacts most likely), within_budget (the most likely, "
-        "as long as each earns and the budget pays), or a group: segment or rule.",
-    ),
-    "target": ("varchar", "Name of the segment or rule; null for the other plans."),
-    "n_contacts": ("bigint", "Customers to contact."),
-    "contact_share": ("double", "Their share of all."),
-    "n_buyers": (
-        "double",
-        "Buyers among them: observed, customers of equal score counting as their mean; or "
-        "expected, the sum of the probabilities.",
-    ),
-    "hit_rate": ("double", "n_buyers / n_contacts; null for nobody."),
-    "cost": ("decimal(18,4)", "n_contacts x contact_cost."),
-    "gross_margin": ("decimal(18,4)", "n_buyers x margin."),
-    "profit": ("decimal(18,4)", "gross_margin - cost. An expected response: no uplift is claimed."),
-    "profit_low": (
-        "decimal(18,4)",
-        "Low end of its 95 % interval: observed by Wilson, of the best N by bootstrap with the N "
-        "found anew in each resample; expected by chance alone, the probabilities taken as right.",
-    ),
-    "profit_high": ("decimal(18,4)", "High end of the interval."),
-    "roi": ("double", "profit / cost; null where nothing is spent."),
-    "cost_per_buyer": ("double", "cost / n_buyers; null without a buyer."),
-    "is_best": (
-        "boolean",
-        "Whether contacting so many of the best has the highest profit of all numbers; nobody, "
-        "where no number earns.",
-    ),
-    "n_contacts_low": (
-        "bigint",
-        "Low end of the 95 % interval of the best number of contacts (bootstrap); null elsewhere.",
-    ),
-    "n_contacts_high": ("bigint", "High end of the interval."),
-    "model": ("varchar", "Model that ranks the customers; null: none does."),
-    "split": ("varchar", "Of observed rows, how the model was kept from their answers."),
-    "cut_off_ts": ("bigint", "When the customers are looked at, epoch microseconds; 0: undated."),
-    "contact_cost": ("double", "Cost of a contact, as the source states it."),
-    "margin": ("double", "What a buyer brings, as the source states it."),
-}
-_POLARS: dict[str, Any] = {
-    "varchar": pl.String,
-    "bigint": pl.Int64,
-    "double": pl.Float64,
-    "boolean": pl.Boolean,
-    "decimal(18,4)": pl.Float64,
-}
-_FLOAT_SCHEMA = {name: _POLARS[kind] for name, (kind, _) in _COLUMNS.items()}
-
-CAMPAIGN_ECONOMICS = PythonModel(
-    table=Table(
-        name="campaign_economics",
-        layer="segments",
-        description=(
-            "One row per plan of the source's campaign: contacts, buyers, cost, profit and ROI, "
-            "observed at the last cut-off whose horizon is over and expected of today's customers."
-        ),
-        columns={
-            name: Column(type=kind, description=meaning)
-            for name, (kind, meaning) in _COLUMNS.items()
-        },
-        key=["basis", "plan", "target", "n_contacts"],
-        checks=[
-            {
-                "unexpected_rows_expectation": {
-                    "name": "profit_is_margin_less_cost",
-                    "description": "profit = gross_margin - cost, cost = n_contacts x contact_cost "
-                    "and gross_margin = n_buyers x margin.",
-                    "unexpected_rows_query": "select * from {batch} where "
-                    "abs(profit - gross_margin + cost) > 0.001 "
-                    "or abs(cost - n_contacts * contact_cost) > 0.001 "
-                    "or abs(gross_margin - n_buyers * margin) > 0.001",
-                }
-            },
-            {
-                "unexpected_rows_expectation": {
-                    "name": "best_is_best",
-                    "description": "No other number of best contacts has a higher profit.",
-                    "unexpected_rows_query": "select * from (select basis, max(profit) as highest, "
-                    "max(profit) filter (where is_best) as best from {batch} "
-                    "where plan = 'best_n' group by basis) as profits "
-                    "where best is not null and highest > best + 0.001",
-                }
-            },
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "hit_rate",
-                    "min_value": 0,
-                    "max_value": 1,
-                }
-            },
-        ],
-    ),
-    inputs=("customer_segments",),
-    optional_inputs=(
-        "customers",
-        "customer_features",
-        "rule_segments",
-        "model_predictions",
-        "model_scores",
-        "champions",
-    ),
-    compute=campaign_economics,
-    parameters=("advice", "segments", "campaign_label", "campaign_among"),
-    requires=frozenset({"campaign"}),
-)

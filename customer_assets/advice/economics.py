@@ -9,12 +9,13 @@ highest profit. Pure functions of numbers; which customers they are about is sai
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from customer_assets.intervals import Z
+
 if TYPE_CHECKING:
     import numpy as np
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-Z = 1.959963984540054
 _RESAMPLES = 200
 # Of more customers so many bins of neighbours by score are resampled.
 _MOST_BINS = 5_000

@@ -18,7 +18,7 @@ from customer_assets.pipeline import AnyPipeline, Pipeline
 from customer_assets.planning import plan, successive
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.engine import DuckDBEngine
-from customer_assets.warehouse.manifest import digest
+from customer_assets.warehouse.versions import digest
 
 REFRESH_HOUR = 3
 LOOK_EVERY_SECONDS = 60

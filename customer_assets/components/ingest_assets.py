@@ -3,11 +3,10 @@
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable
 
 import dagster as dg
 
-from customer_assets import customer_tables, ingest, settings
+from customer_assets import ingest, settings
 from customer_assets.components.presentation import table_metadata
 from customer_assets.components.table_assets import (
     AssetEvents,
@@ -19,7 +18,6 @@ from customer_assets.components.table_assets import (
 )
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.pipeline import AnyPipeline
-from customer_assets.sources import CustomerTableSource
 from customer_assets.warehouse.source_warehouse import ChecksFailedError
 
 logger = logging.getLogger("customer_assets")
@@ -28,10 +26,6 @@ logger = logging.getLogger("customer_assets")
 def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
     """Return the step that reads what is new in a source's landing folder."""
     tables = pipeline.raw_tables
-    is_customer_table = isinstance(pipeline.source, CustomerTableSource)
-    prepare: Callable[..., ingest.Ingest] = (
-        customer_tables.prepare if is_customer_table else ingest.prepare
-    )
     # A file counts as read once its rows are published.
     order = sorted(tables, key=lambda name: name == "landed_files")
 
@@ -47,7 +41,7 @@ def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
         with warehouse.open(pipeline) as source_warehouse:
             started = time.monotonic()
             try:
-                prepared = prepare(
+                prepared = pipeline.kind.prepare(
                     source_warehouse.engine.connection,
                     pipeline.name,
                     pipeline.source,

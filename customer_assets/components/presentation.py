@@ -9,9 +9,9 @@ import polars as pl
 
 from customer_assets.quality import CheckResult, summary_markdown
 from customer_assets.warehouse.engine import relation_sql
+from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.quoting import quoted
-from customer_assets.warehouse.source_warehouse import Model, Published, SourceWarehouse
-from customer_assets.warehouse.sql_model import SqlModel
+from customer_assets.warehouse.source_warehouse import EVERY_COLUMN, Published, SourceWarehouse
 from customer_assets.warehouse.table import Table
 
 PREVIEW_ROWS = 10
@@ -57,8 +57,10 @@ def table_metadata(
         **_previews(table, warehouse),
         **_pictures(table, warehouse),
     }
-    if isinstance(model, SqlModel):
-        lineage = warehouse.lineage(model, code_version)
+    lineage = warehouse.lineage(model, code_version) if model else {}
+    if EVERY_COLUMN in lineage:
+        metadata["columns_read"] = dg.MetadataValue.md(_columns_read(lineage[EVERY_COLUMN]))
+    elif lineage:
         metadata["dagster/column_lineage"] = dg.TableColumnLineage(
             {
                 column: [
@@ -194,6 +196,13 @@ def _lineage_table(lineage: Mapping[str, Sequence[tuple[str, str]]]) -> str:
         for column, origins in lineage.items()
     ]
     return markdown_table(pl.DataFrame(rows, schema=["column", "comes from"], orient="row"))
+
+
+def _columns_read(pairs: Sequence[tuple[str, str]]) -> str:
+    """Return what a function read of each input when it ran."""
+    tables = dict.fromkeys(table for table, _ in pairs)
+    rows = [(name, ", ".join(column for t, column in pairs if t == name)) for name in tables]
+    return markdown_table(pl.DataFrame(rows, schema=["input", "columns read"], orient="row"))
 
 
 def markdown_table(frame: pl.DataFrame) -> str:

@@ -12,7 +12,8 @@ from customer_assets.quality import checks_of
 from customer_assets.reports import REPORT_TABLES, CatalogueTable, CheckView, write_report
 from customer_assets.reports.catalogue import CATALOGUE
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
-from customer_assets.warehouse.sql_model import SqlModel
+
+_LANGUAGES = {"sql": "SQL", "python": "Python"}
 
 
 def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
@@ -61,11 +62,10 @@ def catalogue_of(pipeline: AnyPipeline, warehouse: SourceWarehouse) -> list[Cata
     for name, table in pipeline.tables.items():
         model = pipeline.models.get(name)
         manifest = warehouse.manifest(name)
-        is_sql = isinstance(model, SqlModel)
         described.append(
             CatalogueTable(
                 table=table,
-                made_by="the ingest" if model is None else "SQL" if is_sql else "Python",
+                made_by=_LANGUAGES[model.language] if model else "the ingest",
                 inputs=model.inputs if model else (),
                 checks=[
                     CheckView(check.name, check.severity, check.description)
@@ -75,9 +75,7 @@ def catalogue_of(pipeline: AnyPipeline, warehouse: SourceWarehouse) -> list[Cata
                 partitions=len(manifest.pieces),
                 bytes=manifest.bytes,
                 published_at=manifest.published_at,
-                lineage=warehouse.lineage(model, model.code_version(parameters))
-                if isinstance(model, SqlModel)
-                else {},
+                lineage=warehouse.lineage(model, model.version(parameters).digest) if model else {},
             )
         )
     return described

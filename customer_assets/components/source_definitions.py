@@ -19,12 +19,23 @@ from customer_assets.pipeline import AnyPipeline, Pipeline
 from customer_assets.sources import CustomerTableSource, EventLogSource
 
 
+def source_definitions(pipeline: AnyPipeline) -> dg.Definitions:
+    """Return the assets of a source, its jobs, and what runs them by itself."""
+    if pipeline.kind.has_days:
+        return event_log_definitions(pipeline)
+    return customer_table_definitions(pipeline)
+
+
 def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
     """Return the assets of an event log, its jobs, and what runs them by itself."""
     partitions = daily_partitions(pipeline)
+    parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
     assets = [
         ingest_asset(pipeline),
-        *(model_asset(pipeline, model, partitions) for model in pipeline.models.values()),
+        *(
+            model_asset(pipeline, model, partitions, parameters)
+            for model in pipeline.models.values()
+        ),
         verification_asset(pipeline),
         report_asset(pipeline),
     ]
@@ -54,9 +65,10 @@ def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
 
 def customer_table_definitions(pipeline: Pipeline[CustomerTableSource]) -> dg.Definitions:
     """Return the assets of a customer table and the job that refreshes them all."""
+    parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
     assets = [
         ingest_asset(pipeline),
-        *(model_asset(pipeline, model, None) for model in pipeline.models.values()),
+        *(model_asset(pipeline, model, None, parameters) for model in pipeline.models.values()),
         report_asset(pipeline),
     ]
     jobs = source_jobs(pipeline)
@@ -73,7 +85,7 @@ def source_jobs(pipeline: AnyPipeline) -> dict[str, UnresolvedAssetJobDefinition
     everything = dg.AssetSelection.key_prefixes(name)
     training = [asset_key(pipeline, table) for table in pipeline.training]
     report = dg.AssetSelection.assets(asset_key(pipeline, "report"))
-    has_days = isinstance(pipeline.source, EventLogSource)
+    has_days = pipeline.kind.has_days
     recompute = "the chosen days and every table that covers all days" if has_days else "its tables"
     stated = {
         "backfill": (

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -16,13 +17,12 @@ from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.quality import Check, CheckResult, checks_of
 from customer_assets.sources import EventLogSource
+from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.source_warehouse import (
     ChecksFailedError,
-    Model,
     Published,
     SourceWarehouse,
 )
-from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Table
 
 logger = logging.getLogger("customer_assets")
@@ -88,20 +88,24 @@ def check_specs(pipeline: AnyPipeline, table: Table) -> list[dg.AssetCheckSpec]:
 
 
 def model_asset(
-    pipeline: AnyPipeline, model: Model, partitions: dg.DailyPartitionsDefinition | None
+    pipeline: AnyPipeline,
+    model: Model,
+    partitions: dg.DailyPartitionsDefinition | None,
+    parameters: Mapping[str, Any],
 ) -> dg.AssetsDefinition:
     """Return the asset that computes, audits and publishes a model's table.
 
     `partitions` are the days of the source's daily tables; a source without days has none.
+    `parameters` are what its models may ask for, as the definitions load.
     """
     table = pipeline.tables[model.name]
     is_daily = table.partition_by is not None
     spec = asset_spec(
         pipeline,
         table,
-        kinds={"duckdb", "sql" if isinstance(model, SqlModel) else "python"},
+        kinds={"duckdb", model.language},
         deps=[_dependency(pipeline, model, name) for name in model.inputs],
-        code_version=model.code_version(pipeline.parameters(dt.datetime.now(dt.UTC))),
+        code_version=model.version(parameters).digest,
     )
 
     @dg.multi_asset(
@@ -122,7 +126,7 @@ def model_asset(
                     days = [dt.date.fromisoformat(day) for day in outdated]
                 if not outdated:
                     yield from _nothing_to_do(
-                        pipeline, source_warehouse, model, model.code_version(parameters)
+                        pipeline, source_warehouse, model, model.version(parameters).digest
                     )
                     return
             try:
@@ -134,7 +138,7 @@ def model_asset(
                 yield from check_results(pipeline, table, [*results, *failure.results])
                 raise dg.Failure(str(failure), allow_retries=False) from failure
             metadata = table_metadata(
-                pipeline.name, source_warehouse, model, chunks, model.code_version(parameters)
+                pipeline.name, source_warehouse, model, chunks, model.version(parameters).digest
             )
             content_hash = source_warehouse.manifest(model.name).content_hash
         for chunk in chunks if is_daily else []:
@@ -168,7 +172,16 @@ def _nothing_to_do(
         metadata=table_metadata(pipeline.name, warehouse, model, [], code_version)
         | {"is_up_to_date": True},
     )
-    yield from check_results(pipeline, table, warehouse.audit_published(model.name))
+    if not warehouse.words_moved(table.name):
+        yield from check_results(pipeline, table, warehouse.audit_published(table.name))
+        return
+    try:
+        results = warehouse.republish_words(table.name)
+    except ChecksFailedError as failure:
+        yield from check_results(pipeline, table, failure.results)
+        raise dg.Failure(str(failure), allow_retries=False) from failure
+    logger.info("%s/%s: its description is published again", pipeline.name, table.name)
+    yield from check_results(pipeline, table, results)
 
 
 def check_results(

@@ -23,6 +23,10 @@ def raw_name(table: str) -> str:
     return f"raw_{table}"
 
 
+def typed_name(table: str) -> str:
+    return f"typed_{table}"
+
+
 def tables(source: CustomerTableSource) -> dict[str, Table]:
     """Return the raw tables by name, in the order in which they are to be published.
 

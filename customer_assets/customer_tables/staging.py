@@ -35,14 +35,12 @@ from customer_assets.warehouse.manifest import (
     WHOLE,
     StagedPiece,
     TableStore,
-    digest,
     file_hash,
 )
 from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.table import Table
+from customer_assets.warehouse.versions import Version, digest, python_parts
 
-# Goes up when the same files and configuration come out as other rows than before.
-_CODE = "1"
 _SCRATCH = "customer-tables-"
 _EPOCH = dt.datetime(1970, 1, 1)
 
@@ -70,7 +68,7 @@ class _LandedFile:
 
 
 def customer_table_version(source: CustomerTableSource) -> str:
-    """Return a digest of everything in a configuration that decides what a file becomes."""
+    """Return a digest of everything that decides what a file becomes: configuration and code."""
     said = {
         name: [
             table.model_dump(mode="json"),
@@ -78,7 +76,7 @@ def customer_table_version(source: CustomerTableSource) -> str:
         ]
         for name, table in source.tables.items()
     }
-    return digest([_CODE, json.dumps(said)])
+    return digest([Version(python_parts(Path(__file__))).digest, json.dumps(said)])
 
 
 def prepare(

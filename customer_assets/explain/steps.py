@@ -18,8 +18,9 @@ from sqlglot import exp
 
 from customer_assets.explain.alone import UNIT, NotSeparableError, for_each_unit
 from customer_assets.warehouse.engine import relation_sql
+from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.quoting import literal, quoted
-from customer_assets.warehouse.source_warehouse import Model, SourceWarehouse
+from customer_assets.warehouse.source_warehouse import SourceWarehouse
 from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Table
 
@@ -148,7 +149,7 @@ class Upstream:
 
     def _lineage(self, model: SqlModel, table: Table) -> dict[str, list[tuple[str, str]]]:
         """Return the lineage of all columns; the source's own attributes keep their names."""
-        known = self.warehouse.lineage(model, model.code_version(self.parameters))
+        known = self.warehouse.lineage(model, model.version(self.parameters).digest)
         return {
             column: known[column]
             if column in known
@@ -168,7 +169,7 @@ class Upstream:
         for name in model.inputs:
             near = None
             if days is not None:
-                near = self.warehouse.days_read(model, name, days, self.parameters)
+                near = self.warehouse.days.read(model, name, days, self.parameters)
             view = self._new("view")
             relation = relation_sql(self.warehouse.relation(name, near))
             self.connection.execute(f"create temp view {view} as {relation}")

@@ -35,28 +35,33 @@ from customer_assets.learning.splits import CROSS_VALIDATION, HOLDOUT, OUT_OF_TI
 from customer_assets.learning.store import Card, ModelStore
 from customer_assets.learning.tuning import dropped
 from customer_assets.sources.questions import Question
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def champions(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]) -> pl.DataFrame:
+def decisions(
+    customer_features: pl.DataFrame,
+    tuned_models: pl.DataFrame,
+    model_predictions: pl.DataFrame,
+    champions: pl.DataFrame,
+    feature_profile: pl.DataFrame | None = None,
+    *,
+    questions: Mapping[str, Question],
+    model_store: ModelStore,
+) -> list[dict[str, Any]]:
     """Return one row per question: the best model, and whether it was promoted and why.
 
     The best model by cross-validation is fitted on all labelled rows. If it passes the gate it is
     stored and becomes the champion; otherwise the previous champion stays. A model that is the
     champion already is not decided on again.
     """
-    features = with_cut_off(frames["customer_features"])
-    questions: Mapping[str, Question] = parameters["questions"]
-    store: ModelStore = parameters["model_store"]
+    features = with_cut_off(customer_features)
     decided = []
     for name, question in questions.items():
         rows = labelled(features, question)
-        of_question = frames["model_predictions"].filter(question=name)
-        champion = newest_champion(frames["champions"], name)
+        of_question = model_predictions.filter(question=name)
+        champion = newest_champion(champions, name)
         if of_question.is_empty():
             n_positive = int(labels(rows, question).sum())
             decided.append(
@@ -69,8 +74,8 @@ def champions(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any])
                 }
             )
             continue
-        design = design_of(features, question, dropped(frames, name))
-        tuned = frames["tuned_models"].filter(question=name)
+        design = design_of(features, question, dropped(feature_profile, name))
+        tuned = tuned_models.filter(question=name)
         challenger = _Challenger(name, question, rows, design, tuned, of_question)
         if champion is not None and champion["version"] == challenger.version:
             continue
@@ -79,9 +84,9 @@ def champions(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any])
             with reproducible():
                 fitted = challenger.fitted()
             keep = [champion["version"]] if champion else []
-            store.save(challenger.card(fitted), fitted, keep)
+            model_store.save(challenger.card(fitted), fitted, keep)
         decided.append(challenger.row(champion, passed))
-    return pl.DataFrame(decided, schema=_SCHEMA)
+    return decided
 
 
 def newest_champion(ledger: pl.DataFrame, question: str) -> dict[str, Any] | None:
@@ -215,88 +220,3 @@ def _middle(values: "np.ndarray", is_categorical: bool) -> float:
 
 def _digest(*parts: bytes) -> str:
     return hashlib.sha256(b"\n".join(parts)).hexdigest()[:12]
-
-
-_SCHEMA: dict[str, Any] = {
-    "question": pl.String,
-    "version": pl.String,
-    "model": pl.String,
-    "promoted": pl.Boolean,
-    "previous_version": pl.String,
-    "decided_at": pl.Datetime("us"),
-    "reason": pl.String,
-    "split": pl.String,
-    "metric": pl.String,
-    "value": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "baseline": pl.String,
-    "gain": pl.Float64,
-    "gain_low": pl.Float64,
-    "gain_high": pl.Float64,
-    "verdicts": pl.String,
-    "n_rows": pl.Int64,
-    "n_positive": pl.Int64,
-    "training_data_version": pl.String,
-}
-
-_DESCRIPTIONS = {
-    "question": "Name of the question.",
-    "version": "Version of the model: a hash of what it is and of the rows it learned from.",
-    "model": "Name of the model.",
-    "promoted": "Whether it passed the gate and became the champion.",
-    "previous_version": "The champion before; it stays where this model was not promoted.",
-    "decided_at": "When this was decided, UTC.",
-    "reason": "Why, in figures.",
-    "split": "The rows that it was judged on, as in model_predictions.",
-    "metric": "What it was judged by.",
-    "value": "The metric of the model.",
-    "low": "Lower bound of its 95 % interval.",
-    "high": "Upper bound of its 95 % interval.",
-    "baseline": "The baseline that it had to beat.",
-    "gain": "How much better than the baseline it is.",
-    "gain_low": "Lower bound of the 95 % interval of the gain.",
-    "gain_high": "Upper bound of the 95 % interval of the gain.",
-    "verdicts": "Every rule of the gate: what was measured and what was allowed, as JSON.",
-    "n_rows": "Labelled rows that the final model is fitted on.",
-    "n_positive": "Those of them whose answer is yes.",
-    "training_data_version": "Hash of the rows that it learned from.",
-}
-_TYPES = {
-    pl.String: "varchar",
-    pl.Boolean: "boolean",
-    pl.Float64: "double",
-    pl.Int64: "bigint",
-}
-
-CHAMPIONS = PythonModel(
-    table=Table(
-        name="champions",
-        layer="models",
-        ledger=True,
-        description=(
-            "One row per question and decision: the best model, and whether the gate let it "
-            "become the champion. The newest promoted row of a question is its champion."
-        ),
-        columns={
-            name: Column(type=_TYPES.get(dtype, "timestamp"), description=_DESCRIPTIONS[name])
-            for name, dtype in _SCHEMA.items()
-        },
-        key=["question", "decided_at"],
-        checks=[
-            {
-                "unexpected_rows_expectation": {
-                    "name": "champion_gate",
-                    "description": "The best model of each question may become its champion.",
-                    "unexpected_rows_query": "select question, model, reason from {batch} "
-                    "where not promoted",
-                    "severity": "warn",
-                }
-            }
-        ],
-    ),
-    inputs=("customer_features", "tuned_models", "model_predictions"),
-    optional_inputs=("feature_profile",),
-    compute=champions,
-    parameters=("questions", "model_store"),
-)

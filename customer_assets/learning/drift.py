@@ -3,15 +3,12 @@
 Source: Siddiqi, Credit Risk Scorecards, 2006: below .1 no change, above .25 a major one.
 """
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from customer_assets.learning.design import CUSTOMER, newest, with_cut_off
 from customer_assets.learning.store import ModelStore
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,20 +49,24 @@ def stability_index(before: "np.ndarray", after: "np.ndarray") -> float:
     return float(((after - before) * np.log(after / before)).sum())
 
 
-def model_drift(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]) -> pl.DataFrame:
+def model_drift(
+    customer_features: pl.DataFrame,
+    model_scores: pl.DataFrame,
+    *,
+    model_store: ModelStore,
+) -> list[dict[str, Any]]:
     """Return the stability index of each feature, and of the score, of each champion.
 
     Compares the rows that the champion learned from with those that it scores now.
     """
     import numpy as np
 
-    store: ModelStore = parameters["model_store"]
-    features = with_cut_off(frames["customer_features"])
+    features = with_cut_off(customer_features)
     now_there = features.filter(newest(features))
     found = []
-    scored = frames["model_scores"].group_by("question", "version", maintain_order=True)
+    scored = model_scores.group_by("question", "version", maintain_order=True)
     for (question, version), scores in scored:
-        card = store.card(str(question), str(version))
+        card = model_store.card(str(question), str(version))
         matrix = card.design.matrix(
             now_there.join(scores.select(CUSTOMER), on=CUSTOMER, how="semi")
         )
@@ -84,47 +85,4 @@ def model_drift(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any
                     "has_drifted": index > _MAJOR,
                 }
             )
-    schema = {
-        "question": pl.String,
-        "feature": pl.String,
-        "stability_index": pl.Float64,
-        "has_drifted": pl.Boolean,
-    }
-    return pl.DataFrame(found, schema=schema)
-
-
-MODEL_DRIFT = PythonModel(
-    table=Table(
-        name="model_drift",
-        layer="models",
-        description=(
-            "One row per question and feature, and one for the score: how far the customers of "
-            "now are from those that the champion learned from."
-        ),
-        columns={
-            "question": Column(type="varchar", description="Name of the question."),
-            "feature": Column(
-                type="varchar", description=f"Name of the feature; {SCORE}: the probability."
-            ),
-            "stability_index": Column(
-                type="double",
-                description="Population stability index: below 0.1 no change, above 0.25 a major.",
-            ),
-            "has_drifted": Column(type="boolean", description="Whether the change is a major one."),
-        },
-        key=["question", "feature"],
-        checks=[
-            {
-                "unexpected_rows_expectation": {
-                    "name": "customers_are_like_those_learned_from",
-                    "description": "No feature or score has moved far since the training.",
-                    "unexpected_rows_query": "select * from {batch} where has_drifted",
-                    "severity": "warn",
-                }
-            }
-        ],
-    ),
-    inputs=("customer_features", "model_scores"),
-    compute=model_drift,
-    parameters=("model_store",),
-)
+    return found

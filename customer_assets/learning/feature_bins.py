@@ -7,32 +7,31 @@ import polars as pl
 
 from customer_assets.learning.feature_profile import dropped_features
 from customer_assets.learning.profiled import (
-    FEATURE,
-    QUESTION,
     profiled,
-    schema_of,
 )
 from customer_assets.sources.questions import Question
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 _BINS = 12
 # The bin of customers without a value.
 MISSING = "missing"
 
 
-def feature_bins(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]) -> pl.DataFrame:
+def feature_bins(
+    customer_features: pl.DataFrame,
+    feature_profile: pl.DataFrame,
+    *,
+    questions: Mapping[str, Question],
+) -> list[dict[str, Any]]:
     """Return how the values of each kept feature are spread, and the share of yes in each bin."""
     found: list[dict[str, Any]] = []
-    questions: Mapping[str, Question] = parameters["questions"]
     for name, question in questions.items():
-        described = profiled(frames["customer_features"], question)
-        left_out = dropped_features(frames["feature_profile"].filter(question=name))
+        described = profiled(customer_features, question)
+        left_out = dropped_features(feature_profile.filter(question=name))
         for feature in described.kinds:
             if feature not in left_out:
                 bins = spread(described.values(feature), described.label)
                 found += [{"question": name, "feature": feature} | row for row in bins]
-    return pl.DataFrame(found, schema=_SCHEMA)
+    return found
 
 
 def spread(values: pl.Series, label: pl.Series) -> list[dict[str, Any]]:
@@ -112,48 +111,3 @@ def _bin(number: int, n_rows: int, n: int, yes: Any) -> dict[str, Any]:
 
 def _range(low: float, high: float) -> str:
     return f"{low:,.4g}" if low == high else f"{low:,.4g} to {high:,.4g}"
-
-
-FEATURE_BINS = PythonModel(
-    table=Table(
-        name="feature_bins",
-        layer="features",
-        description=(
-            "One row per question, kept feature and bin of its values, at the last cut-off with a "
-            "label: how many customers are in it and how many of them answer yes."
-        ),
-        columns={
-            "question": QUESTION,
-            "feature": FEATURE,
-            "bin": Column(type="bigint", description="Number of the bin, low values first."),
-            "text": Column(
-                type="varchar", description="The bin in words; missing: without a value."
-            ),
-            "low": Column(type="double", description="Smallest value in it; null for texts."),
-            "high": Column(type="double", description="Largest value in it; null for texts."),
-            "n_customers": Column(type="bigint", description="Customers in it."),
-            "customer_share": Column(type="double", description="Their share of all customers."),
-            "positive_share": Column(
-                type="double", description="Share of them with a yes; null without a label."
-            ),
-        },
-        key=["question", "feature", "bin"],
-        checks=[
-            {"expect_column_values_to_be_between": {"column": "n_customers", "min_value": 1}},
-            {
-                "unexpected_rows_expectation": {
-                    "name": "shares_sum_to_one",
-                    "description": "The bins of a feature hold every customer once.",
-                    "unexpected_rows_query": (
-                        "select question, feature, sum(customer_share) as total from {batch} "
-                        "group by question, feature having abs(sum(customer_share) - 1) > 1e-9"
-                    ),
-                }
-            },
-        ],
-    ),
-    inputs=("customer_features", "feature_profile"),
-    compute=feature_bins,
-    parameters=("questions",),
-)
-_SCHEMA = schema_of(FEATURE_BINS.table)

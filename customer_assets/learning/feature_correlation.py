@@ -7,17 +7,12 @@ import polars as pl
 
 from customer_assets.learning.profiled import (
     CATEGORIES,
-    FEATURE,
-    QUESTION,
     TEXT,
     Profiled,
     profiled,
     sampled,
-    schema_of,
 )
 from customer_assets.sources.questions import Question
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,13 +22,14 @@ _CODES = 8
 
 
 def feature_correlation(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
+    customer_features: pl.DataFrame,
+    *,
+    questions: Mapping[str, Question],
+) -> list[dict[str, Any]]:
     """Return for each question how each two features, the label among them, hang together."""
     found = []
-    questions: Mapping[str, Question] = parameters["questions"]
     for name, question in questions.items():
-        described = profiled(frames["customer_features"], question)
+        described = profiled(customer_features, question)
         drawn = Profiled(question, sampled(described.rows), described.kinds)
         names = [n for n in drawn.kinds if drawn.is_varied(n)]
         codes = {n: codes_of(drawn.values(n)) for n in names}
@@ -45,7 +41,7 @@ def feature_correlation(
             both = {"phik": phik(codes[a], codes[b]), "spearman": ranked.get((a, b))}
             found.append({"question": name, "feature": a, "other": b} | both)
             found.append({"question": name, "feature": b, "other": a} | both)
-    return pl.DataFrame(found, schema=_SCHEMA)
+    return found
 
 
 def codes_of(values: pl.Series) -> "np.ndarray":
@@ -103,53 +99,3 @@ def spearman(values: Mapping[str, pl.Series]) -> dict[tuple[str, str], float]:
         for j, b in enumerate(values)
         if matrix[i, j] == matrix[i, j]
     }
-
-
-FEATURE_CORRELATION = PythonModel(
-    table=Table(
-        name="feature_correlation",
-        layer="features",
-        description=(
-            "One row per question and ordered pair of features, the label among them: how closely "
-            "they hang together, at the last cut-off with a label, on at most 5,000 customers. "
-            "Features of one value have none."
-        ),
-        columns={
-            "question": QUESTION,
-            "feature": FEATURE,
-            "other": Column(type="varchar", description="The other one, or the label."),
-            "phik": Column(
-                type="double",
-                description=(
-                    "phi_K, 0 to 1, also between numbers and text; numbers in eight groups of "
-                    "equal size, missing values as one of their own."
-                ),
-            ),
-            "spearman": Column(
-                type="double",
-                description="Rank correlation of two numbers, -1 to 1; null for others.",
-            ),
-        },
-        key=["question", "feature", "other"],
-        checks=[
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "phik",
-                    "min_value": 0,
-                    "max_value": 1,
-                }
-            },
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "spearman",
-                    "min_value": -1.000001,
-                    "max_value": 1.000001,
-                }
-            },
-        ],
-    ),
-    inputs=("customer_features",),
-    compute=feature_correlation,
-    parameters=("questions",),
-)
-_SCHEMA = schema_of(FEATURE_CORRELATION.table)

@@ -11,17 +11,12 @@ import polars as pl
 
 from customer_assets.learning.profiled import (
     CATEGORIES,
-    FEATURE,
-    QUESTION,
     TEXT,
     Profiled,
     profiled,
     sampled,
-    schema_of,
 )
 from customer_assets.sources.questions import Question
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 if TYPE_CHECKING:
     pass
@@ -41,14 +36,16 @@ _MOST_INFLATION = 1e6
 
 
 def feature_profile(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
+    customer_features: pl.DataFrame,
+    feature_correlation: pl.DataFrame,
+    *,
+    questions: Mapping[str, Question],
+) -> list[dict[str, Any]]:
     """Return one row per question and feature: its spread, its bond to the label, its fate."""
     found = []
-    questions: Mapping[str, Question] = parameters["questions"]
     for name, question in questions.items():
-        described = profiled(frames["customer_features"], question)
-        bonds = frames["feature_correlation"].filter(question=name)
+        described = profiled(customer_features, question)
+        bonds = feature_correlation.filter(question=name)
         rows = {n: _described(described, n) for n in described.kinds}
         because = reasons(described, rows, bonds)
         kept = [n for n in rows if n not in because]
@@ -68,7 +65,7 @@ def feature_profile(
             }
             for n, row in rows.items()
         ]
-    return pl.DataFrame(found, schema=_SCHEMA)
+    return found
 
 
 def dropped_features(profile: pl.DataFrame) -> dict[str, str]:
@@ -228,91 +225,3 @@ def clusters(names: Sequence[str], bonds: pl.DataFrame) -> dict[str, int]:
     first_seen = {cluster: at for at, cluster in reversed(list(enumerate(found.tolist())))}
     number = {c: n for n, c in enumerate(sorted(first_seen, key=first_seen.__getitem__), 1)}
     return {name: number[c] for name, c in zip(names, found.tolist(), strict=True)}
-
-
-FEATURE_PROFILE = PythonModel(
-    table=Table(
-        name="feature_profile",
-        layer="features",
-        description=(
-            "One row per question and feature, at the last cut-off with a label: how its values "
-            "are spread, what it says of the label by itself, and whether models see it."
-        ),
-        columns={
-            "question": QUESTION,
-            "feature": FEATURE,
-            "kind": Column(type="varchar", description="number, boolean or text."),
-            "n_rows": Column(type="bigint", description="Customers that the question is about."),
-            "missing_share": Column(type="double", description="Share of them without a value."),
-            "n_distinct": Column(type="bigint", description="Different values."),
-            "most_frequent": Column(type="varchar", description="The most frequent value."),
-            "most_frequent_share": Column(type="double", description="Its share of all customers."),
-            "mean": Column(type="double", description="Mean; of a boolean the share of true."),
-            "std": Column(type="double", description="Standard deviation."),
-            "min": Column(type="double", description="Smallest value."),
-            "quantile_05": Column(type="double", description="5 % of the values are not above."),
-            "quantile_25": Column(type="double", description="First quartile."),
-            "median": Column(type="double", description="Median."),
-            "quantile_75": Column(type="double", description="Third quartile."),
-            "quantile_95": Column(type="double", description="95 % of the values are not above."),
-            "max": Column(type="double", description="Largest value."),
-            "auc": Column(
-                type="double",
-                description=(
-                    "ROC-AUC of the feature alone among customers who have it, in the better "
-                    "direction; near 1 it probably knows the answer."
-                ),
-            ),
-            "direction": Column(
-                type="varchar",
-                description="Whether a higher value raises or lowers the chance of a yes.",
-            ),
-            "phik_label": Column(type="double", description="phi_K with the label."),
-            "vif": Column(
-                type="double",
-                description=(
-                    "Variance inflation from the other kept numbers: above 10 most of it follows "
-                    "from them, near a million it is a sum of them."
-                ),
-            ),
-            "cluster": Column(
-                type="bigint",
-                description="Kept features with a mean phi_K of .8 or more share a number.",
-            ),
-            "dropped_because": Column(
-                type="varchar", description="Why models do not see it; null: they do."
-            ),
-        },
-        key=["question", "feature"],
-        checks=[
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "missing_share",
-                    "min_value": 0,
-                    "max_value": 1,
-                }
-            },
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "auc",
-                    "max_value": 0.95,
-                    "severity": "warn",
-                }
-            },
-            {
-                "unexpected_rows_expectation": {
-                    "name": "kept_features_have_values",
-                    "description": "What models see varies from customer to customer.",
-                    "unexpected_rows_query": (
-                        "select * from {batch} where dropped_because is null "
-                        "and (n_distinct = 0 or most_frequent_share = 1)"
-                    ),
-                }
-            },
-        ],
-    ),
-    inputs=("customer_features", "feature_correlation"),
-    compute=feature_profile,
-    parameters=("questions",),
-)
-_SCHEMA = schema_of(FEATURE_PROFILE.table)

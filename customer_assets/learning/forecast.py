@@ -5,36 +5,28 @@ good that was, with the champion; `sales_forecast` what they say of the coming d
 too short for a backtest gets empty tables. Pictures belong to `reports`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from customer_assets.learning.forecast_backtest import (
-    HORIZON,
-    INTERVAL_LEVEL,
-    MODEL,
-    PERIOD,
-    amount,
     errors_by_horizon,
     forecasts,
     interval,
-    schema_of,
 )
 from customer_assets.learning.forecast_models import BASELINE, FORECASTERS, STEPS, series_of
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 
 def forecast_metrics(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
+    forecast_backtest: pl.DataFrame,
 ) -> pl.DataFrame:
     """Return how good each model was in the backtest, per horizon and over all of them.
 
     Days on which the source is known to be closed are left out, since every model is right about
     them; only `r2_all_days` counts them.
     """
-    backtest = _as_floats(frames["forecast_backtest"])
+    backtest = _as_floats(forecast_backtest)
     horizons = pl.concat([backtest, backtest.with_columns(horizon=pl.lit(0, pl.Int64))])
     is_open, actual = pl.col("is_open"), pl.col("actual")
     error = (pl.col("value") - actual).abs()
@@ -88,19 +80,23 @@ def _champion(wape: Mapping[str, float | None]) -> tuple[str, str]:
 
 
 def sales_forecast(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
+    sales_calendar: pl.DataFrame,
+    forecast_backtest: pl.DataFrame,
+    forecast_metrics: pl.DataFrame,
+    *,
+    holidays: Sequence[str],
+) -> list[dict[str, Any]]:
     """Return what each model says of the periods after the last complete one.
 
     Intervals are as wide as the model's errors in the backtest, per horizon.
     """
-    backtest, metrics = _as_floats(frames["forecast_backtest"]), frames["forecast_metrics"]
+    backtest, metrics = _as_floats(forecast_backtest), forecast_metrics
     champions = dict(metrics.filter("is_champion").select("period", "model").iter_rows())
     rows: list[dict[str, Any]] = []
     for step in STEPS:
         if step.name not in champions:
             continue
-        series = series_of(frames["sales_calendar"], step, parameters["holidays"])
+        series = series_of(sales_calendar, step, holidays)
         for model in FORECASTERS:
             past = backtest.filter((pl.col("period") == step.name) & (pl.col("model") == model))
             errors = errors_by_horizon(past.rows(named=True))
@@ -110,112 +106,8 @@ def sales_forecast(
                 | {"is_champion": model == champions[step.name]}
                 for row in forecasts(series, model, [len(series.values) - 1])
             ]
-    return pl.DataFrame(rows, schema=schema_of(SALES_FORECAST))
+    return rows
 
 
 def _as_floats(backtest: pl.DataFrame) -> pl.DataFrame:
     return backtest.with_columns(pl.col("value", "low", "high", "actual").cast(pl.Float64))
-
-
-FORECAST_METRICS = PythonModel(
-    table=Table(
-        name="forecast_metrics",
-        layer="models",
-        description=(
-            "One row per period kind, model and horizon: how far forecasts were off in the "
-            "backtest, over the days on which the source trades."
-        ),
-        columns={
-            "period": PERIOD,
-            "model": MODEL,
-            "horizon": Column(type="bigint", description=f"{HORIZON}; 0 for all together."),
-            "n_origins": Column(type="bigint", description="Moments forecast from."),
-            "n_forecasts": Column(type="bigint", description="Forecasts judged."),
-            "mae": Column(type="double", description="Mean absolute error, in money."),
-            "mape": Column(
-                type="double",
-                description="Mean of the error as a share of the actual revenue, where not 0.",
-            ),
-            "wape": Column(
-                type="double", description="Sum of absolute errors as a share of all revenue."
-            ),
-            "r2": Column(
-                type="double", description="Share of the variance explained; below 0 is possible."
-            ),
-            "r2_all_days": Column(
-                type="double", description="The same with the days counted that are known closed."
-            ),
-            "coverage": Column(
-                type="double",
-                description=f"Share of actual values inside their {INTERVAL_LEVEL:.0%} interval.",
-            ),
-            "n_intervals": Column(type="bigint", description="Intervals that coverage rests on."),
-            "is_champion": Column(
-                type="boolean",
-                description="Whether it is the model used for the period: that with the lowest "
-                f"WAPE over all horizons if it beats {BASELINE}, else {BASELINE}.",
-            ),
-            "decision": Column(type="varchar", description="Why the champion is the champion."),
-        },
-        key=["period", "model", "horizon"],
-        checks=[
-            {"expect_column_values_to_not_be_null": {"column": "decision"}},
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "coverage", "min_value": 0.5, "severity": "warn",
-                }
-            },
-        ],
-    ),
-    inputs=("forecast_backtest",),
-    compute=forecast_metrics,
-    requires=frozenset({"purchase", "value"}),
-)  # fmt: skip
-
-SALES_FORECAST = PythonModel(
-    table=Table(
-        name="sales_forecast",
-        layer="models",
-        description=(
-            "One row per period kind, coming day or week, and model: the revenue to expect after "
-            "the last complete day or week, with its prediction interval."
-        ),
-        columns={
-            "period": PERIOD,
-            "target_date": Column(
-                type="date", description="The day forecast (for weeks its first day)."
-            ),
-            "model": MODEL,
-            "is_champion": Column(
-                type="boolean", description="Whether it is the model that forecast_metrics chose."
-            ),
-            "origin_date": Column(
-                type="date",
-                description="Last complete day (for weeks the first day of that week); a partial "
-                "one after it is not used.",
-            ),
-            "horizon": Column(type="bigint", description=f"{HORIZON}."),
-            "is_open": Column(
-                type="boolean", description="False on a holiday and on a weekday without trade."
-            ),
-            "value": amount("Forecast of the revenue; 0 where the source is known to be closed."),
-            "low": amount(f"Lower end of the {INTERVAL_LEVEL:.0%} prediction interval."),
-            "high": amount("Upper end of the prediction interval."),
-        },
-        key=["period", "target_date", "model"],
-        checks=[
-            {"expect_column_values_to_be_between": {"column": "value", "min_value": 0}},
-            {
-                "expect_column_pair_values_a_to_be_greater_than_b": {
-                    "column_A": "high",
-                    "column_B": "value",
-                    "or_equal": True,
-                }
-            },
-        ],
-    ),
-    inputs=("sales_calendar", "forecast_backtest", "forecast_metrics"),
-    compute=sales_forecast,
-    parameters=("holidays",),
-    requires=frozenset({"purchase", "value"}),
-)

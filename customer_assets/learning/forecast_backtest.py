@@ -12,8 +12,6 @@ from typing import Any
 import polars as pl
 
 from customer_assets.learning.forecast_models import FORECASTERS, STEPS, Series, series_of
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 INTERVAL_LEVEL = 0.8
 # Below this many past errors, an 80 % interval would be little more than the largest of them.
@@ -22,8 +20,10 @@ _MIN_ORIGINS = 12
 
 
 def forecast_backtest(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
+    sales_calendar: pl.DataFrame,
+    *,
+    holidays: Sequence[str],
+) -> list[dict[str, Any]]:
     """Return what each model would have forecast at past origins, beside what came.
 
     Prediction intervals are split conformal, per model and horizon: as wide as the errors of
@@ -32,7 +32,7 @@ def forecast_backtest(
     """
     rows: list[dict[str, Any]] = []
     for step in STEPS:
-        series = series_of(frames["sales_calendar"], step, parameters["holidays"])
+        series = series_of(sales_calendar, step, holidays)
         last = len(series.values) - 1
         origins = range(max(step.min_history - 1, last - step.max_origins), last)
         if len(origins) < _MIN_ORIGINS:
@@ -53,7 +53,7 @@ def forecast_backtest(
                 )
                 for row in judged
             ]
-    return pl.DataFrame(rows, schema=schema_of(FORECAST_BACKTEST))
+    return rows
 
 
 def forecasts(series: Series, model: str, origins: Sequence[int]) -> Iterator[dict[str, Any]]:
@@ -94,69 +94,3 @@ def interval(row: Mapping[str, Any], errors: Sequence[float]) -> dict[str, float
         return {"low": None, "high": None}
     width = sorted(errors)[rank - 1]
     return {"low": max(row["value"] - width, 0.0), "high": row["value"] + width}
-
-
-def schema_of(model: PythonModel) -> dict[str, Any]:
-    """Return the columns of a table that may have no rows."""
-    kinds: dict[str, Any] = {
-        "varchar": pl.String, "date": pl.Date, "bigint": pl.Int64, "boolean": pl.Boolean,
-        "decimal(18,4)": pl.Float64,
-    }  # fmt: skip
-    return {name: kinds[column.type] for name, column in model.table.columns.items()}
-
-
-PERIOD = Column(type="varchar", description="What is forecast: day or week.")
-MODEL = Column(type="varchar", description=f"One of {', '.join(FORECASTERS)}.")
-HORIZON = "Periods from the last known one to the one forecast"
-
-
-def amount(description: str) -> Column:
-    return Column(type="decimal(18,4)", description=description)
-
-
-FORECAST_BACKTEST = PythonModel(
-    table=Table(
-        name="forecast_backtest",
-        layer="models",
-        description=(
-            "One row per period kind, model, past origin and horizon: the forecast that would "
-            "have been made, knowing nothing after the origin, beside what was sold."
-        ),
-        columns={
-            "period": PERIOD,
-            "model": MODEL,
-            "origin_date": Column(
-                type="date", description="Last day known (for weeks the first day of that week)."
-            ),
-            "horizon": Column(type="bigint", description=f"{HORIZON}."),
-            "target_date": Column(
-                type="date", description="The day forecast (for weeks its first day)."
-            ),
-            "is_open": Column(
-                type="boolean",
-                description="False on a holiday and on a weekday known to be closed at the origin.",
-            ),
-            "value": amount("Forecast of the revenue; 0 where the source is known to be closed."),
-            "low": amount(
-                f"Lower end of the {INTERVAL_LEVEL:.0%} prediction interval from errors known at "
-                f"the origin; null with fewer than {_MIN_ERRORS} of them."
-            ),
-            "high": amount("Upper end of the prediction interval."),
-            "actual": amount("Revenue that came."),
-        },
-        key=["period", "model", "origin_date", "horizon"],
-        checks=[
-            {
-                "expect_column_pair_values_a_to_be_greater_than_b": {
-                    "column_A": "target_date",
-                    "column_B": "origin_date",
-                }
-            },
-            {"expect_column_values_to_be_between": {"column": "value", "min_value": 0}},
-        ],
-    ),
-    inputs=("sales_calendar",),
-    compute=forecast_backtest,
-    parameters=("holidays",),
-    requires=frozenset({"purchase", "value"}),
-)

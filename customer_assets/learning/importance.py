@@ -12,8 +12,6 @@ from customer_assets.learning.fitting import FittedModel
 from customer_assets.learning.metrics import score
 from customer_assets.learning.store import Card, ModelStore
 from customer_assets.sources.questions import Question
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,29 +22,31 @@ _CLEAR = 0.3
 
 
 def feature_importance(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
+    customer_features: pl.DataFrame,
+    champions: pl.DataFrame,
+    *,
+    questions: Mapping[str, Question],
+    model_store: ModelStore,
+) -> pl.DataFrame | list[dict[str, Any]]:
     """Return one row per question with a champion and feature.
 
     Shapley values (Lundberg and Lee, 2017) are of the log odds, by permutation sampling over the
     features as they are before encoding; permutation importance (Breiman, 2001) is the mean loss
     of the question's metric. Both on a seeded draw of the rows of the last labelled cut-off.
     """
-    store: ModelStore = parameters["model_store"]
-    questions: Mapping[str, Question] = parameters["questions"]
-    features = with_cut_off(frames["customer_features"])
-    parts = [pl.DataFrame(schema=_SCHEMA)]
+    features = with_cut_off(customer_features)
+    parts = []
     for name, question in questions.items():
-        champion = newest_champion(frames["champions"], name)
+        champion = newest_champion(champions, name)
         if champion is None:
             continue
-        card, fitted = store.load(name, champion["version"])
+        card, fitted = model_store.load(name, champion["version"])
         rows = labelled(features, question)
         rows = rows.filter(newest(rows))
         matrix, label = card.design.matrix(rows), labels(rows, question)
         with reproducible():
             parts.append(_of_champion(card, fitted, matrix, label, question))
-    return pl.concat(parts)
+    return pl.concat(parts) if parts else []
 
 
 def _of_champion(
@@ -81,7 +81,6 @@ def _of_champion(
         )
         .sort("shap_mean_abs", "feature", descending=[True, False])
         .with_row_index("rank", offset=1)
-        .select(pl.col(name).cast(dtype) for name, dtype in _SCHEMA.items())
     )
 
 
@@ -129,52 +128,3 @@ def direction(values: "np.ndarray", effects: "np.ndarray") -> str:
     if abs(correlation) < _CLEAR:
         return "mixed"
     return "raises" if correlation > 0 else "lowers"
-
-
-_SCHEMA = {
-    "question": pl.String,
-    "version": pl.String,
-    "feature": pl.String,
-    "rank": pl.Int64,
-    "shap_mean_abs": pl.Float64,
-    "permutation": pl.Float64,
-    "direction": pl.String,
-}
-
-FEATURE_IMPORTANCE = PythonModel(
-    table=Table(
-        name="feature_importance",
-        layer="models",
-        description="One row per question and feature: how much its champion makes of it.",
-        columns={
-            "question": Column(type="varchar", description="Name of the question."),
-            "version": Column(type="varchar", description="Version of the champion."),
-            "feature": Column(type="varchar", description="Name of the feature."),
-            "rank": Column(type="bigint", description="Rank by Shapley values, 1 the strongest."),
-            "shap_mean_abs": Column(
-                type="double", description="Mean absolute Shapley value, in log odds."
-            ),
-            "permutation": Column(
-                type="double",
-                description="Mean loss of the question's metric when the feature is shuffled.",
-            ),
-            "direction": Column(
-                type="varchar",
-                description="raises or lowers: what more of the feature does to the score; mixed: "
-                "neither throughout.",
-            ),
-        },
-        key=["question", "feature"],
-        checks=[
-            {
-                "expect_column_values_to_be_in_set": {
-                    "column": "direction",
-                    "value_set": ["raises", "lowers", "mixed"],
-                }
-            }
-        ],
-    ),
-    inputs=("customer_features", "champions"),
-    compute=feature_importance,
-    parameters=("questions", "model_store"),
-)

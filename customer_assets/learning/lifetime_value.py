@@ -6,7 +6,7 @@ follows for each customer. What an assumption does not allow is null, and `statu
 models are in `value_models`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +14,17 @@ import polars as pl
 
 from customer_assets.learning import purchase_models
 from customer_assets.learning.value_models import FittedModels, fit_models
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 if TYPE_CHECKING:
     import numpy as np
 
 HORIZONS_DAYS = (30, 365)
+_OF_CUSTOMER = ("customer_id", "frequency", "recency_days", "age_days")
 
 
 def lifetime_value_fit(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
+    customer_value_history: pl.DataFrame,
+) -> list[dict[str, Any]]:
     """Return parameters, tests of assumptions and holdout accuracy as named figures.
 
     The holdout compares a model of the calibration period, customer by customer, with what came
@@ -35,7 +34,7 @@ def lifetime_value_fit(
     schema |= dict.fromkeys(("value", "low", "high"), pl.Float64) | {"note": pl.String}
     rows: list[dict[str, Any]] = []
     for cut_off in ("calibration", "full"):
-        customers = _customers(frames["customer_value_history"], cut_off)
+        customers = _customers(customer_value_history, cut_off)
         fitted = fit_models(customers)
         if fitted is None:
             continue
@@ -43,7 +42,7 @@ def lifetime_value_fit(
         if cut_off == "calibration":
             figures += _holdout_figures(fitted, customers)
         rows += [dict(zip(schema, (cut_off, *figure), strict=True)) for figure in figures]
-    return pl.DataFrame(rows, schema=schema)
+    return rows
 
 
 Figure = tuple[str, float | None, float | None, float | None, str]
@@ -110,8 +109,8 @@ def _compared(
 
 
 def customer_lifetime_value(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
+    customer_value_history: pl.DataFrame,
+) -> pl.DataFrame | list[dict[str, Any]]:
     """Return for each customer what to expect over the horizons, with 95 % intervals.
 
     The intervals are those of the expectation (delta method, from the covariance of the
@@ -120,17 +119,12 @@ def customer_lifetime_value(
     """
     import numpy as np
 
-    customers = _customers(frames["customer_value_history"], "full")
-    columns = CUSTOMER_LIFETIME_VALUE.table.columns
+    customers = _customers(customer_value_history, "full")
     fitted = fit_models(customers)
     if fitted is None:
-        return customers.clear().select(
-            pl.col(name) if name in customers.columns else pl.lit(None).alias(name)
-            for name in columns
-        )
+        return []
     fit = fitted.purchases
-    told: dict[str, Any] = dict.fromkeys(columns)
-    told |= {
+    told: dict[str, Any] = {
         "purchase_model": fitted.purchase_model,
         "status": f"{fitted.dropout_note()} {fitted.value_note()}",
     }
@@ -151,8 +145,7 @@ def customer_lifetime_value(
             # The two models are fitted apart, so their errors are independent.
             both = None if error is None or value_error is None else np.hypot(error, value_error)
             told |= _interval(f"value_{days}_days", purchases + value, both)
-    own = [name for name in columns if name in customers.columns]
-    return customers.select(*own, *(_series(n, told[n]) for n in columns if n not in own))
+    return customers.select(*_OF_CUSTOMER, *(_series(name, value) for name, value in told.items()))
 
 
 def _interval(name: str, log: "np.ndarray", error: "np.ndarray | None") -> dict[str, Any]:
@@ -168,130 +161,8 @@ def _interval(name: str, log: "np.ndarray", error: "np.ndarray | None") -> dict[
 
 
 def _series(name: str, values: Any) -> pl.Expr | pl.Series:
-    if values is None or isinstance(values, str):
-        return pl.lit(values, pl.String if values else pl.Float64).alias(name)
-    return pl.Series(name, values)
+    return pl.lit(values).alias(name) if isinstance(values, str) else pl.Series(name, values)
 
 
 def _customers(history: pl.DataFrame, cut_off: str) -> pl.DataFrame:
     return history.filter(pl.col("cut_off") == cut_off).sort("customer_id")
-
-
-def _estimate(description: str, kind: str = "double") -> dict[str, Column]:
-    """Return the columns of an estimate and its interval, by the suffix of their names."""
-    return {
-        "": Column(type=kind, description=f"{description}."),
-        "_low": Column(type=kind, description=f"{description}: lower end of its 95 % interval."),
-        "_high": Column(type=kind, description=f"{description}: upper end of its 95 % interval."),
-    }
-
-
-_MONEY = "decimal(18,4)"
-_ESTIMATES = {
-    "purchase_value": _estimate("Money of a day with purchases to expect", _MONEY),
-    **{
-        f"purchases_{days}_days": _estimate(
-            f"Days with purchases to expect over {days} days; null where the log is shorter"
-        )
-        for days in HORIZONS_DAYS
-    },
-    **{
-        f"value_{days}_days": _estimate(
-            f"Money to expect over the next {days} days, not discounted", _MONEY
-        )
-        for days in HORIZONS_DAYS
-    },
-}
-
-LIFETIME_VALUE_FIT = PythonModel(
-    table=Table(
-        name="lifetime_value_fit",
-        layer="models",
-        description=(
-            "One row per cut-off and figure: the parameters of the lifetime value models, whether "
-            "their assumptions hold, and how well the calibration period foretold the rest."
-        ),
-        columns={
-            "cut_off": Column(
-                type="varchar", description="calibration: two thirds of the log; full: all of it."
-            ),
-            "figure": Column(
-                type="varchar",
-                description="Name of the figure; parameters are those of BG/NBD and NBD (time in "
-                "days) and of Gamma-Gamma (money of a day with purchases).",
-            ),
-            "value": Column(
-                type="double",
-                description="The figure, 1 for yes, 0 for no; null where the log does not tell it.",
-            ),
-            "low": Column(type="double", description="Lower end of its 95 % interval."),
-            "high": Column(type="double", description="Upper end of its 95 % interval."),
-            "note": Column(type="varchar", description="What it is, or what follows from it."),
-        },
-        key=["cut_off", "figure"],
-        checks=[{"expect_column_values_to_not_be_null": {"column": "note"}}],
-    ),
-    inputs=("customer_value_history",),
-    compute=lifetime_value_fit,
-    requires=frozenset({"purchase", "value"}),
-)
-
-CUSTOMER_LIFETIME_VALUE = PythonModel(
-    table=Table(
-        name="customer_lifetime_value",
-        layer="models",
-        description=(
-            "One row per customer who bought: purchases and money to expect, from BG/NBD (where "
-            "the log does not tell dropout, NBD) and Gamma-Gamma. Purchases are days with one, and "
-            "returns are not taken off."
-        ),
-        columns={
-            "customer_id": Column(type="source", description="Who."),
-            "frequency": Column(
-                type="bigint", description="Days with a purchase after the first such day."
-            ),
-            "recency_days": Column(
-                type="bigint", description="Days from the first day with a purchase to the last."
-            ),
-            "age_days": Column(
-                type="bigint", description="Days from the first purchase to the end of the log."
-            ),
-            "purchase_model": Column(
-                type="varchar", description="bg_nbd, or nbd where dropout is not identified."
-            ),
-            "probability_alive": Column(
-                type="double",
-                description="Probability that the customer has not left, 1 by construction without "
-                "a repeat purchase; null where dropout is not identified.",
-            ),
-            **{
-                f"{name}{suffix}": column
-                for name, columns in _ESTIMATES.items()
-                for suffix, column in columns.items()
-            },
-            "status": Column(
-                type="varchar", description="Which assumptions hold, and what is null for it."
-            ),
-        },
-        key=["customer_id"],
-        checks=[
-            {"expect_column_values_to_not_be_null": {"column": "status"}},
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "probability_alive", "min_value": 0, "max_value": 1,
-                }
-            },
-            {
-                "expect_column_values_to_be_between": {
-                    "column": f"purchases_{HORIZONS_DAYS[0]}_days",
-                    "min_value": 0,
-                    "max_value": HORIZONS_DAYS[0],
-                }
-            },
-            {"expect_column_values_to_be_between": {"column": "purchase_value", "min_value": 0}},
-        ],
-    ),
-    inputs=("customer_value_history",),
-    compute=customer_lifetime_value,
-    requires=frozenset({"purchase", "value"}),
-)  # fmt: skip

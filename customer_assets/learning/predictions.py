@@ -29,8 +29,6 @@ from customer_assets.learning.metrics import Predicted, score
 from customer_assets.learning.splits import CROSS_VALIDATION, Split, Splits, splits_of
 from customer_assets.learning.tuning import dropped
 from customer_assets.sources.questions import Question
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,24 +41,27 @@ _RFM_FEATURES = ("recency_days", "n_orders", "monetary")
 
 
 def model_predictions(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
+    customer_features: pl.DataFrame,
+    tuned_models: pl.DataFrame,
+    feature_profile: pl.DataFrame | None = None,
+    *,
+    questions: Mapping[str, Question],
+) -> pl.DataFrame | list[dict[str, Any]]:
     """Return one row per question, model, split and labelled customer that was not trained on.
 
     All models and baselines are cross-validated and judged on the same rows. The model that
     cross-validation likes best, and the baselines, are also tested at every earlier cut-off.
     """
-    features = with_cut_off(frames["customer_features"])
-    questions: Mapping[str, Question] = parameters["questions"]
-    parts = [pl.DataFrame(schema={CUSTOMER: features.schema[CUSTOMER], **_SCHEMA})]
+    features = with_cut_off(customer_features)
+    parts = []
     for name, question in questions.items():
         splits = splits_of(labelled(features, question), question)
         if splits is not None:
-            design = design_of(features, question, dropped(frames, name))
-            tuned = frames["tuned_models"].filter(question=name)
+            design = design_of(features, question, dropped(feature_profile, name))
+            tuned = tuned_models.filter(question=name)
             with reproducible():
                 parts.append(_of_question(name, question, splits, design, tuned))
-    return pl.concat(parts, how="diagonal")
+    return pl.concat(parts, how="diagonal") if parts else []
 
 
 def pipelines(
@@ -185,64 +186,3 @@ def _rows(
         pl.Series(predicted.probability).cast(pl.Float64).alias("probability"),
         pl.Series(predicted.answer).cast(pl.Boolean).alias("answer"),
     )
-
-
-_SCHEMA = {
-    "model": pl.String,
-    "split": pl.String,
-    CUT_OFF: pl.Int64,
-    "fold": pl.Int64,
-    "label": pl.Boolean,
-    "probability": pl.Float64,
-    "answer": pl.Boolean,
-    "question": pl.String,
-}
-
-MODEL_PREDICTIONS = PythonModel(
-    table=Table(
-        name="model_predictions",
-        layer="models",
-        description=(
-            "One row per question, model, split and labelled customer, with what a model that "
-            "had not seen the customer's answer said. Every metric and curve is computed from it."
-        ),
-        columns={
-            "question": Column(type="varchar", description="Name of the question."),
-            "model": Column(type="varchar", description="Name of the model or baseline."),
-            "split": Column(
-                type="varchar",
-                description="cross_validation: out of fold, by which models are compared. "
-                "out_of_time (of a log) or holdout (of a customer table): by which they are "
-                "judged. backtest: out of time at earlier cut-offs, best model and baselines.",
-            ),
-            "cut_off_ts": Column(
-                type="bigint",
-                description="Moment of the features, epoch microseconds; 0 for a customer table.",
-            ),
-            "customer_id": Column(type="source", description="Who."),
-            "fold": Column(type="bigint", description="Fold of the customer; null out of time."),
-            "label": Column(type="boolean", description="The true answer."),
-            "probability": Column(type="double", description="Calibrated probability of yes."),
-            "answer": Column(
-                type="boolean",
-                description="Whether the probability reaches the threshold that had the best F1 "
-                "on the training rows.",
-            ),
-        },
-        key=["question", "model", "split", "cut_off_ts", "customer_id"],
-        checks=[
-            {"expect_column_values_to_not_be_null": {"column": "label"}},
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "probability",
-                    "min_value": 0,
-                    "max_value": 1,
-                }
-            },
-        ],
-    ),
-    inputs=("customer_features", "tuned_models"),
-    optional_inputs=("feature_profile",),
-    compute=model_predictions,
-    parameters=("questions",),
-)

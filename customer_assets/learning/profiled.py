@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
@@ -16,16 +15,12 @@ from customer_assets.learning.design import (
     with_cut_off,
 )
 from customer_assets.sources.questions import Question
-from customer_assets.warehouse.table import Column, Table
 
 # Correlations are measured on so many customers, always the same ones.
 MOST_ROWS = 5_000
 # More different texts than these are told apart no further.
 CATEGORIES = 20
-_TYPES = {"varchar": pl.String, "bigint": pl.Int64, "double": pl.Float64}
 NUMBER, BOOLEAN, TEXT = "number", "boolean", "text"
-QUESTION = Column(type="varchar", description="Name of the question.")
-FEATURE = Column(type="varchar", description="Column of customer_features.")
 
 
 @dataclass(frozen=True)
@@ -82,8 +77,3 @@ def sampled(rows: pl.DataFrame, most: int = MOST_ROWS) -> pl.DataFrame:
     digests = [hashlib.md5(str(i).encode(), usedforsecurity=False).digest() for i in rows[CUSTOMER]]
     drawn = sorted(range(len(rows)), key=digests.__getitem__)[:most]
     return rows[sorted(drawn)]
-
-
-def schema_of(table: Table) -> dict[str, Any]:
-    """Return the types that the columns of a table have in a frame."""
-    return {name: _TYPES[column.type] for name, column in table.columns.items()}

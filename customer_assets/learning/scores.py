@@ -13,8 +13,6 @@ from customer_assets.learning.fitting import FittedModel
 from customer_assets.learning.splits import CROSS_VALIDATION
 from customer_assets.learning.store import Card, ModelStore
 from customer_assets.sources.questions import Question
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,30 +22,33 @@ N_REASONS = 3
 _LEAST_EFFECT = 0.01
 
 
-def model_scores(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]) -> pl.DataFrame:
+def model_scores(
+    customer_features: pl.DataFrame,
+    champions: pl.DataFrame,
+    model_predictions: pl.DataFrame,
+    *,
+    questions: Mapping[str, Question],
+    model_store: ModelStore,
+) -> pl.DataFrame | list[dict[str, Any]]:
     """Return one row per question with a champion and customer of the newest cut-off.
 
     Customers whose own answer the champion learned from, as all of a customer table are, get their
     out-of-fold probability.
     """
-    store: ModelStore = parameters["model_store"]
-    features = with_cut_off(frames["customer_features"])
+    features = with_cut_off(customer_features)
     scored = features.filter(newest(features))
-    questions: Mapping[str, Question] = parameters["questions"]
-    parts = [pl.DataFrame(schema={CUSTOMER: features.schema[CUSTOMER], **_SCHEMA})]
+    parts = []
     for name, question in questions.items():
-        champion = newest_champion(frames["champions"], name)
+        champion = newest_champion(champions, name)
         asked = asked_about(scored, question)
         if champion is None or asked.is_empty():
             continue
-        card, fitted = store.load(name, champion["version"])
+        card, fitted = model_store.load(name, champion["version"])
         with reproducible():
             matrix = card.design.matrix(asked)
             probability = fitted.probability(matrix)
             given = reasons(card, fitted, matrix, asked)
-        unseen = frames["model_predictions"].filter(
-            question=name, split=CROSS_VALIDATION, model=card.model
-        )
+        unseen = model_predictions.filter(question=name, split=CROSS_VALIDATION, model=card.model)
         learned_from = unseen.select(CUSTOMER, CUT_OFF, pl.col("probability").alias("out_of_fold"))
         parts.append(
             asked.select(
@@ -71,9 +72,9 @@ def model_scores(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, An
                 .alias("score_rank")
             )
             .with_columns((1 + (pl.col("score_rank") - 1) * 10 // pl.len()).alias("decile"))
-            .select(CUSTOMER, *_SCHEMA)
+            .drop("by_champion", "out_of_fold")
         )
-    return pl.concat(parts)
+    return pl.concat(parts) if parts else []
 
 
 def reasons(
@@ -116,75 +117,3 @@ def _shown(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int):
         return value
     return round(float(value), 4)
-
-
-_SCHEMA = {
-    "question": pl.String,
-    CUT_OFF: pl.Int64,
-    "model": pl.String,
-    "version": pl.String,
-    "probability": pl.Float64,
-    "is_out_of_fold": pl.Boolean,
-    "decile": pl.Int64,
-    "score_rank": pl.Int64,
-    "reasons": pl.String,
-}
-
-MODEL_SCORES = PythonModel(
-    table=Table(
-        name="model_scores",
-        layer="models",
-        description=(
-            "One row per question and customer, scored by the question's champion. A question "
-            "without a champion has none."
-        ),
-        columns={
-            "question": Column(type="varchar", description="Name of the question."),
-            CUSTOMER: Column(type="source", description="Who."),
-            CUT_OFF: Column(
-                type="bigint",
-                description="Moment of the features, epoch microseconds; 0 for a customer table.",
-            ),
-            "model": Column(type="varchar", description="Name of the champion's model."),
-            "version": Column(type="varchar", description="Version of the champion."),
-            "probability": Column(type="double", description="Calibrated probability of yes."),
-            "is_out_of_fold": Column(
-                type="boolean",
-                description="Whether the probability is by a model that had not seen the "
-                "customer's own answer, since the champion has.",
-            ),
-            "decile": Column(
-                type="bigint", description="Tenth of the customers, 1 the most likely."
-            ),
-            "score_rank": Column(
-                type="bigint", description="Rank, 1 the most likely. Ties share a rank."
-            ),
-            "reasons": Column(
-                type="varchar",
-                description="Strongest features, as a JSON list of feature, value and effect: log "
-                "odds against the middle customer, above zero for yes.",
-            ),
-        },
-        key=["question", CUSTOMER],
-        checks=[
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "probability",
-                    "min_value": 0,
-                    "max_value": 1,
-                }
-            },
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "decile",
-                    "min_value": 1,
-                    "max_value": 10,
-                }
-            },
-            {"expect_compound_columns_to_be_unique": {"column_list": ["question", CUSTOMER]}},
-        ],
-    ),
-    inputs=("customer_features", "champions", "model_predictions"),
-    compute=model_scores,
-    parameters=("questions", "model_store"),
-)

@@ -16,8 +16,6 @@ from customer_assets.learning.feature_profile import dropped_features
 from customer_assets.learning.fitting import folds_of
 from customer_assets.learning.splits import bounded, splits_of
 from customer_assets.sources.questions import ModelName, Question
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,19 +28,23 @@ _FOLDS = 3
 _FEWEST_ROWS, _FEWEST_OF_EACH = 300, 30
 
 
-def tuned_models(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]) -> pl.DataFrame:
+def tuned_models(
+    customer_features: pl.DataFrame,
+    feature_profile: pl.DataFrame | None = None,
+    *,
+    questions: Mapping[str, Question],
+) -> list[dict[str, Any]]:
     """Return one row per question and model: the parameters that the search found best.
 
     Nothing is returned for a question with too few customers of either answer.
     """
     found = []
-    features = with_cut_off(frames["customer_features"])
-    questions: Mapping[str, Question] = parameters["questions"]
+    features = with_cut_off(customer_features)
     for name, question in questions.items():
         splits = splits_of(labelled(features, question), question)
         if splits is None:
             continue
-        design = design_of(features, question, dropped(frames, name))
+        design = design_of(features, question, dropped(feature_profile, name))
         rows = bounded(splits.tuning, MOST_ROWS, question.random_state)
         matrix, label = design.matrix(splits.rows)[rows], splits.label[rows]
         customers = splits.rows[CUSTOMER].to_numpy()[rows]
@@ -61,12 +63,11 @@ def tuned_models(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, An
                     "features": json.dumps(list(design.features)),
                 }
             )
-    return pl.DataFrame(found, schema=_SCHEMA)
+    return found
 
 
-def dropped(frames: Mapping[str, pl.DataFrame], question: str) -> list[str]:
+def dropped(profile: pl.DataFrame | None, question: str) -> list[str]:
     """Return the features that the feature profile says are of no use to a question."""
-    profile = frames.get("feature_profile")
     if profile is None:
         return []
     return list(dropped_features(profile.filter(question=question)))
@@ -108,44 +109,3 @@ def search(
 
 def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
-
-
-_SCHEMA = {
-    "question": pl.String,
-    "model": pl.String,
-    "parameters": pl.String,
-    "metric": pl.String,
-    "search_score": pl.Float64,
-    "n_settings": pl.Int64,
-    "n_rows": pl.Int64,
-    "features": pl.String,
-}
-
-TUNED_MODELS = PythonModel(
-    table=Table(
-        name="tuned_models",
-        layer="models",
-        description=(
-            "One row per question and model, with the parameters that a search by successive "
-            "halving found best on rows that take no part in the judgement."
-        ),
-        columns={
-            "question": Column(type="varchar", description="Name of the question."),
-            "model": Column(type="varchar", description="Name of the model."),
-            "parameters": Column(type="varchar", description="The best parameters, as JSON."),
-            "metric": Column(type="varchar", description="What the search maximised."),
-            "search_score": Column(
-                type="double", description="Mean of the metric over the folds of the last round."
-            ),
-            "n_settings": Column(type="bigint", description="Parameter settings that were tried."),
-            "n_rows": Column(type="bigint", description="Rows that the search saw."),
-            "features": Column(type="varchar", description="Features of the model, as JSON."),
-        },
-        key=["question", "model"],
-        checks=[{"expect_column_values_to_not_be_null": {"column": "search_score"}}],
-    ),
-    inputs=("customer_features",),
-    optional_inputs=("feature_profile",),
-    compute=tuned_models,
-    parameters=("questions",),
-)

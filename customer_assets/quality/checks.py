@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from string import Formatter
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from customer_assets.quality.expectations import (
     ARGUMENT_TYPES,
@@ -20,9 +20,25 @@ from customer_assets.quality.expectations import (
     UNEXPECTED_ROWS,
     Expectation,
 )
-from customer_assets.warehouse.table import Table
 
 Severity = Literal["error", "warn"]
+
+
+class Table(Protocol):
+    """What a check needs to know of a table: `warehouse.table.Table` says it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def columns(self) -> Mapping[str, Any]: ...
+
+    @property
+    def key(self) -> list[str]: ...
+
+    @property
+    def checks(self) -> list[dict[str, dict[str, Any]]]: ...
+
 
 _OWN_FIELDS = ("severity", "name", "description")
 # A longer list of columns, or of values, is told by its length.

@@ -5,11 +5,11 @@ are so far and stay out of every rate.
 """
 
 import itertools
-import math
 from collections.abc import Sequence
 
 import polars as pl
 
+from customer_assets.intervals import wilson
 from customer_assets.reports import wording
 from customer_assets.reports.behavior_charts import LinePanel, Step, funnel_steps, lines_in_time
 from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
@@ -18,7 +18,6 @@ from customer_assets.reports.tables import Columns, table_view
 
 _MAX_FUNNELS = 4
 _MAX_DAYS = 400
-_Z = 1.959963984540054
 
 
 def funnels(report: ReportInput) -> list[Block]:
@@ -34,14 +33,6 @@ def funnels(report: ReportInput) -> list[Block]:
     if final.is_empty():
         return blocks
     return [*blocks, _steps_table(report, final)]
-
-
-def wilson(n_reached: int, n_entered: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share of at least one trial (Wilson, 1927)."""
-    share, spread = n_reached / n_entered, _Z * _Z / n_entered
-    middle = share + spread / 2
-    half = _Z * math.sqrt(share * (1 - share) / n_entered + spread / (4 * n_entered))
-    return (middle - half) / (1 + spread), (middle + half) / (1 + spread)
 
 
 def _funnel(report: ReportInput, name: str, frame: pl.DataFrame, number: int) -> list[Block]:

@@ -1,12 +1,12 @@
-"""The headline figures as numbers, and the ledger of what they were when they were known.
+"""What changed: the headline figures against the ledger of what they were.
 
-`figures` is the one place that computes them; `overview` and `customer_table` write them out in
-words. The ledger has each figure's value with the data and the definitions behind it in two times:
+`headline_history` has each figure's value with the data and the definitions behind it in two times:
 the day up to which it holds (`as_of`), and when it was known (`known_at`). The section "What
 changed" compares the last two of its entries, and says why a figure moved.
 """
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,202 +16,9 @@ import polars as pl
 
 from customer_assets.reports import wording
 from customer_assets.reports.content import Block, Paragraph, ReportInput
-from customer_assets.reports.funnels import wilson
+from customer_assets.reports.figures import MONEY, SHARE, figures
 from customer_assets.reports.tables import Columns, table_view
-from customer_assets.warehouse.manifest import digest
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
-
-COUNT, MONEY, SHARE = "count", "money", "share"
-_VALUE = pl.Decimal(24, 6)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A headline figure; a share has the ends of its 95 % interval (Wilson)."""
-
-    name: str
-    label: str
-    value: Decimal | float | int | None
-    unit: str
-    table: str
-    low: float | None = None
-    high: float | None = None
-
-
-def figures(frames: Mapping[str, pl.DataFrame]) -> list[Figure]:
-    """Return the headline figures that the frames allow, by table name, in their order."""
-
-    def has(name: str) -> bool:
-        return name in frames and not frames[name].is_empty()
-
-    found: list[Figure] = []
-    if has("sales_daily"):
-        days = frames["sales_daily"]
-        found.append(Figure("revenue", "Revenue", days["revenue"].sum(), MONEY, "sales_daily"))
-        orders = int(days["n_orders"].sum())
-        found.append(Figure("orders", "Orders", orders, COUNT, "sales_daily"))
-    if has("rfm"):
-        rfm = frames["rfm"]
-        found.append(Figure("customers", "Known customers", rfm.height, COUNT, "rfm"))
-        again = rfm.filter(pl.col("n_orders") > 1).height
-        found.append(_share("repeat_share", "Ordered more than once", again, rfm.height, "rfm"))
-    elif has("daily_traffic"):
-        seen = int(frames["daily_traffic"]["n_new_customers"].sum())
-        found.append(Figure("visitors", "Customers seen", seen, COUNT, "daily_traffic"))
-    if has("daily_traffic") and "n_sessions" in frames["daily_traffic"].columns:
-        days = frames["daily_traffic"]
-        sessions, bounces = int(days["n_sessions"].sum()), int(days["n_bounces"].sum())
-        found.append(Figure("sessions", "Sessions", sessions, COUNT, "daily_traffic"))
-        if sessions:
-            found.append(_share("bounce_rate", "Bounce rate", bounces, sessions, "daily_traffic"))
-    if has("funnel"):
-        found += _conversions(frames["funnel"])
-    if has("accounting"):
-        events = int(frames["accounting"]["n_events"].sum())
-        found.append(Figure("events", "Events", events, COUNT, "accounting"))
-    if has("customers"):
-        customers = frames["customers"]
-        found.append(Figure("customers", "Customers", customers.height, COUNT, "customers"))
-        if "label" in customers.columns:
-            known = customers["label"].drop_nulls().cast(pl.Int64)
-            if known.len():
-                positive = int((known > 0).sum())
-                label = "With the label"
-                found.append(_share("label_share", label, positive, known.len(), "customers"))
-    return found
-
-
-def _share(name: str, label: str, part: int, whole: int, table: str) -> Figure:
-    low, high = wilson(part, whole)
-    return Figure(name, label, part / whole, SHARE, table, low, high)
-
-
-def _conversions(funnel: pl.DataFrame) -> list[Figure]:
-    """Return for each funnel the share of entrants who reach its end, of mature days."""
-    found = []
-    mature = funnel.filter("is_mature")
-    for name in sorted(mature["funnel"].unique()):
-        steps = mature.filter(pl.col("funnel") == name)
-        last = steps.filter(pl.col("step") == pl.col("step").max())
-        entered, reached = int(last["n_entered"].sum()), int(last["n_reached"].sum())
-        if entered:
-            label = f"Conversion, {wording.shown(name, 40)}"
-            found.append(_share(f"conversion_{name}", label, reached, entered, "funnel"))
-    return found
-
-
-def headline_history(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
-    """Return one row per headline figure as of now, for the ledger to keep."""
-    known_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    landed = frames["landed_files"]
-    content = "loaded_hash" if "loaded_hash" in landed.columns else "content_hash"
-    data_version = digest(sorted(landed[content].drop_nulls()))[:12]
-    definitions: dict[str, str] = parameters["definition_versions"]
-    as_of = _as_of(frames)
-    rows = [
-        (
-            known_at,
-            as_of,
-            figure.name,
-            figure.label,
-            _decimal(figure.value),
-            _decimal(figure.low),
-            _decimal(figure.high),
-            figure.unit,
-            figure.table,
-            data_version,
-            definitions.get(figure.table, ""),
-        )
-        for figure in figures(frames)
-    ]
-    names = list(HEADLINE_HISTORY.table.columns)
-    types: list[Any] = [
-        pl.Datetime("us"), pl.Date, pl.String, pl.String, _VALUE, _VALUE, _VALUE, pl.String,
-        pl.String, pl.String, pl.String,
-    ]  # fmt: skip
-    return pl.DataFrame(rows, dict(zip(names, types, strict=True)), orient="row")
-
-
-def _as_of(frames: Mapping[str, pl.DataFrame]) -> dt.date | None:
-    """Return the last day with events; for a source without days, when its newest file landed."""
-    if "accounting" in frames:
-        accounting = frames["accounting"]
-        days = accounting.filter(pl.col("n_events") > 0)["event_date"].drop_nulls()
-        if len(days):
-            return days.max()  # type: ignore[return-value]
-    landed = frames["landed_files"]["modified_at"].drop_nulls()
-    return landed.max().date() if len(landed) else None  # type: ignore[union-attr]
-
-
-def _decimal(value: Decimal | float | int | None) -> Decimal | None:
-    return None if value is None else Decimal(str(value)).quantize(Decimal("0.000001"))
-
-
-HEADLINE_HISTORY = PythonModel(
-    table=Table(
-        name="headline_history",
-        layer="reports",
-        description="One row per headline figure of the report and time at which it was known: "
-        "its value then, with the data and the definitions behind it. A ledger: what was once "
-        "published is never computed anew.",
-        columns={
-            "known_at": Column(type="timestamp", description="When it was computed, UTC."),
-            "as_of": Column(
-                type="date",
-                description="The day up to which it holds: the last day with events, business "
-                "time; for a customer table the day on which its newest file landed.",
-            ),
-            "figure": Column(type="varchar", description="Key of the figure."),
-            "label": Column(type="varchar", description="What the report calls it."),
-            "value": Column(
-                type="decimal(24,6)",
-                description="Its value: a number, money in the source's currency, or a share.",
-            ),
-            "low": Column(
-                type="decimal(24,6)", description="Lower end of a share's 95 % interval."
-            ),
-            "high": Column(
-                type="decimal(24,6)", description="Upper end of a share's 95 % interval."
-            ),
-            "unit": Column(type="varchar", description="count, money or share."),
-            "table_name": Column(type="varchar", description="Table that it is read from."),
-            "data_version": Column(
-                type="varchar", description="Digest of the contents of all files that counted."
-            ),
-            "definition_version": Column(
-                type="varchar",
-                description="Digest of the table's SQL, of those before it, and of what the "
-                "source states.",
-            ),
-        },
-        key=["known_at", "figure"],
-        ledger=True,
-        checks=[
-            {"expect_compound_columns_to_be_unique": {"column_list": ["known_at", "figure"]}},
-            {"expect_column_values_to_not_be_null": {"column": "value"}},
-            {
-                "expect_column_values_to_be_in_set": {
-                    "column": "unit",
-                    "value_set": [COUNT, MONEY, SHARE],
-                }
-            },
-        ],
-    ),
-    inputs=("landed_files",),
-    compute=headline_history,
-    parameters=("definition_versions",),
-    optional_inputs=(
-        "sales_daily",
-        "rfm",
-        "daily_traffic",
-        "funnel",
-        "accounting",
-        "customers",
-    ),
-)
+from customer_assets.warehouse.versions import moved
 
 
 @dataclass(frozen=True)
@@ -311,12 +118,20 @@ def _why(report: ReportInput, row: Mapping[str, Any], since: dt.datetime) -> str
     """Return what happened between two entries that bears on a figure."""
     reasons = []
     if row["definition_version"] != row["definition_version_before"]:
-        reasons.append("its definition changed")
+        reasons.append(f"its definition changed{_where(row)}")
     if row["data_version"] != row["data_version_before"]:
         reasons += _arrived(report, row["as_of_before"], since) or ["the landed files changed"]
     if not reasons:
         reasons.append("restated: the same files and definitions gave another value")
     return "; ".join(reasons)
+
+
+def _where(row: Mapping[str, Any]) -> str:
+    """Return what of a definition changed: files, functions, settings, libraries."""
+    if not (row["definition"] and row["definition_before"]):
+        return ""
+    parts = moved(json.loads(row["definition_before"]), json.loads(row["definition"]))
+    return f" ({wording.some(parts)})"
 
 
 def _arrived(report: ReportInput, known_day: dt.date | None, since: dt.datetime) -> list[str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from customer_assets.reports import customer_table, history, wording
+from customer_assets.reports import customer_table, figures, history, wording
 from customer_assets.reports.content import (
     Block,
     Definitions,
@@ -42,7 +42,7 @@ def _with_history(report: ReportInput, item: Headline) -> Headline:
     name = _IN_HISTORY.get(item.label)
     if item.label == "Customers" and isinstance(report.source, EventLogSource):
         name = "visitors"
-    figure = next((f for f in history.figures(report.frames) if f.name == name), None)
+    figure = next((f for f in figures.figures(report.frames) if f.name == name), None)
     if figure is None:
         return item
     return replace(item, interval=_interval(figure), change=history.change_of(report, figure.name))
@@ -60,8 +60,8 @@ def _rates(report: ReportInput) -> list[Headline]:
             _interval(figure),
             history.change_of(report, figure.name),
         )
-        for figure in history.figures(report.frames)
-        if figure.unit == history.SHARE and figure.value is not None
+        for figure in figures.figures(report.frames)
+        if figure.unit == figures.SHARE and figure.value is not None
     ][:_MOST_RATES]
 
 
@@ -72,7 +72,7 @@ _RATE_NOTES = {
 }
 
 
-def _interval(figure: history.Figure) -> str:
+def _interval(figure: figures.Figure) -> str:
     if figure.low is None or figure.high is None:
         return ""
     return f"95% interval {wording.share(figure.low)} to {wording.share(figure.high)}"

@@ -126,6 +126,12 @@ def listing(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
+def some(parts: Sequence[str], most: int = 3) -> str:
+    """Return the first few of a list, and how many more there are."""
+    more = len(parts) - most
+    return ", ".join(parts[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 def shown(text: object, limit: int = 120) -> str:
     """Return a text from data as it can be shown anywhere on a page, escaping aside.
 

@@ -1,4 +1,4 @@
-"""Customers grouped by k-means: the groups, their names, and how many there should be.
+"""Customers grouped by k-means, as in the Online Retail case study: the groups and their names.
 
 The arithmetic of a single k-means stands here once; `stability` repeats it, `identity` compares
 its groups with those of an earlier refresh.
@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from customer_assets.segments.known_customers import BASE_TABLES, known_customers
 from customer_assets.sources import Naming, Segments
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,11 +20,8 @@ if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[np.float64]]
     Ints = np.ndarray[Any, np.dtype[np.int64]]
 
-# Beyond so many customers the number of groups is judged on a sample.
+# Of more customers a sample says how many groups there should be, and how stable they are.
 SAMPLE_ROWS = 10_000
-_SILHOUETTE_ROWS = 2_000
-_CHOICES = range(2, 11)
-_CHOICE_STARTS = 3
 
 
 def coordinates(customers: pl.DataFrame, segments: Segments) -> "Floats":
@@ -115,7 +109,8 @@ def _fits(naming: Naming, means: Mapping[str, Any]) -> float:
 def grouped(customers: pl.DataFrame, segments: Segments) -> pl.DataFrame:
     """Return customer_id, segment and segment_rank of each customer.
 
-    With fewer different customers than names, the last names stay unused.
+    Rows are drawn by their place: they have to stand in the order of customer_id. With fewer
+    different customers than names, the last names stay unused.
     """
     import numpy as np
 
@@ -140,131 +135,3 @@ def sample_of(n_rows: int, limit: int, random_state: int) -> "Ints":
         return np.arange(n_rows, dtype=np.int64)
     drawn = np.random.default_rng(random_state).choice(n_rows, limit, replace=False)
     return np.sort(drawn).astype(np.int64)
-
-
-def customer_segments(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
-    """Return one row per customer with the segment that it belongs to.
-
-    As in the Online Retail case study: log1p, standardised, scikit-learn's KMeans with ten
-    starts, rows in the order of customer_id.
-    """
-    return grouped(known_customers(frames), parameters["segments"])
-
-
-def segment_choice(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
-    """Return for 2 to 10 groups how well they part: silhouette (Rousseeuw 1987) and inertia.
-
-    On a fixed sample of at most SAMPLE_ROWS customers, the silhouette on one of at most 2,000.
-    """
-    import numpy as np
-    from sklearn.metrics import silhouette_score
-
-    segments: Segments = parameters["segments"]
-    everybody = coordinates(known_customers(frames), segments)
-    places = everybody[sample_of(len(everybody), SAMPLE_ROWS, segments.random_state)]
-    n_different = len(np.unique(places, axis=0))
-    shown = sample_of(len(places), _SILHOUETTE_ROWS, segments.random_state)
-    rows = []
-    for k in _CHOICES:
-        if k > n_different:
-            break
-        model = fitted(places, k, _CHOICE_STARTS, segments.random_state)
-        labels = model.labels_[shown]
-        silhouette = None
-        if 1 < len(set(labels.tolist())) < len(labels):
-            silhouette = float(silhouette_score(places[shown], labels))
-        rows.append((k, silhouette, float(model.inertia_), len(places)))
-    found = pl.DataFrame(
-        rows,
-        schema={
-            "n_segments": pl.Int64,
-            "silhouette": pl.Float64,
-            "inertia": pl.Float64,
-            "n_customers": pl.Int64,
-        },
-        orient="row",
-    )
-    best = found.drop_nulls("silhouette").sort("silhouette", "n_segments", descending=[True, False])
-    return found.with_columns(
-        (pl.col("n_segments") == len(segments.names)).alias("is_configured"),
-        pl.col("n_segments").is_in(best["n_segments"].head(1).to_list()).alias("is_best"),
-    )
-
-
-_NEEDS = frozenset({"segments"})
-
-CUSTOMER_SEGMENTS = PythonModel(
-    table=Table(
-        name="customer_segments",
-        layer="segments",
-        description=(
-            "One row per customer with the k-means group that the customer belongs to, by the "
-            "columns that the source names; of a log, the customers who bought."
-        ),
-        columns={
-            "customer_id": Column(type="source", description="Who."),
-            "segment": Column(type="varchar", description="Name of the segment."),
-            "segment_rank": Column(
-                type="bigint",
-                description="Place of the name in the source's list; without naming rules that "
-                "is the rank by mean value of a customer, 1 the highest.",
-            ),
-        },
-        key=["customer_id"],
-        checks=[
-            {"expect_column_values_to_not_be_null": {"column": "segment"}},
-            {"expect_column_values_to_be_between": {"column": "segment_rank", "min_value": 1}},
-        ],
-    ),
-    inputs=(),
-    optional_inputs=BASE_TABLES,
-    compute=customer_segments,
-    parameters=("segments",),
-    requires=_NEEDS,
-)
-
-SEGMENT_CHOICE = PythonModel(
-    table=Table(
-        name="segment_choice",
-        layer="segments",
-        description=(
-            "One row per number of k-means groups, with how well the groups part, beside the "
-            "number that the source configures. On a sample where there are many customers."
-        ),
-        columns={
-            "n_segments": Column(type="bigint", description="Number of groups."),
-            "silhouette": Column(
-                type="double",
-                description="Mean silhouette, from -1 to 1: how much nearer a customer is to the "
-                "own group than to the next one.",
-            ),
-            "inertia": Column(
-                type="double", description="Sum of squared distances to the groups' centroids."
-            ),
-            "n_customers": Column(type="bigint", description="Customers it was computed on."),
-            "is_configured": Column(type="boolean", description="Whether the source uses it."),
-            "is_best": Column(
-                type="boolean", description="Whether its silhouette is the highest of these."
-            ),
-        },
-        key=["n_segments"],
-        checks=[
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "silhouette",
-                    "min_value": -1,
-                    "max_value": 1,
-                }
-            },
-            {"expect_column_values_to_be_between": {"column": "inertia", "min_value": 0}},
-        ],
-    ),
-    inputs=("customer_segments",),
-    optional_inputs=BASE_TABLES,
-    compute=segment_choice,
-    parameters=("segments",),
-)

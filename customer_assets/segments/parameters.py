@@ -10,7 +10,6 @@ def parameters(source: EventLogSource | CustomerTableSource) -> dict[str, Any]:
     return {
         "segments": segments_of(source),
         "segment_rules": source.segment_rules,
-        "question_names": question_names(source),
         "advice": source.advice,
         "campaign_label": campaign_label(source),
         "campaign_among": campaign_among(source),

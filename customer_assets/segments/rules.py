@@ -4,9 +4,8 @@ Conditions are checked as cleaning rules are: one expression over named columns,
 it. Beyond those, aggregates over all customers: median(x), quantile(x, 0.9), percent_rank(x).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 import polars as pl
@@ -15,17 +14,9 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from customer_assets.ingest.rules import RuleError, condition_sql
-from customer_assets.segments.known_customers import (
-    BASE_TABLES,
-    FEATURES,
-    SCORE_COLUMNS,
-    SCORES,
-    known_customers,
-)
+from customer_assets.segments.known_customers import SCORE_COLUMNS
 from customer_assets.sources import CleaningRule, SegmentRule
 from customer_assets.warehouse.quoting import quoted
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
 
 _ID = "customer_id"
 
@@ -103,17 +94,14 @@ def _as_column(
     return exp.column(column, quoted=True)
 
 
-def check_rules(rules: Iterable[SegmentRule], types: Mapping[str, str]) -> None:
+def check_rule(rule: SegmentRule, types: Mapping[str, str]) -> None:
     """Raise RuleError where a rule cannot be used with columns of these types."""
-    for rule in rules:
-        segment_condition(rule, types)
+    segment_condition(rule, types)
 
 
-def rule_members(
-    rule: SegmentRule, customers: pl.DataFrame, types: Mapping[str, str]
-) -> pl.DataFrame:
-    """Return the customers for whom a rule holds; who lacks what it asks for is none of them."""
-    sql, aggregates = segment_condition(rule, types)
+def rule_members(rule: SegmentRule, customers: pl.DataFrame) -> pl.DataFrame:
+    """Return the ids for which a rule holds; who lacks what it asks for is none of them."""
+    sql, aggregates = segment_condition(rule, _types_of(customers))
     frame = customers
     if rule.question:
         scores = {f"{rule.question}_{c}": c for c in SCORE_COLUMNS}
@@ -134,121 +122,3 @@ def _types_of(customers: pl.DataFrame) -> dict[str, str]:
         scratch.register("known", customers.head(0).to_arrow())
         described = scratch.execute("describe select * from known").fetchall()
     return {row[0]: str(row[1]).lower() for row in described}
-
-
-def rule_segments(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
-    """Return one row per rule and customer for whom it holds."""
-    customers = known_customers(frames)
-    types = _types_of(customers)
-    rules: list[SegmentRule] = parameters["segment_rules"]
-    found = [
-        rule_members(rule, customers, types).select(pl.lit(rule.name).alias("rule"), _ID)
-        for rule in rules
-    ]
-    return pl.concat(found).sort("rule", _ID)
-
-
-def segment_rules(
-    frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]
-) -> pl.DataFrame:
-    """Return one row per rule with what it says and how many customers it holds for."""
-    rules: list[SegmentRule] = parameters["segment_rules"]
-    members = frames["rule_segments"]
-    n_known = known_customers({n: f for n, f in frames.items() if n in BASE_TABLES}).height
-    scored = set(frames[SCORES]["question"]) if SCORES in frames else set()
-    rows = []
-    for rule in rules:
-        n_customers = members.filter(pl.col("rule") == rule.name).height
-        is_missing = rule.question is not None and rule.question not in scored
-        rows.append(
-            {
-                "rule": rule.name,
-                "description": rule.description,
-                "condition": rule.condition,
-                "question": rule.question,
-                "missing": f"no scores of the question {rule.question}" if is_missing else None,
-                "n_customers": n_customers,
-                "customer_share": n_customers / n_known if n_known else None,
-            }
-        )
-    return pl.DataFrame(rows, schema=_SUMMARY_SCHEMA)
-
-
-_SUMMARY_SCHEMA: dict[str, Any] = {
-    "rule": pl.String,
-    "description": pl.String,
-    "condition": pl.String,
-    "question": pl.String,
-    "missing": pl.String,
-    "n_customers": pl.Int64,
-    "customer_share": pl.Float64,
-}
-_NEEDS = frozenset({"segment_rules"})
-
-RULE_SEGMENTS = PythonModel(
-    table=Table(
-        name="rule_segments",
-        layer="segments",
-        description="One row per segment rule of the source and customer for whom it holds.",
-        columns={
-            "rule": Column(type="varchar", description="Name of the rule."),
-            "customer_id": Column(type="source", description="Who."),
-        },
-        key=["rule", "customer_id"],
-        checks=[{"expect_column_values_to_not_be_null": {"column": "customer_id"}}],
-    ),
-    inputs=(),
-    optional_inputs=(*BASE_TABLES, FEATURES, SCORES),
-    compute=rule_segments,
-    parameters=("segment_rules",),
-    requires=_NEEDS,
-)
-
-SEGMENT_RULES = PythonModel(
-    table=Table(
-        name="segment_rules",
-        layer="segments",
-        description="One row per segment rule of the source: what it says, and for how many "
-        "customers it holds.",
-        columns={
-            "rule": Column(type="varchar", description="Name of the rule."),
-            "description": Column(type="varchar", description="Whom it is meant to find."),
-            "condition": Column(type="varchar", description="When it holds."),
-            "question": Column(
-                type="varchar", description="Question whose scores it reads; null: none."
-            ),
-            "missing": Column(
-                type="varchar",
-                description="What it reads and is not there, so that it holds for nobody; null: "
-                "nothing.",
-            ),
-            "n_customers": Column(type="bigint", description="Customers for whom it holds."),
-            "customer_share": Column(type="double", description="Their share of all customers."),
-        },
-        key=["rule"],
-        checks=[
-            {
-                "expect_column_values_to_be_null": {
-                    "column": "missing",
-                    "severity": "warn",
-                    "name": "rules_have_what_they_read",
-                    "description": "Every rule has the scores that it reads.",
-                }
-            },
-            {
-                "expect_column_values_to_be_between": {
-                    "column": "customer_share",
-                    "min_value": 0,
-                    "max_value": 1,
-                }
-            },
-        ],
-    ),
-    inputs=("rule_segments",),
-    optional_inputs=(*BASE_TABLES, SCORES),
-    compute=segment_rules,
-    parameters=("segment_rules",),
-    requires=_NEEDS,
-)

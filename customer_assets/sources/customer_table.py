@@ -207,6 +207,7 @@ class CustomerTableSource(Model):
             "segment_rules": bool(self.segment_rules),
             "actions": bool(self.advice.actions),
             "campaign": self.advice.campaign is not None,
+            "rfem": self.rfem is not None,
         }
         return frozenset(name for name, is_offered in offered.items() if is_offered)
 

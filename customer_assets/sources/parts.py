@@ -18,6 +18,9 @@ _RESERVED = {
     "warehouse",
     "all",
     "raw",
+    # Folders of tables that belong to a kind of source.
+    "event_log",
+    "customer_table",
 }
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 

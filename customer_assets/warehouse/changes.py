@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from customer_assets.warehouse.engine import Relation
-from customer_assets.warehouse.manifest import TableStore, digest, write_atomically
+from customer_assets.warehouse.manifest import TableStore, write_atomically
 from customer_assets.warehouse.table import Table
+from customer_assets.warehouse.versions import digest
 
 _SEEN = "compared.json"
 

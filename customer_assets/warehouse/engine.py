@@ -6,17 +6,24 @@ transform data. Does not belong here: what is published (`manifest`), what is ch
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
+import polars as pl
+from polars.io.plugins import register_io_source
 
-from customer_assets.warehouse.manifest import WHOLE, digest
+from customer_assets.warehouse.manifest import WHOLE
+from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.quoting import literal, quoted
-from customer_assets.warehouse.sql_model import SqlModel, columns_asked_of
+from customer_assets.warehouse.sql_model import SqlModel, columns_asked_of, macros
 from customer_assets.warehouse.table import Table
+from customer_assets.warehouse.versions import digest
+
+if TYPE_CHECKING:
+    from customer_assets.warehouse.python_model import PythonModel
 
 # Whole numbers as differences; over them LZ4 is as small as zstd and read a fifth faster.
 PARQUET = "format parquet, parquet_version v2, compression lz4_raw"
@@ -46,6 +53,7 @@ class Output:
     path: Path
     rows: int
     content_hash: str
+    columns_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class DuckDBEngine:
@@ -53,11 +61,12 @@ class DuckDBEngine:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
+        for statement in macros().values():
+            connection.execute(statement)
 
     def run(
         self,
         model: SqlModel,
-        table: Table,
         inputs: Mapping[str, Relation],
         parameters: Mapping[str, Any],
         new_file: Callable[[], Path],
@@ -65,10 +74,10 @@ class DuckDBEngine:
     ) -> dict[str, Output]:
         """Compute a model and write its rows in key order, one file per day or one in all.
 
-        `table` is the model's table with the source's own types. Returns the files by
-        partition key; a day without rows has an empty file. Raises EngineError where names or
-        types of the result differ from the header.
+        Returns the files by partition key; a day without rows has an empty file. Raises
+        EngineError where names or types of the result differ from the header.
         """
+        table = model.table
         for name, relation in inputs.items():
             if derived := relation.table.derived:
                 # DuckDB computes the window behind a derived column even where nobody reads it.
@@ -83,13 +92,63 @@ class DuckDBEngine:
             return {WHOLE: self.write(f"{statement} order by {_order(table.key)}", new_file())}
         return self._run_days(model, table, statement, new_file, days)
 
-    def set_variables(self, model: SqlModel, parameters: Mapping[str, Any]) -> None:
+    def compute(
+        self,
+        model: "PythonModel",
+        inputs: Mapping[str, Relation],
+        parameters: Mapping[str, Any],
+        new_file: Callable[[], Path],
+    ) -> dict[str, Output]:
+        """Run a model's function over lazy frames and write what it returns in key order.
+
+        The columns of the inputs that it read are noted. Raises ModelError where the result has
+        other columns than the header.
+        """
+        read: dict[str, set[str]] = {name: set() for name in inputs}
+        frames = {name: self.lazy_frame(inputs[name], read[name]) for name in inputs}
+        result = model.frame(frames, parameters)
+        table = model.table
+        self.connection.register("computed", result.to_arrow())
+        columns = ", ".join(
+            f"cast({quoted(name)} as {column.type}) as {quoted(name)}"
+            for name, column in table.columns.items()
+        )
+        order = _order(table.key)
+        output = self.write(f"select {columns} from computed order by {order}", new_file())
+        self.connection.unregister("computed")
+        noted = {name: sorted(columns) for name, columns in read.items()}
+        return {WHOLE: replace(output, columns_read=noted)}
+
+    def lazy_frame(self, relation: Relation, read: set[str]) -> pl.LazyFrame:
+        """Return a table's rows in key order as a lazy frame; `read` is told what is read of it."""
+        rows = relation_sql(relation)
+        order = f" order by {_order(relation.table.key)}" if relation.table.key else ""
+        schema = self.connection.execute(f"select * from ({rows}) limit 0").pl().schema
+
+        def scan(
+            columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _: int | None
+        ) -> Iterator[pl.DataFrame]:
+            wanted = list(schema) if columns is None else columns
+            read.update(wanted)
+            selected = ", ".join(quoted(name) for name in wanted)
+            # Polars may read two inputs at once: a cursor each.
+            with self.connection.cursor() as cursor:
+                frame = cursor.execute(f"select {selected} from ({rows}){order}").pl()
+            if predicate is not None:
+                frame = frame.filter(predicate)
+            yield frame if n_rows is None else frame.head(n_rows)
+
+        return register_io_source(scan, schema=schema)
+
+    def set_variables(self, model: Model, parameters: Mapping[str, Any]) -> None:
         """Give the model's parameters as the variables that its SQL asks for."""
         for name, column in model.parameters.items():
             if name not in parameters:
                 raise EngineError(f"{model.path}: parameter {name} has no value")
             value = literal(parameters[name])
-            self.connection.execute(f"set variable {quoted(name)} = cast({value} as {column.type})")
+            if column is not None:
+                value = f"cast({value} as {column.type})"
+                self.connection.execute(f"set variable {quoted(name)} = {value}")
 
     def view(self, name: str, relation: Relation) -> None:
         self.connection.execute(
@@ -99,12 +158,7 @@ class DuckDBEngine:
     def write(self, statement: str, path: Path) -> Output:
         """Write the rows of a statement to a Parquet file."""
         self._copy(statement, path)
-        file = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
-        columns = self._describe(f"from {file}")
-        rows, content = self.connection.execute(
-            f"select {_content(columns)} from {file}"
-        ).fetchall()[0]
-        return Output(path, rows, _content_hash(columns, rows, content))
+        return Output(path, *_rows_and_hash(self.connection, path))
 
     def _copy(self, statement: str, path: Path) -> None:
         self.connection.execute(f"copy ({statement}) to {literal(str(path))} ({PARQUET})")
@@ -157,20 +211,41 @@ class DuckDBEngine:
         ]
 
 
+def content_hash(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """Return the hash of the rows of a Parquet file, by names and types, in whatever order."""
+    return _rows_and_hash(connection, path)[1]
+
+
+def _rows_and_hash(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, str]:
+    file = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+    described = connection.execute(f"describe from {file}").fetchall()
+    columns = [(row[0], row[1]) for row in described]
+    found = connection.execute(f"select {_content(columns)} from {file}").fetchall()
+    rows, content = found[0]
+    return rows, _content_hash(columns, rows, content)
+
+
 def relation_sql(relation: Relation) -> str:
     """Return a SELECT over exactly the given files, with the table's columns in their order."""
     table = relation.table
     if not relation.files:
-        nulls = ", ".join(f"null::{c.type} as {quoted(n)}" for n, c in table.columns.items())
-        return f"select {nulls} where false"
+        return _nothing(table)
     files = ", ".join(literal(str(path)) for path in relation.files)
     # Files of an earlier definition may lack a column: by name, what is missing is null.
     source = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    if table.ledger:
+        # What was once written down stays as it was: a column may be younger than all files.
+        source = f"(from ({_nothing(table)}) union all by name from {source})"
     columns = ", ".join(
         f"{table.derived[name]} as {quoted(name)}" if name in table.derived else quoted(name)
         for name in table.columns
     )
     return f"select {columns} from {source}"
+
+
+def _nothing(table: Table) -> str:
+    nulls = ", ".join(f"null::{c.type} as {quoted(n)}" for n, c in table.columns.items())
+    return f"select {nulls} where false"
 
 
 def _is_one_of(column: str, days: Sequence[dt.date]) -> str:

@@ -20,6 +20,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from customer_assets.warehouse.versions import digest
+
 MANIFEST = "manifest.json"
 STAGING = ".staging"
 # The partition of a table that has none.
@@ -200,11 +202,6 @@ def file_hash(path: Path) -> str:
     """Return the first 32 hexadecimal digits of the SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:32]
-
-
-def digest(parts: Iterable[str]) -> str:
-    """Return a short hash of texts in their order."""
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def write_atomically(path: Path, text: str) -> None:

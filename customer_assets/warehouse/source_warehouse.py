@@ -1,90 +1,44 @@
 """The tables of one source: compute, audit, publish, and read back.
 
 Every table passes through here, whether SQL, Python or the ingest made its rows: files are
-written, their blocking checks run on them, and only then does the manifest name them.
+written, their blocking checks run on them, and only then does the manifest name them. How a kind
+of table is computed stands in `kinds`, which days it reads in `days`.
 """
 
 import datetime as dt
-import functools
-import inspect
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from customer_assets.quality import Check, CheckResult, audit, checks_of
-from customer_assets.warehouse.catalog import remember_table
-from customer_assets.warehouse.changes import compare, remember
-from customer_assets.warehouse.engine import (
-    DuckDBEngine,
-    EngineError,
-    Output,
-    Relation,
-    relation_sql,
-)
+from customer_assets.warehouse.catalog import TABLE, remember_table
+from customer_assets.warehouse.days import CHUNK_ROWS, Days, chunks
+from customer_assets.warehouse.engine import DuckDBEngine, Relation, relation_sql
+from customer_assets.warehouse.kinds import kind_of
 from customer_assets.warehouse.manifest import (
     WHOLE,
     Manifest,
     Piece,
     StagedPiece,
     TableStore,
-    digest,
     write_atomically,
 )
+from customer_assets.warehouse.model import MOVING_PARAMETERS, Lineage, Model
 from customer_assets.warehouse.quoting import quoted
-from customer_assets.warehouse.sql_model import (
-    MOVING_PARAMETERS,
-    Neighbours,
-    SqlModel,
-    column_lineage,
-)
 from customer_assets.warehouse.table import Table
+from customer_assets.warehouse.versions import Version, description_version, digest
 
 _TIMES = ("before", "after")
-# A chunk of days is as many as hold about this many input rows: hundreds of tiny days are
-# faster together, one huge window is slower and bigger than days apart.
-CHUNK_ROWS = 10_000_000
-
-
-@dataclass(frozen=True)
-class PythonModel:
-    """A table that a pure function computes: frames by input name in, one frame out.
-
-    `optional_inputs` are read too by a source that has them. What a source must offer is in
-    `requires`, in the words of SQL headers. A ledger's function is also given the ledger's own
-    rows, under its name, and returns the rows to add.
-    """
-
-    table: Table
-    inputs: tuple[str, ...]
-    compute: Callable[[Mapping[str, pl.DataFrame], Mapping[str, Any]], pl.DataFrame]
-    parameters: tuple[str, ...] = ()
-    optional_inputs: tuple[str, ...] = ()
-    requires: frozenset[str] = frozenset()
-    neighbours: Mapping[str, Neighbours] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return self.table.name
-
-    def code_version(self, parameters: Mapping[str, Any]) -> str:
-        """Return a hash of the room that holds the function and what it is told."""
-        source = _code_of_room(Path(inspect.getfile(self.compute)).parent)
-        values = (f"{name}={parameters.get(name)!r}" for name in sorted(self.parameters))
-        return digest([*source, self.table.model_dump_json(), *values])[:12]
-
-
-@functools.cache
-def _code_of_room(folder: Path) -> list[str]:
-    """Return the code of a room's modules, as it was when this process first asked."""
-    return [path.read_text() for path in sorted(folder.glob("*.py"))]
-
-
-Model = SqlModel | PythonModel
+VERSION = "version.json"
+LINEAGE = "lineage.json"
+# In the lineage of a table that a function computes: each of its columns.
+EVERY_COLUMN = "*"
 
 
 @dataclass(frozen=True)
@@ -129,7 +83,11 @@ class SourceWarehouse:
     chunk_rows: int = CHUNK_ROWS
     run_id: str = ""
     _checks: dict[str, list[Check]] = field(default_factory=dict)
-    _asked: dict[tuple[Any, ...], bool] = field(default_factory=dict)
+
+    @cached_property
+    def days(self) -> Days:
+        """Return what tells which days a day is computed from."""
+        return Days(self.engine, self.relation)
 
     def store(self, name: str) -> TableStore:
         return TableStore(self.folder / name, self.tables[name].partition_by)
@@ -173,15 +131,7 @@ class SourceWarehouse:
 
         Raises ChecksFailedError where a blocking check failed; chunks before it stay published.
         """
-        table = self.tables[model.name]
-        if isinstance(model, SqlModel) and model.compares is not None:
-            yield self._record_changes(model, model.compares, parameters)
-            return
-        if table.partition_by is None or days is None:
-            yield self._materialize_chunk(model, parameters, None)
-            return
-        for chunk in self._chunks(model, sorted(days)):
-            yield self._materialize_chunk(model, parameters, chunk)
+        yield from kind_of(model).materialize(self, model, parameters, days)
 
     def publish(
         self,
@@ -191,34 +141,66 @@ class SourceWarehouse:
         started: float | None = None,
         rows_read: int = 0,
     ) -> Published:
-        """Audit staged files and publish them. Raises ChecksFailedError, publishing nothing."""
+        """Audit staged files and publish them. Raises ChecksFailedError, publishing nothing.
+
+        Where the table's description moved, what stays published is audited by it too, so that
+        its words hold for all rows that are of this version.
+        """
         started = time.monotonic() if started is None else started
         table = self.tables[name]
+        store = self.store(name)
         files = [piece.path for piece in staged.values()]
-        self.engine.view("audited", Relation(table.deriving(()), files))
-        results = audit(
-            self.engine.connection, "audited", self.checks(name), partition_by=table.partition_by
-        )
-        if any(not r.passed and r.check.severity == "error" for r in results):
+        kept = []
+        if self.words_moved(name):
+            versions = {piece.code_version for piece in staged.values()}
+            kept = [
+                store.folder / piece.path
+                for key, piece in store.manifest().pieces.items()
+                if key not in staged
+                and key not in withdrawn
+                and (piece.code_version in versions or not staged)
+            ]
+        try:
+            results = self._audited(name, [*kept, *files])
+        except ChecksFailedError:
             for path in files:
                 path.unlink(missing_ok=True)
-            raise ChecksFailedError(table, results)
-        store = self.store(name)
-        manifest = store.publish(staged, withdrawn)
+            raise
+        manifest = store.manifest()
+        if staged or withdrawn or not manifest.version:
+            manifest = store.publish(staged, withdrawn)
         remember_table(store.folder, table)
         pieces = {key: manifest.pieces[key] for key in staged}
         seconds = time.monotonic() - started
         return Published(table, pieces, results, seconds, rows_read, list(withdrawn))
 
-    def audit_published(self, name: str) -> list[CheckResult]:
-        """Check the newest published partition of a table, or the whole table, as it stands."""
+    def republish_words(self, name: str) -> list[CheckResult]:
+        """Audit all rows of a table by its description as it is now, and publish its words.
+
+        Raises ChecksFailedError where its checks do not hold for what is published; then the
+        description that it was published with stays in view.
+        """
+        results = self._audited(name, self.relation(name).files)
+        remember_table(self.folder / name, self.tables[name])
+        return results
+
+    def _audited(self, name: str, files: Sequence[Path]) -> list[CheckResult]:
+        results = self._audit(name, files)
+        if any(not r.passed and r.check.severity == "error" for r in results):
+            raise ChecksFailedError(self.tables[name], results)
+        return results
+
+    def _audit(self, name: str, files: Sequence[Path]) -> list[CheckResult]:
         table = self.tables[name]
-        relation = self.relation(name)
-        newest = list(relation.files)[-1:] if table.partition_by else relation.files
-        self.engine.view("audited", Relation(table.deriving(()), newest))
+        self.engine.view("audited", Relation(table.deriving(()), files))
         return audit(
             self.engine.connection, "audited", self.checks(name), partition_by=table.partition_by
         )
+
+    def audit_published(self, name: str) -> list[CheckResult]:
+        """Check the newest published partition of a table, or the whole table, as it stands."""
+        files = list(self.relation(name).files)
+        return self._audit(name, files[-1:] if self.tables[name].partition_by else files)
 
     def inputs_versions(
         self,
@@ -244,7 +226,7 @@ class SourceWarehouse:
                 if self.tables[name].partition_by is None:
                     parts.append(f"{name}={manifest.content_hash}")
                     continue
-                for near in self.days_read(model, name, [day], parameters):
+                for near in self.days.read(model, name, [day], parameters):
                     pieces = by_day[name].get(near.isoformat(), [])
                     hashes = sorted(piece.content_hash for piece in pieces)
                     parts.append(f"{name}/{near}={','.join(hashes)}")
@@ -258,63 +240,58 @@ class SourceWarehouse:
         days: Sequence[dt.date] | None = None,
     ) -> list[str]:
         """Return the partitions that were computed by other code, from other rows, or never."""
-        published = self.manifest(model.name).pieces
-        if isinstance(model, SqlModel) and model.compares is not None:
-            of_table = self.store(model.compares)
-            comparison = compare(self.folder / model.name, self.tables[model.compares], of_table)
-            return [] if comparison.is_up_to_date else [WHOLE]
-        code_version = model.code_version(parameters)
-        if self.tables[model.name].ledger:
-            made_from = {(piece.code_version, piece.inputs) for piece in published.values()}
-            inputs = self.inputs_versions(model, parameters)[WHOLE]
-            return [] if (code_version, inputs) in made_from else [WHOLE]
-        return [
-            key
-            for key, inputs in self.inputs_versions(model, parameters, days).items()
-            if key not in published
-            or (published[key].code_version, published[key].inputs) != (code_version, inputs)
-        ]
+        return kind_of(model).outdated(self, model, parameters, days)
 
-    def _materialize_chunk(
-        self, model: Model, parameters: Mapping[str, Any], days: Sequence[dt.date] | None
-    ) -> Published:
-        started = time.monotonic()
-        store = self.store(model.name)
-        inputs = {
-            name: self.relation(name, days and self.days_read(model, name, days, parameters))
-            for name in model.inputs
-        }
-        if isinstance(model, SqlModel):
-            outputs = self.engine.run(
-                model, self.tables[model.name], inputs, parameters, store.new_staged_file, days
-            )
-        else:
-            outputs = {WHOLE: self._compute(model, parameters, store.new_staged_file())}
-        version = model.code_version(parameters)
-        inputs_versions = self.inputs_versions(model, parameters, days)
-        staged = {
-            key: StagedPiece(
-                path=output.path,
-                rows=output.rows,
-                code_version=version,
-                inputs=inputs_versions[key],
-                content_hash=output.content_hash,
-            )
-            for key, output in outputs.items()
-        }
-        if self.tables[model.name].ledger:
-            # A run that is repeated writes its rows again, it does not add them twice.
-            staged = {self.run_id: staged[WHOLE]}
-        rows_read = sum(relation.rows for relation in inputs.values())
-        return self.publish(model.name, staged, started=started, rows_read=rows_read)
+    def words_moved(self, name: str) -> bool:
+        """Say whether a table was published under another description, prose and checks included.
 
-    def lineage(self, model: SqlModel, code_version: str) -> dict[str, list[tuple[str, str]]]:
-        """Return the input columns of each column, worked out once per version of the code."""
-        path = self.folder / model.name / "lineage.json"
-        if path.exists():
+        A table that was never published, or whose description cannot be read, was.
+        """
+        try:
+            known = Table.model_validate_json((self.folder / name / TABLE).read_text())
+        except (OSError, ValueError):
+            return True
+        return description_version(known) != description_version(self.tables[name])
+
+    def remember_version(self, name: str, version: Version) -> None:
+        """Keep the parts of the version that a table was last computed by."""
+        known = {"version": version.digest, "parts": dict(version.parts)}
+        write_atomically(self.folder / name / VERSION, json.dumps(known, indent=1))
+
+    def moved_parts(self, model: Model, parameters: Mapping[str, Any]) -> list[str]:
+        """Return what of a table's definition is not what it was last computed by."""
+        try:
+            known = json.loads((self.folder / model.name / VERSION).read_text())
+        except (OSError, ValueError):
+            return []
+        return model.version(parameters).moved_since(known["parts"])
+
+    def rows_of_other_runs(self, name: str) -> Relation:
+        """Return the rows of a ledger that this run did not write."""
+        store = self.store(name)
+        pieces = store.manifest().pieces
+        files = [store.folder / piece.path for key, piece in pieces.items() if key != self.run_id]
+        return Relation(self.tables[name], files)
+
+    def chunks(self, model: Model, days: Sequence[dt.date]) -> list[list[dt.date]]:
+        """Split days into those that a model computes at once."""
+        daily = [self.manifest(n) for n in model.inputs if self.tables[n].partition_by]
+        largest = max(daily, key=lambda m: m.rows).days() if daily else {}
+        rows = {dt.date.fromisoformat(d): sum(p.rows for p in ps) for d, ps in largest.items()}
+        return chunks(model, days, rows, self.chunk_rows)
+
+    def lineage(self, model: Model, version: str) -> Lineage:
+        """Return the input columns of each column, worked out once per version of the code.
+
+        Of a table that a function computes: what it read when it last ran, for EVERY_COLUMN.
+        """
+        path = self.folder / model.name / LINEAGE
+        try:
             known = json.loads(path.read_text())
-            if known["code_version"] == code_version:
+            if known["version"] == version or EVERY_COLUMN in known["columns"]:
                 return {c: [(t, o) for t, o in pairs] for c, pairs in known["columns"].items()}
+        except (OSError, ValueError, KeyError):
+            pass
         schemas = {
             name: {
                 column: described.type for column, described in self.tables[name].columns.items()
@@ -323,135 +300,22 @@ class SourceWarehouse:
         }
         if model.compares is not None:
             schemas = {f"{model.compares}_{when}": schemas[model.compares] for when in _TIMES}
-        columns = column_lineage(model, schemas)
-        write_atomically(path, json.dumps({"code_version": code_version, "columns": columns}))
+        columns = model.lineage(schemas)
+        if columns:
+            self._remember_lineage(model.name, version, columns)
         return columns
 
-    def _record_changes(
-        self, model: SqlModel, compared: str, parameters: Mapping[str, Any]
-    ) -> Published:
-        """Write down how a table's rows differ from those that the ledger last saw."""
-        started = time.monotonic()
-        store = self.store(model.name)
-        comparison = compare(store.folder, self.tables[compared], self.store(compared))
-        recorded = {piece.inputs for piece in store.manifest().pieces.values()}
-        staged = {}
-        # What was written down once, by a run that died before it remembered, is not repeated.
-        if comparison.before.files and comparison.version not in recorded:
-            outputs = self.engine.run(
-                model, self.tables[model.name], comparison.views, parameters, store.new_staged_file
-            )
-            staged = {
-                f"{self.run_id}-{comparison.version[:8]}": StagedPiece(
-                    output.path,
-                    output.rows,
-                    model.code_version(parameters),
-                    comparison.version,
-                    output.content_hash,
-                )
-                for output in outputs.values()
-            }
-        published = self.publish(model.name, staged, started=started)
-        remember(store.folder, comparison)
-        return published
+    def remember_columns_read(
+        self, name: str, version: str, read: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Keep which columns of its inputs a function read: the lineage of its table."""
+        pairs = [(table, column) for table, columns in read.items() for column in columns]
+        self._remember_lineage(name, version, {EVERY_COLUMN: pairs})
 
-    def _compute(self, model: PythonModel, parameters: Mapping[str, Any], path: Path) -> Output:
-        table = self.tables[model.name]
-        frames = {name: self.frame(name) for name in model.inputs}
-        if table.ledger:
-            frames[model.name] = self._rows_of_other_runs(model.name)
-        result = model.compute(frames, {name: parameters[name] for name in model.parameters})
-        if set(result.columns) != set(table.columns):
-            raise EngineError(
-                f"{model.name}: computed columns {sorted(result.columns)}, described columns "
-                f"{sorted(table.columns)}"
-            )
-        self.engine.connection.register("computed", result.to_arrow())
-        columns = ", ".join(
-            f"cast({quoted(name)} as {column.type}) as {quoted(name)}"
-            for name, column in table.columns.items()
-        )
-        order = ", ".join(quoted(column) for column in table.key)
-        output = self.engine.write(f"select {columns} from computed order by {order}", path)
-        self.engine.connection.unregister("computed")
-        return output
-
-    def _rows_of_other_runs(self, name: str) -> pl.DataFrame:
-        """Return the rows of a ledger that this run did not write, oldest run first."""
-        store = self.store(name)
-        pieces = store.manifest().pieces
-        files = [store.folder / piece.path for key, piece in pieces.items() if key != self.run_id]
-        return self.query(relation_sql(Relation(self.tables[name], files)))
-
-    def days_read(
-        self,
-        model: Model,
-        name: str,
-        days: Sequence[dt.date],
-        parameters: Mapping[str, Any],
-    ) -> list[dt.date]:
-        """Return the days of a daily input that some days of a table are computed from."""
-        hint = model.neighbours.get(name)
-        if hint is None:
-            return sorted(days)
-        back, ahead = hint.days
-        near: set[dt.date] = set()
-        for day in days:
-            last = hint.until(day) if hint.until else day + dt.timedelta(days=ahead)
-            while hint.further_while is not None and self._goes_on(
-                model, name, last, hint.further_while, parameters
-            ):
-                last += dt.timedelta(days=1)
-            span = (last - day).days
-            near.update(day + dt.timedelta(days=n) for n in range(back, span + 1))
-        return sorted(near)
-
-    def _goes_on(
-        self,
-        model: Model,
-        name: str,
-        day: dt.date,
-        condition: str,
-        parameters: Mapping[str, Any],
-    ) -> bool:
-        """Say whether a day of an input has a row with a condition: a scan, so asked once."""
-        relation = self.relation(name, [day])
-        told = (repr(parameters[parameter]) for parameter in sorted(model.parameters))
-        question = (condition, *told, *relation.files)
-        if relation.files and question not in self._asked:
-            if isinstance(model, SqlModel):
-                self.engine.set_variables(model, parameters)
-            statement = f"select 1 from ({relation_sql(relation)}) where {condition} limit 1"
-            row = self.engine.connection.execute(statement).fetchone()
-            self._asked[question] = row is not None
-        return self._asked.get(question, False)
-
-    def chunks(
-        self, model: Model, days: Sequence[dt.date], rows: Mapping[dt.date, int]
-    ) -> list[list[dt.date]]:
-        """Split days into those that a model computes at once.
-
-        `rows` are the rows by day of its largest daily input; a day of its own may be too large.
-        """
-        # The whole rows of events are sorted three times: in small chunks they stay in caches.
-        has_whole_rows = isinstance(model, SqlModel) and model.attributes
-        limit = self.chunk_rows // 10 if has_whole_rows else self.chunk_rows
-        chunks: list[list[dt.date]] = []
-        in_chunk = 0
-        for day in days:
-            of_day = rows.get(day, 0)
-            if not chunks or in_chunk + of_day > limit:
-                chunks.append([])
-                in_chunk = 0
-            chunks[-1].append(day)
-            in_chunk += of_day
-        return chunks
-
-    def _chunks(self, model: Model, days: Sequence[dt.date]) -> list[list[dt.date]]:
-        daily = [self.manifest(n) for n in model.inputs if self.tables[n].partition_by]
-        largest = max(daily, key=lambda m: m.rows).days() if daily else {}
-        rows = {dt.date.fromisoformat(d): sum(p.rows for p in ps) for d, ps in largest.items()}
-        return self.chunks(model, days, rows)
+    def _remember_lineage(self, name: str, version: str, columns: Lineage) -> None:
+        path = self.folder / name / LINEAGE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps({"version": version, "columns": columns}))
 
 
 def _reason(result: CheckResult) -> str:

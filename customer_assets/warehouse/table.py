@@ -13,13 +13,15 @@ Layer = Literal[
 class Column(BaseModel):
     """A column: its DuckDB type, lower case, and what it means to an analyst.
 
-    The type `source` stands for the type that the source gives to the column of that name.
+    The type `source` stands for the type that the source gives to the column of that name. `sign`
+    says of money or counts that they are never below 0 (+) or never above it (-).
     """
 
     model_config = ConfigDict(extra="forbid")
 
     type: str
     description: str
+    sign: Literal["+", "-"] | None = None
 
 
 class Table(BaseModel):

@@ -23,7 +23,6 @@ ACTIONS = [
 TOLD = {
     "advice": Advice(actions=ACTIONS, campaign=CAMPAIGN),
     "segments": SEGMENTS,
-    "question_names": ["buys"],
     "campaign_label": "bought",
     "campaign_among": None,
 }

@@ -2,17 +2,17 @@
 
 import pytest
 
-from customer_assets.advice.actions import check_actions, segment_actions
+from customer_assets.advice.actions import check_action
 from customer_assets.ingest import RuleError
-from customer_assets.segments.profile import segment_measures, segment_profile
 from customer_assets_tests.advice.shop import ACTIONS, TOLD, frames
+from customer_assets_tests.tables import computed
 
 
 def advised(**changes):
     tables = {n: f for n, f in (frames() | changes).items() if f is not None}
-    tables["segment_profile"] = segment_profile(tables, TOLD)
-    tables["segment_measures"] = segment_measures(tables, TOLD)
-    return {row["segment"]: row for row in segment_actions(tables, TOLD).to_dicts()}
+    tables["segment_profile"] = computed("segment_profile", tables, TOLD)
+    tables["segment_measures"] = computed("segment_measures", tables, TOLD)
+    return {row["segment"]: row for row in computed("segment_actions", tables, TOLD).to_dicts()}
 
 
 def test_each_group_gets_what_fits_its_figures():
@@ -35,6 +35,7 @@ def test_without_scores_what_needs_them_does_not_fit_and_is_told():
      {"when": "n_orders > (select 1)"}],
 )  # fmt: skip
 def test_an_action_that_asks_for_what_is_not_there_is_refused(changes):
-    check_actions(ACTIONS, ["n_orders", "buys_probability"])
+    for action in ACTIONS:
+        check_action(action, ["n_orders", "buys_probability"])
     with pytest.raises(RuleError, match="action 'thank'"):
-        check_actions([ACTIONS[0].model_copy(update=changes)], ["n_orders"])
+        check_action(ACTIONS[0].model_copy(update=changes), ["n_orders"])

@@ -3,13 +3,13 @@
 import polars as pl
 import pytest
 
-from customer_assets.advice.campaign import campaign_economics
 from customer_assets_tests.advice.shop import CAMPAIGN, TOLD, N, frames
+from customer_assets_tests.tables import computed
 
 
 def plans(**changes) -> pl.DataFrame:
-    return campaign_economics(
-        {n: f for n, f in (frames() | changes).items() if f is not None}, TOLD
+    return computed(
+        "campaign_economics", {n: f for n, f in (frames() | changes).items() if f is not None}, TOLD
     )
 
 
@@ -86,14 +86,16 @@ def test_a_budget_shortens_the_list():
     advice = TOLD["advice"].model_copy(
         update={"campaign": CAMPAIGN.model_copy(update={"budget": 55})}
     )
-    rows = campaign_economics(frames(), TOLD | {"advice": advice})
+    rows = computed("campaign_economics", frames(), TOLD | {"advice": advice})
     assert one(rows, basis="expected", plan="within_budget")["n_contacts"] == 5
 
 
 def test_who_is_not_asked_about_is_not_contacted():
     features = frames()["customer_features"].with_columns(has_bought=pl.col("n_orders") > 1)
-    rows = campaign_economics(
-        frames() | {"customer_features": features}, TOLD | {"campaign_among": "has_bought"}
+    rows = computed(
+        "campaign_economics",
+        frames() | {"customer_features": features},
+        TOLD | {"campaign_among": "has_bought"},
     )
     assert one(rows, basis="observed", plan="everybody")["n_contacts"] == N // 2
 
@@ -101,7 +103,7 @@ def test_who_is_not_asked_about_is_not_contacted():
 def test_the_order_of_rows_does_not_matter():
     shuffled = {n: f.sample(fraction=1, shuffle=True, seed=4) for n, f in frames().items()}
     order = ["basis", "plan", "target", "n_contacts"]
-    assert campaign_economics(shuffled, TOLD).sort(order).equals(plans().sort(order))
+    assert computed("campaign_economics", shuffled, TOLD).sort(order).equals(plans().sort(order))
 
 
 def test_of_a_customer_table_the_label_itself_is_the_answer():

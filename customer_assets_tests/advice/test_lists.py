@@ -7,18 +7,18 @@ import json
 import polars as pl
 import pytest
 
-from customer_assets.advice.campaign import campaign_economics
-from customer_assets.advice.export import (
+from customer_assets.activation.export import (
     Choice,
     NoSuchCustomersError,
     chosen_customers,
     with_consent,
     write_export,
 )
-from customer_assets.advice.published import NothingPublishedError, Published
-from customer_assets.advice.what_if import advice_lines
+from customer_assets.activation.published import NothingPublishedError, Published
+from customer_assets.activation.what_if import advice_lines
 from customer_assets.sources import Advice
 from customer_assets_tests.advice.shop import CAMPAIGN, TOLD, N, frames
+from customer_assets_tests.tables import computed
 
 RFM = {
     "recency_days": 1, "last_order_at": dt.datetime(2025, 1, 1), "rfm_cell": "loyal",
@@ -94,8 +94,10 @@ def test_a_budget_and_a_cost_change_the_advice():
 
 
 def test_without_scores_the_last_campaign_is_worked_out_anew():
-    seen = campaign_economics(
-        {n: f for n, f in frames().items() if n not in ("model_scores", "model_predictions")}, TOLD
+    seen = computed(
+        "campaign_economics",
+        {n: f for n, f in frames().items() if n not in ("model_scores", "model_predictions")},
+        TOLD,
     )
     known = {"campaign_economics": seen, "customer_segments": frames()["customer_segments"]}
     text = "\n".join(advice_lines(known, CAMPAIGN))

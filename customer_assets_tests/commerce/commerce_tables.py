@@ -7,9 +7,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from customer_assets.settings import SQL_ROOT
+from customer_assets import settings
+from customer_assets.warehouse.places import read_models
 from customer_assets.warehouse.quoting import literal
-from customer_assets.warehouse.sql_model import read_models
+from customer_assets.warehouse.sql_model import macros
 
 FIRST_DAY = dt.date(2024, 1, 1)
 PARAMETERS = {
@@ -36,7 +37,9 @@ class Shop:
     def __init__(self, source: str = "a_shop", **parameters: Any) -> None:
         self.connection = duckdb.connect()
         self.connection.execute(f"set threads = 1; create table events ({_COLUMNS})")
-        self.models = read_models(SQL_ROOT, source)
+        for macro in macros().values():
+            self.connection.execute(macro)
+        self.models = read_models(settings.table_roots(), source, "event_log")
         self.parameters = PARAMETERS | parameters
 
     def __enter__(self) -> "Shop":

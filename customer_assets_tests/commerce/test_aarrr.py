@@ -1,6 +1,6 @@
 import pytest
 
-from customer_assets.pipeline import event_log_pipeline
+from customer_assets.pipeline import pipeline_of
 from customer_assets_tests.conftest import read_source
 
 BEHAVIOR = ("calendar", "customer_day", "hourly_traffic", "first_seen", "retention", "aarrr")
@@ -45,7 +45,7 @@ def test_what_the_log_does_not_show_is_said(open_shop):
     ],
 )
 def test_a_source_has_the_tables_that_its_log_can_feed(source, has, lacks):
-    models = event_log_pipeline(source, read_source(source)).models
+    models = pipeline_of(source, read_source(source)).models
     assert has <= set(models)
     assert not lacks & set(models)
     assert "recommendations" in models

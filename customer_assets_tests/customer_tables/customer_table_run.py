@@ -13,11 +13,12 @@ import yaml
 
 from customer_assets import customer_tables, settings
 from customer_assets.ingest import Ingest
+from customer_assets.pipeline import pipeline_of
 from customer_assets.sources import CustomerTableSource
 from customer_assets.warehouse.engine import Relation, relation_sql
 from customer_assets.warehouse.manifest import TableStore
 from customer_assets.warehouse.quoting import quoted
-from customer_assets.warehouse.sql_model import SqlModel, read_models
+from customer_assets.warehouse.sql_model import SqlModel
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 # Long before NOW: a file that was just written would be looked at twice, a moment apart.
@@ -122,15 +123,15 @@ class CustomerRun:
         return TableStore(self.folder / "warehouse" / table)
 
     def models(self) -> Mapping[str, SqlModel]:
-        root = settings.SQL_ROOT
+        roots = settings.table_roots()
         if self.name == "shop":
-            root = self.folder / "sql"
-            path = root / "staging" / "shop" / "customers_joined.sql"
+            roots = (*roots, self.folder / "sql")
+            path = roots[-1] / "staging" / "shop" / "customers_joined.sql"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(SHOP_JOINED)
-        own = {n: m for n, m in read_models(root, self.name).items() if m.source == self.name}
-        found = own | customer_tables.models(self.name, self.source)
-        return {n: customer_tables.described(model, self.source) for n, model in found.items()}
+        pipeline = pipeline_of(self.name, self.source, roots)
+        own = (self.name, pipeline.kind.name)
+        return {n: m for n, m in pipeline.models.items() if m.owner in own}
 
     def build(self) -> "CustomerRun":
         """Read the landing and compute all tables."""

@@ -6,8 +6,8 @@ import pytest
 from customer_table_run import CustomerRun, shop_source
 from pydantic import ValidationError
 
-from customer_assets import customer_tables
-from customer_assets.ingest import RuleError
+from customer_assets.pipeline import pipeline_of
+from customer_assets.sources.configuration import ConfigurationError
 
 REJECT = {"name": "poor", "condition": "paid < 1", "description": "Too poor."}
 FLAG = {"name": "never", "condition": "visits <= 0", "action": "flag"}
@@ -109,9 +109,10 @@ def test_a_source_without_rules_has_an_empty_cleaning(shop: CustomerRun):
 )
 def test_a_condition_that_cannot_be_used_names_the_rule(rule: dict, problem: str):
     source = shop_source(rules=[{"name": "r", **rule}])
-    with pytest.raises(RuleError, match="cleaning rule 'r'") as caught:
-        customer_tables.models("shop", source)
+    with pytest.raises(ConfigurationError, match="cleaning rule 'r'") as caught:
+        pipeline_of("shop", source)
     assert problem in str(caught.value)
+    assert caught.value.location == ("rules", 0, "condition")
 
 
 @pytest.mark.parametrize(

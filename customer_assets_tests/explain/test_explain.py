@@ -18,8 +18,7 @@ from customer_assets.explain.alone import NotSeparableError, for_each_unit
 from customer_assets.project import open_warehouse, read_pipeline
 from customer_assets.sample import write_sample
 from customer_assets.sources import EventLogSource
-from customer_assets.warehouse.source_warehouse import PythonModel
-from customer_assets.warehouse.table import Column, Table
+from customer_assets.warehouse.places import read_models
 from customer_assets_tests.conftest import NOW, SourceRun, run_source
 
 DAY = dt.timedelta(days=1)
@@ -289,29 +288,36 @@ def test_no_row_is_said_to_be_no_row(shop):
     assert "nothing there" in as_text(answer)
 
 
-def test_a_model_score_is_told_by_what_there_is(shop):
+SCORES = '''"""---
+description: One row per customer.
+key: [customer_id]
+columns:
+  customer_id: {type: source, description: Who.}
+  probability: {type: double, description: How likely.}
+  version: {type: varchar, description: Version of the model.}
+  reasons: {type: varchar, description: Strongest features.}
+---
+"""
+
+import polars as pl
+
+
+def compute(rfm):
+    reasons = '[{"feature": "n_orders", "value": 2, "effect": 0.4}]'
+    told = {"probability": 0.25, "version": "v7", "reasons": reasons}
+    return rfm.select("customer_id", *(pl.lit(value).alias(n) for n, value in told.items()))
+'''
+
+
+def test_a_model_score_is_told_by_what_there_is(shop, tmp_path):
     """No way leads back through a model: its features, reasons and version are what can be said."""
-    columns = {
-        "customer_id": Column(type="source", description="Who."),
-        "probability": Column(type="double", description="How likely."),
-        "version": Column(type="varchar", description="Version of the model."),
-        "reasons": Column(type="varchar", description="Strongest features."),
-    }
-    score = PythonModel(
-        table=Table(
-            name="model_scores", layer="models", description="One row per customer.",
-            columns=columns, key=["customer_id"],
-        ),
-        inputs=("rfm",),
-        compute=lambda frames, _: frames["rfm"].select(
-            "customer_id",
-            pl.lit(0.25).alias("probability"),
-            pl.lit("v7").alias("version"),
-            pl.lit('[{"feature": "n_orders", "value": 2, "effect": 0.4}]').alias("reasons"),
-        ),
-    )  # fmt: skip
+    path = tmp_path / "own" / "models" / "model_scores.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(SCORES)
+    score = read_models([tmp_path / "own"], "shop", "event_log")["model_scores"]
     table = score.table.with_source_types(shop.pipeline.source.source_types())
     tables = {**shop.pipeline.tables, "model_scores": table}
+    score = replace(score, table=table)
     models = {**shop.pipeline.models, "model_scores": score}
     pipeline = replace(shop.pipeline, models=models, tables=tables)
     warehouse = replace(shop.warehouse, tables=tables)

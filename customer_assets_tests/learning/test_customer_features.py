@@ -2,7 +2,6 @@
 
 import datetime as dt
 import itertools
-import shutil
 import statistics
 from operator import itemgetter
 
@@ -13,17 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customer_assets import settings as project
-from customer_assets.learning.leakage import leakage_check
-from customer_assets.pipeline import customer_table_pipeline
+from customer_assets.pipeline import pipeline_of
+from customer_assets.tables.features import leakage_check
+from customer_assets.warehouse.places import read_models
 from customer_assets.warehouse.source_warehouse import ChecksFailedError
-from customer_assets.warehouse.sql_model import read_models
 from customer_assets_tests import click_log
 from customer_assets_tests.conftest import read_source, run_source
 from customer_assets_tests.customer_tables.customer_table_run import shipped_source
 
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 START = 1_511_539_200_000_000  # 2017-11-24 16:00 UTC
-MODELS = read_models(project.SQL_ROOT, "")
+MODELS = read_models(project.table_roots(), "", "event_log")
 EVENT_COLUMNS = {
     "customer_id": pl.Int64,
     "event_ts": pl.Int64,
@@ -178,12 +177,14 @@ def leaking(sql):
 
 
 def test_features_that_leak_are_not_published(tmp_path):
-    shutil.copytree(project.SQL_ROOT, tmp_path / "sql")
     path = tmp_path / "sql" / "features" / "customer_features.sql"
-    path.write_text(leaking(path.read_text()))
+    path.parent.mkdir(parents=True)
+    shipped = project.SQL_ROOT / "features" / "customer_features.sql"
+    path.write_text(leaking(shipped.read_text()))
     click_log.land(tmp_path / "landing", "log.csv", click_log.clicks_of_a_week([1, 2, 3]))
     source = read_source("taobao")
-    run = run_source("taobao", source, tmp_path / "landing", tmp_path / "home", tmp_path / "sql")
+    roots = (*project.table_roots(), tmp_path / "sql")
+    run = run_source("taobao", source, tmp_path / "landing", tmp_path / "home", roots)
     run.ingest()
     # The rows of a leak look sound by themselves: only its recency would be below zero.
     leak = run.warehouse.tables["customer_features"]
@@ -196,7 +197,7 @@ def test_features_that_leak_are_not_published(tmp_path):
 
 def customer_features(name, **values):
     """Compute a customer table's features of one customer; what is not given is null."""
-    pipeline = customer_table_pipeline(name, shipped_source(name))
+    pipeline = pipeline_of(name, shipped_source(name))
     columns = pipeline.tables["customers"].columns
     connection = duckdb.connect()
     described = ", ".join(f'"{column}" {said.type}' for column, said in columns.items())

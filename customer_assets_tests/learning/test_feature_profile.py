@@ -5,14 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_assets.learning.feature_bins import FEATURE_BINS, spread
-from customer_assets.learning.feature_correlation import (
-    FEATURE_CORRELATION,
-    codes_of,
-    phik,
-)
+from customer_assets.learning.feature_bins import spread
+from customer_assets.learning.feature_correlation import codes_of, phik
 from customer_assets.learning.feature_profile import (
-    FEATURE_PROFILE,
     area_under_curve,
     clusters,
     dropped_features,
@@ -21,17 +16,19 @@ from customer_assets.learning.feature_profile import (
 from customer_assets.learning.profiled import sampled
 from customer_assets.quality import audit, checks_of
 from customer_assets.sources.questions import Question
+from customer_assets_tests.tables import computed, python_models
 
 QUESTION = Question(title="Will it?", label="label", models=["lightgbm"], exclude=["secret"])
 PARAMETERS = {"questions": {"will_it": QUESTION}}
 N = 400
+TABLES = ("feature_correlation", "feature_profile", "feature_bins")
 
 
 def described(rows):
     """Return the frames of all tables of the profile."""
     frames = {"customer_features": rows}
-    for model in (FEATURE_CORRELATION, FEATURE_PROFILE, FEATURE_BINS):
-        frames[model.name] = model.compute(frames, PARAMETERS)
+    for name in TABLES:
+        frames[name] = computed(name, frames, PARAMETERS)
     return frames
 
 
@@ -103,11 +100,12 @@ def test_correlations_are_symmetric_and_know_the_label(frames):
     assert not {"constant", "empty"} & set(bonds["feature"])
 
 
-@pytest.mark.parametrize("model", [FEATURE_CORRELATION, FEATURE_PROFILE, FEATURE_BINS])
-def test_checks_pass_but_for_the_feature_that_knows_the_answer(frames, connection, model):
-    connection.register("audited", frames[model.name].to_arrow())
-    failed = [r.check for r in audit(connection, "audited", checks_of(model.table)) if not r.passed]
-    assert [check.severity for check in failed] == (["warn"] if model is FEATURE_PROFILE else [])
+@pytest.mark.parametrize("name", TABLES)
+def test_checks_pass_but_for_the_feature_that_knows_the_answer(frames, connection, name):
+    connection.register("audited", frames[name].to_arrow())
+    checks = checks_of(python_models()[name].table)
+    failed = [r.check for r in audit(connection, "audited", checks) if not r.passed]
+    assert [c.severity for c in failed] == (["warn"] if name == "feature_profile" else [])
 
 
 def test_of_an_event_log_the_last_labelled_cut_off_is_described():
@@ -123,15 +121,10 @@ def test_of_an_event_log_the_last_labelled_cut_off_is_described():
     assert (row["n_rows"], row["max"]) == (3, 3)
     unlabelled = rows.with_columns(label=pl.lit(None, pl.Boolean))
     question = Question(title="Will it?", label="label", models=["lightgbm"])
-    row = FEATURE_PROFILE.compute(
-        {
-            "customer_features": unlabelled,
-            "feature_correlation": FEATURE_CORRELATION.compute(
-                {"customer_features": unlabelled}, {"questions": {"q": question}}
-            ),
-        },
-        {"questions": {"q": question}},
-    ).row(0, named=True)
+    told = {"questions": {"q": question}}
+    frames = {"customer_features": unlabelled}
+    frames["feature_correlation"] = computed("feature_correlation", frames, told)
+    row = computed("feature_profile", frames, told).row(0, named=True)
     assert (row["n_rows"], row["auc"], row["phik_label"]) == (1, None, None)
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_assets.learning.forecast import forecast_metrics, sales_forecast
-from customer_assets.learning.forecast_backtest import forecast_backtest, interval
+from customer_assets.learning.forecast_backtest import interval
 from customer_assets.learning.forecast_models import BASELINE, FORECASTERS
 from customer_assets_tests.conftest import read_source, run_source
+from customer_assets_tests.tables import computed
 
 MONDAY = dt.date(2024, 1, 1)
 N_DAYS = 49
@@ -47,9 +47,9 @@ def forecasts(
     """The three tables of a series."""
     parameters = {"holidays": list(holidays)}
     frames = {"sales_calendar": calendar(values)}
-    frames["forecast_backtest"] = forecast_backtest(frames, parameters)
-    frames["forecast_metrics"] = forecast_metrics(frames, parameters)
-    ahead = sales_forecast(frames, parameters)
+    frames["forecast_backtest"] = computed("forecast_backtest", frames, parameters)
+    frames["forecast_metrics"] = computed("forecast_metrics", frames)
+    ahead = computed("sales_forecast", frames, parameters)
     return frames["forecast_backtest"], frames["forecast_metrics"], ahead
 
 
@@ -114,7 +114,7 @@ def test_a_holiday_is_closed_and_leaves_the_season_in_place(shop) -> None:
 
 def test_the_champion_has_the_lowest_wape(shop) -> None:
     worse = pl.col("value") + pl.when(pl.col("model") == BASELINE).then(50).otherwise(0)
-    metrics = forecast_metrics({"forecast_backtest": shop[0].with_columns(value=worse)}, {})
+    metrics = computed("forecast_metrics", {"forecast_backtest": shop[0].with_columns(value=worse)})
     overall = metrics.filter(pl.col("horizon") == 0)
     wape = dict(overall.select("model", "wape").iter_rows())
     champion = overall.filter("is_champion")["model"].item()

@@ -11,10 +11,11 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import betaln, gammaln
 
-from customer_assets.learning import lifetime_value, purchase_models
+from customer_assets.learning import purchase_models
 from customer_assets.learning.purchase_models import PurchaseHistory
 from customer_assets.learning.value_models import MIN_REPEAT_CUSTOMERS, fit_models
 from customer_assets_tests.conftest import read_source, run_source
+from customer_assets_tests.tables import computed, python_models
 
 # Fader, Hardie and Lee (2005), table 2, and Fader and Hardie (2013): the CDNOW data, in weeks.
 CDNOW_BG_NBD = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
@@ -120,7 +121,7 @@ def simulated(n: int, *, drops_out: bool, value_grows: bool = False) -> pl.DataF
 
 
 def values_of(customers: pl.DataFrame) -> pl.DataFrame:
-    return lifetime_value.customer_lifetime_value({"customer_value_history": customers}, {})
+    return computed("customer_lifetime_value", {"customer_value_history": customers})
 
 
 def test_dropout_that_is_there_is_found() -> None:
@@ -165,9 +166,9 @@ def test_few_customers_have_no_lifetime_value() -> None:
     repeated = customers.filter(pl.col("frequency") > 0).head(MIN_REPEAT_CUSTOMERS - 1)
     for few in (repeated, repeated.clear()):
         table = values_of(few)
-        assert table.columns == list(lifetime_value.CUSTOMER_LIFETIME_VALUE.table.columns)
+        assert table.columns == list(python_models()["customer_lifetime_value"].table.columns)
         assert table.is_empty()
-        fit = lifetime_value.lifetime_value_fit({"customer_value_history": few}, {})
+        fit = computed("lifetime_value_fit", {"customer_value_history": few})
         assert fit.is_empty()
 
 

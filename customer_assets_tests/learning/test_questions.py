@@ -8,19 +8,14 @@ import pytest
 import skops.io
 from sklearn.linear_model import LogisticRegression
 
-from customer_assets.learning.champions import champions, newest_champion
+from customer_assets.learning.champions import newest_champion
 from customer_assets.learning.design import CUT_OFF, design_of, newest, with_cut_off
-from customer_assets.learning.drift import model_drift
 from customer_assets.learning.estimators import candidate, reproducible
-from customer_assets.learning.evaluation import model_curves, model_metrics
 from customer_assets.learning.fitting import fit, folds_of, raw_scores
-from customer_assets.learning.importance import feature_importance
-from customer_assets.learning.predictions import model_predictions
-from customer_assets.learning.scores import model_scores
 from customer_assets.learning.splits import splits_of
 from customer_assets.learning.store import ModelStore, ModelStoreError
-from customer_assets.learning.tuning import tuned_models
 from customer_assets.sources.questions import Question
+from customer_assets_tests.tables import computed
 
 MODELS = ["logistic_regression", "decision_tree"]
 DAY = 86_400_000_000
@@ -65,20 +60,19 @@ class Chain:
         self.parameters = {"questions": {"q": asked}, "model_store": ModelStore(folder)}
         self.frames = {"customer_features": features}
         self.frames["champions"] = ledger if ledger is not None else self._no_champions()
-        self.run("tuned_models", tuned_models)
-        self.run("model_predictions", model_predictions)
-        decided = champions(self.frames, self.parameters)
+        self.run("tuned_models")
+        self.run("model_predictions")
+        decided = computed("champions", self.frames, self.parameters)
         self.frames["champions"] = pl.concat([self.frames["champions"], decided])
-        self.run("model_scores", model_scores)
+        self.run("model_scores")
 
     def _no_champions(self):
-        empty = {n: f.clear() for n, f in self.frames.items()}
-        predictions = {"model_predictions": pl.DataFrame(schema={"question": pl.String})}
+        nothing = dict.fromkeys(("tuned_models", "model_predictions", "champions"), pl.DataFrame())
         nobody = {"questions": {}, "model_store": None}
-        return champions(empty | predictions, nobody)
+        return computed("champions", self.frames | nothing, nobody)
 
-    def run(self, name, compute):
-        self.frames[name] = compute(self.frames, self.parameters)
+    def run(self, name):
+        self.frames[name] = computed(name, self.frames, self.parameters)
         return self.frames[name]
 
     @property
@@ -109,13 +103,13 @@ def test_the_champion_beats_the_base_rate_out_of_time(chain):
     assert chain.champion["promoted"]
     assert chain.champion["split"] == "out_of_time"
     assert chain.champion["gain_low"] > 0
-    metrics = chain.run("model_metrics", model_metrics)
+    metrics = chain.run("model_metrics")
     auc = metrics.filter(split="out_of_time", metric="roc_auc")
     by_model = dict(auc.select("model", "value").rows())
     assert by_model["base_rate"] == 0.5
     assert by_model["logistic_regression"] > 0.7
     assert set(metrics.filter(split="backtest")["cut_off_ts"]) == {2 * DAY, 3 * DAY}
-    assert chain.run("model_curves", model_curves)["curve"].n_unique() == 4
+    assert chain.run("model_curves")["curve"].n_unique() == 4
 
 
 def test_no_row_judges_what_it_taught(chain):
@@ -149,18 +143,18 @@ def test_every_customer_of_the_newest_cut_off_has_a_score_and_reasons(chain):
 
 
 def test_importance_finds_what_the_answer_depends_on(chain):
-    found = chain.run("feature_importance", feature_importance).sort("rank")
+    found = chain.run("feature_importance").sort("rank")
     assert found["feature"][0] == "x"
     assert found["direction"][0] == "raises"
     assert found.filter(feature="x")["permutation"].item() > 0.05
 
 
 def test_drift_is_seen_where_there_is_some_and_only_there(chain):
-    still = model_drift(chain.frames, chain.parameters)
+    still = computed("model_drift", chain.frames, chain.parameters)
     assert not still["has_drifted"].any()
     moved = chain.frames["customer_features"].with_columns(x=pl.col("x") + 2)
     frames = chain.frames | {"customer_features": moved}
-    found = model_drift(frames, chain.parameters)
+    found = computed("model_drift", frames, chain.parameters)
     assert found.filter("has_drifted")["feature"].to_list() == ["x"]
 
 
@@ -198,7 +192,7 @@ def test_the_champion_stays_where_the_challenger_fails(chain, tmp_path):
 
 
 def test_the_same_rows_are_not_decided_on_twice(chain):
-    assert champions(chain.frames, chain.parameters).is_empty()
+    assert computed("champions", chain.frames, chain.parameters).is_empty()
 
 
 def test_too_few_answers_are_said_not_learned_from(tmp_path):

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from customer_assets.learning.evaluation import model_curves, model_metrics
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.sources.questions import Question
 from customer_assets.warehouse.table import Column, Table
 from customer_assets_tests.reports.commerce_frames import commerce_frames
+from customer_assets_tests.tables import computed
 
 MONEY = pl.Decimal(18, 4)
 
@@ -234,8 +234,8 @@ def _model_frames() -> dict[str, pl.DataFrame]:
     told = {"questions": {"will_it": asked}}
     verdict = {"rule": "beats_baseline", "passed": True, "value": 0.1, "limit": 0, "text": "<b>"}
     return {
-        "model_metrics": model_metrics({"model_predictions": predictions}, told),
-        "model_curves": model_curves({"model_predictions": predictions}, told),
+        "model_metrics": computed("model_metrics", {"model_predictions": predictions}, told),
+        "model_curves": computed("model_curves", {"model_predictions": predictions}),
         "champions": pl.DataFrame(
             {
                 "question": ["will_it"] * 2,
@@ -808,6 +808,7 @@ def _headline_history() -> pl.DataFrame:
                 "table_name": "sales_daily",
                 "data_version": "later" if at else "first",
                 "definition_version": "new" if at and name == "orders" else "old",
+                "definition": json.dumps({"sql/commerce/orders.sql": f"{name} {at}"}),
             }
             for name, unit, *values in figures
             for at in (0, 1)

@@ -1,14 +1,19 @@
 """Headline figures: what they were, what they are, and why they moved."""
 
 import datetime as dt
+import json
+from collections import defaultdict
 from pathlib import Path
 
 import polars as pl
 
-from customer_assets.pipeline import event_log_pipeline
+from customer_assets.pipeline import pipeline_of
 from customer_assets.reports import write_report
 from customer_assets.reports.content import ReportInput, TableView
-from customer_assets.reports.history import figures, headline_history, what_changed
+from customer_assets.reports.figures import figures
+from customer_assets.reports.history import what_changed
+from customer_assets.warehouse.versions import Version
+from customer_assets_tests.tables import computed
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -27,8 +32,8 @@ def test_a_figure_that_moved_says_why(source, tables, frames):
         ),
         "Orders": (
             "+11.1%",
-            "its definition changed; 30 rows of 1 new day; 4 rows late for 1 day known before; "
-            "2 rows of 1 day withdrawn",
+            "its definition changed (sql/commerce/orders.sql); 30 rows of 1 new day; 4 rows late "
+            "for 1 day known before; 2 rows of 1 day withdrawn",
         ),
     }
 
@@ -62,22 +67,25 @@ def test_the_head_of_the_page_says_how_a_figure_moved(source, tables, frames, tm
 
 def test_an_entry_of_the_ledger_has_every_figure_with_what_is_behind_it(source, frames):
     frames["landed_files"] = frames["landed_files"].with_columns(loaded_hash=pl.lit("abc"))
-    parameters = {"definition_versions": {"sales_daily": "d1"}}
-    entry = headline_history(frames, parameters)
+    versions = defaultdict(lambda: Version({"sales_daily": "d1"}))
+    parameters = {"definition_versions": versions}
+    entry = computed("headline_history", frames, parameters)
     assert entry["figure"].to_list() == [figure.name for figure in figures(frames)]
     revenue = entry.row(by_predicate=pl.col("figure") == "revenue", named=True)
     assert revenue["value"] == frames["sales_daily"]["revenue"].sum()
-    assert revenue["definition_version"] == "d1"
+    assert revenue["definition_version"] == versions["sales_daily"].digest
+    assert json.loads(revenue["definition"]) == {"sales_daily": "d1"}
     assert revenue["as_of"] == dt.date(2024, 3, 4)
     frames["landed_files"] = frames["landed_files"].with_columns(loaded_hash=pl.lit("abd"))
-    again = headline_history(frames, parameters)
+    again = computed("headline_history", frames, parameters)
     assert again["data_version"][0] != entry["data_version"][0]
 
 
 def test_a_definition_of_the_source_moves_the_version_of_its_tables(source):
     other = source.model_copy(update={"session_timeout": "1 hour"})
-    pipelines = [event_log_pipeline("shop", each) for each in (source, other)]
+    pipelines = [pipeline_of("shop", each) for each in (source, other)]
     before, after = (each.parameters(NOW)["definition_versions"] for each in pipelines)
     assert set(before) == set(pipelines[0].tables)
-    assert before["sessions"] != after["sessions"]
-    assert before == event_log_pipeline("shop", source).parameters(NOW)["definition_versions"]
+    moved = after["sessions"].moved_since(before["sessions"].parts)
+    assert moved == ["definition session_timeout_us"]
+    assert before == pipeline_of("shop", source).parameters(NOW)["definition_versions"]

@@ -4,15 +4,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_assets.segments.identity import (
-    SEGMENT_MEMBERS,
-    SEGMENT_MOVES,
-    members_at,
-    segment_members,
-    segment_moves,
-)
-from customer_assets.segments.kmeans import customer_segments
+from customer_assets.segments.identity import members_at
 from customer_assets_tests.segments.people import SEGMENTS, rfm
+from customer_assets_tests.tables import computed, python_models
 
 TOLD = {"segments": SEGMENTS}
 TYPES = {
@@ -25,23 +19,21 @@ class History:
     """Both ledgers over refreshes of the same source."""
 
     def __init__(self):
-        self.members, self.moves = (
-            pl.DataFrame(schema={n: TYPES[c.type] for n, c in model.table.columns.items()})
-            for model in (SEGMENT_MEMBERS, SEGMENT_MOVES)
-        )
+        self.members, self.moves = map(nothing, ("segment_members", "segment_moves"))
 
     def refresh(
         self, customers: pl.DataFrame, segments: pl.DataFrame | None = None, told: dict = TOLD
     ):
         frames = {"rfm": customers}
         frames["customer_segments"] = (
-            customer_segments(frames, told) if segments is None else segments
+            computed("customer_segments", frames, told) if segments is None else segments
         )
-        added = segment_members(frames | {"segment_members": self.members}, told)
+        added = computed("segment_members", frames | {"segment_members": self.members}, told)
         self.members = pl.concat([self.members, added], how="vertical")
         ledgers = {"segment_members": self.members, "segment_moves": self.moves}
-        moved = segment_moves(frames | ledgers, told)
-        self.moves = pl.concat([self.moves, moved], how="vertical")
+        moved = computed("segment_moves", frames | ledgers, told)
+        if not moved.is_empty():
+            self.moves = pl.concat([self.moves, moved], how="vertical")
         return moved
 
 
@@ -70,7 +62,7 @@ def test_a_change_of_names_moves_nobody():
     """The means crossed, so the ranks changed their names: the groups are the same ones."""
     history = History()
     history.refresh(rfm())
-    swapped = customer_segments({"rfm": rfm()}, TOLD).with_columns(
+    swapped = computed("customer_segments", {"rfm": rfm()}, TOLD).with_columns(
         pl.col("segment").replace({"best": "middle", "middle": "best"})
     )
     assert history.refresh(rfm(), swapped).is_empty()
@@ -108,6 +100,11 @@ def test_customers_are_conserved(seeds, gone):
             assert sums(moved, "from_segment") == sizes(before)
             assert sums(moved, "to_segment") == sizes(after)
         before = after
+
+
+def nothing(table: str) -> pl.DataFrame:
+    columns = python_models()[table].table.columns
+    return pl.DataFrame(schema={name: TYPES[column.type] for name, column in columns.items()})
 
 
 def sums(moved: pl.DataFrame, side: str) -> dict[str, int]:

@@ -6,15 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_assets.segments.kmeans import (
-    coordinates,
-    customer_segments,
-    segment_choice,
-)
+from customer_assets.segments.kmeans import coordinates
 from customer_assets.segments.known_customers import known_customers
-from customer_assets.segments.stability import segment_stability
 from customer_assets.sources import Naming, Segments
 from customer_assets_tests.segments.people import SEGMENTS, rfm
+from customer_assets_tests.tables import computed
 
 TOLD = {"segments": SEGMENTS}
 
@@ -24,7 +20,7 @@ def sizes(frame: pl.DataFrame) -> dict[str, int]:
 
 
 def test_groups_are_named_by_value_highest_first():
-    found = customer_segments({"rfm": rfm()}, TOLD)
+    found = computed("customer_segments", {"rfm": rfm()}, TOLD)
     assert found["segment"].to_list() == ["best"] * 30 + ["middle"] * 30 + ["rest"] * 30
     assert found["segment_rank"].unique().sort().to_list() == [1, 2, 3]
 
@@ -34,8 +30,8 @@ def test_groups_are_named_by_value_highest_first():
 def test_the_order_of_rows_does_not_matter(seed):
     customers = rfm()
     shuffled = customers.sample(fraction=1, shuffle=True, seed=seed)
-    assert customer_segments({"rfm": shuffled}, TOLD).equals(
-        customer_segments({"rfm": customers}, TOLD)
+    assert computed("customer_segments", {"rfm": shuffled}, TOLD).equals(
+        computed("customer_segments", {"rfm": customers}, TOLD)
     )
 
 
@@ -47,7 +43,7 @@ def test_names_find_their_groups_by_rules_on_means():
     segments = Segments(
         names=["sleepers", "spenders", "others"], naming=naming, columns=SEGMENTS.columns
     )
-    found = customer_segments({"rfm": rfm()}, {"segments": segments})
+    found = computed("customer_segments", {"rfm": rfm()}, {"segments": segments})
     assert found["segment"].to_list() == ["spenders"] * 30 + ["others"] * 30 + ["sleepers"] * 30
 
 
@@ -60,8 +56,8 @@ def test_a_name_without_its_group_is_refused():
 
 def test_fewer_customers_than_names_leave_the_last_names_unused():
     two = rfm().filter(pl.col("customer_id").is_in([1, 90]))
-    assert sizes(customer_segments({"rfm": two}, TOLD)) == {"best": 1, "middle": 1}
-    nobody = customer_segments({"rfm": rfm().clear()}, TOLD)
+    assert sizes(computed("customer_segments", {"rfm": two}, TOLD)) == {"best": 1, "middle": 1}
+    nobody = computed("customer_segments", {"rfm": rfm().clear()}, TOLD)
     assert nobody.columns == ["customer_id", "segment", "segment_rank"]
     assert nobody.is_empty()
 
@@ -83,7 +79,7 @@ def test_negative_amounts_have_a_place_too():
 
 
 def test_the_silhouette_finds_the_groups_that_are_there():
-    choice = segment_choice({"rfm": rfm()}, TOLD)
+    choice = computed("segment_choice", {"rfm": rfm()}, TOLD)
     assert choice["n_segments"].to_list() == list(range(2, 11))
     assert choice.filter("is_best")["n_segments"].to_list() == [3]
     assert choice.filter("is_configured")["n_segments"].to_list() == [3]
@@ -91,19 +87,19 @@ def test_the_silhouette_finds_the_groups_that_are_there():
 
 
 def test_groups_far_apart_are_stable_and_those_of_one_cloud_are_not():
-    apart = segment_stability({"rfm": rfm()}, TOLD)
+    apart = computed("segment_stability", {"rfm": rfm()}, TOLD)
     assert apart["is_stable"].all()
     assert set(apart["n_runs"]) == {20}
     draw = np.random.default_rng(0)
     cloud = pl.DataFrame({"customer_id": range(90), "x": draw.random(90), "y": draw.random(90)})
     cut = Segments(names=["a", "b", "c", "d", "e"], columns=["x", "y"], transform="none", n_init=1)
-    rows = segment_stability({"customers": cloud}, {"segments": cut})
+    rows = computed("segment_stability", {"customers": cloud}, {"segments": cut})
     assert not rows["is_stable"].all()
     assert rows.filter(method="seeds")["lowest_rand"].min() < 1
 
 
 def test_the_range_of_sizes_holds_the_published_size():
-    rows = segment_stability({"rfm": rfm(seed=5)}, TOLD).filter(method="seeds")
+    rows = computed("segment_stability", {"rfm": rfm(seed=5)}, TOLD).filter(method="seeds")
     assert (rows["n_customers_low"] <= rows["n_customers"]).all()
     assert (rows["n_customers_high"] >= rows["n_customers"]).all()
     assert rows["n_customers"].sum() == rows["n_compared"][0]
@@ -117,7 +113,9 @@ def test_scores_and_newest_features_stand_beside_each_customer():
         {"question": ["buys"], "customer_id": [1], "probability": [0.5], "decile": [1],
          "score_rank": [1]}
     )  # fmt: skip
-    known = known_customers({"rfm": rfm(), "customer_features": features, "model_scores": scores})
+    known = known_customers(
+        rfm=rfm().lazy(), customer_features=features.lazy(), model_scores=scores.lazy()
+    ).collect()
     first = known.row(0, named=True)
     assert (first["visits"], first["buys_probability"]) == (4, 0.5)
     assert first["n_orders"] == rfm()["n_orders"][0]

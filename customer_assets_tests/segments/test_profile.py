@@ -5,13 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_assets.segments.kmeans import customer_segments
-from customer_assets.segments.profile import (
-    segment_attributes,
-    segment_measures,
-    segment_profile,
-)
 from customer_assets_tests.segments.people import SEGMENTS, rfm
+from customer_assets_tests.tables import computed
 
 TOLD = {"segments": SEGMENTS}
 
@@ -19,7 +14,7 @@ TOLD = {"segments": SEGMENTS}
 def frames(customers: pl.DataFrame) -> dict[str, pl.DataFrame]:
     return {
         "rfm": customers,
-        "customer_segments": customer_segments({"rfm": customers}, TOLD),
+        "customer_segments": computed("customer_segments", {"rfm": customers}, TOLD),
     }
 
 
@@ -27,7 +22,7 @@ def frames(customers: pl.DataFrame) -> dict[str, pl.DataFrame]:
 @settings(max_examples=20, deadline=None)
 def test_shares_sum_to_one_and_intervals_hold_their_figures(seed, n):
     customers = rfm(n, seed)
-    profile = segment_profile(frames(customers), TOLD)
+    profile = computed("segment_profile", frames(customers), TOLD)
     assert profile["customer_share"].sum() == pytest.approx(1)
     assert profile["value_share"].sum() == pytest.approx(1)
     assert profile["n_customers"].sum() == n
@@ -39,13 +34,13 @@ def test_shares_sum_to_one_and_intervals_hold_their_figures(seed, n):
 
 def test_the_order_of_rows_does_not_matter():
     shuffled = rfm().sample(fraction=1, shuffle=True, seed=3)
-    for compute in (segment_profile, segment_measures):
-        assert compute(frames(shuffled), TOLD).equals(compute(frames(rfm()), TOLD))
+    for name in ("segment_profile", "segment_measures"):
+        assert computed(name, frames(shuffled), TOLD).equals(computed(name, frames(rfm()), TOLD))
 
 
 def test_without_money_there_is_no_worth():
     without = SEGMENTS.model_copy(update={"value": None})
-    profile = segment_profile(frames(rfm()), {"segments": without})
+    profile = computed("segment_profile", frames(rfm()), {"segments": without})
     assert profile["value_share"].null_count() == 3
     assert profile["customer_share"].sum() == pytest.approx(1)
 
@@ -56,7 +51,9 @@ def test_measures_are_told_beside_those_of_all():
          "score_rank": [1] * 90, "probability": [0.9] * 30 + [0.3] * 60}
     )  # fmt: skip
     rules = pl.DataFrame({"rule": ["first"], "customer_id": [1]})
-    found = segment_measures(frames(rfm()) | {"model_scores": scores, "rule_segments": rules}, {})
+    found = computed(
+        "segment_measures", frames(rfm()) | {"model_scores": scores, "rule_segments": rules}
+    )
     best = found.filter(segment="best", measure="buys_probability").row(0, named=True)
     assert best["mean"] == pytest.approx(0.9)
     assert best["all_mean"] == pytest.approx(0.5)
@@ -77,8 +74,8 @@ def test_typical_is_what_is_more_frequent_beyond_chance():
         )
     )
     stated = {"segments": SEGMENTS.model_copy(update={"columns": ["n_orders"], "value": None})}
-    segments = customer_segments({"customers": customers}, stated)
-    found = segment_attributes({"customers": customers, "customer_segments": segments}, stated)
+    segments = computed("customer_segments", {"customers": customers}, stated)
+    found = computed("segment_attributes", {"customers": customers, "customer_segments": segments})
     assert set(found["attribute"]) == {"plan"}
     gold = found.filter(value="gold").row(0, named=True)
     assert gold["lift"] == pytest.approx(3)

@@ -4,9 +4,10 @@ import polars as pl
 import pytest
 
 from customer_assets.ingest import RuleError
-from customer_assets.segments.rules import check_rules, rule_segments, segment_rules
+from customer_assets.segments.rules import check_rule
 from customer_assets.sources import SegmentRule
 from customer_assets_tests.segments.people import money
+from customer_assets_tests.tables import computed
 
 CUSTOMERS = pl.DataFrame(
     {
@@ -35,13 +36,13 @@ CHOSEN = SegmentRule(
 
 def held(condition: str, **frames: pl.DataFrame) -> list[int]:
     rule = SegmentRule(name="r", condition=condition)
-    found = rule_segments({"customers": CUSTOMERS} | frames, {"segment_rules": [rule]})
+    found = computed("rule_segments", {"customers": CUSTOMERS} | frames, {"segment_rules": [rule]})
     return found["customer_id"].to_list()
 
 
 def test_the_chosen_segment_of_the_study_is_a_rule():
     frames = {"customers": CUSTOMERS, "model_scores": SCORES}
-    found = rule_segments(frames, {"segment_rules": [CHOSEN]})
+    found = computed("rule_segments", frames, {"segment_rules": [CHOSEN]})
     assert found.rows() == [("chosen", 6)]
 
 
@@ -67,16 +68,16 @@ def test_equal_values_share_a_rank():
 def test_without_scores_a_rule_holds_for_nobody_and_says_why():
     frames = {"customers": CUSTOMERS}
     told = {"segment_rules": [CHOSEN]}
-    members = rule_segments(frames, told)
+    members = computed("rule_segments", frames, told)
     assert members.is_empty()
-    row = segment_rules(frames | {"rule_segments": members}, told).row(0, named=True)
+    row = computed("segment_rules", frames | {"rule_segments": members}, told).row(0, named=True)
     assert (row["n_customers"], row["missing"]) == (0, "no scores of the question declines")
 
 
 def test_a_missing_value_is_in_no_rule():
     unknown = CUSTOMERS.with_columns(promo_share=pl.lit(None, pl.Float64))
     rule = SegmentRule(name="r", condition="promo_share < 2")
-    assert rule_segments({"customers": unknown}, {"segment_rules": [rule]}).is_empty()
+    assert computed("rule_segments", {"customers": unknown}, {"segment_rules": [rule]}).is_empty()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_what_is_no_condition_is_refused(condition):
     types = {"profit": "decimal(18,4)"}
     if condition.endswith("--"):
         # A comment is no way out of the statement: what stands before it counts.
-        check_rules([SegmentRule(name="r", condition=condition)], types)
+        check_rule(SegmentRule(name="r", condition=condition), types)
         return
     with pytest.raises(RuleError, match="segment rule 'r'"):
-        check_rules([SegmentRule(name="r", condition=condition)], types)
+        check_rule(SegmentRule(name="r", condition=condition), types)

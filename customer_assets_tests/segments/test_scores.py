@@ -5,9 +5,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from customer_assets.ingest import RuleError
-from customer_assets.pipeline import customer_table_pipeline
+from customer_assets import settings
+from customer_assets.pipeline import pipeline_of
 from customer_assets.sources import CustomerTableSource, EventLogSource
+from customer_assets.sources.configuration import ConfigurationError
 from customer_assets_tests.conftest import SourceRun, run_source
 
 NAMES = (
@@ -109,16 +110,13 @@ def people(**rfem: str) -> CustomerTableSource:
 
 def test_a_customer_table_states_what_is_recent_and_engaged(connection, tmp_path):
     (tmp_path / "staging" / "people").mkdir(parents=True)
-    for name in ("rfem", "rfem_distribution"):
-        source = Path(__file__).parents[2] / "sql" / "commerce" / f"{name}.sql"
-        (tmp_path / "commerce").mkdir(exist_ok=True)
-        (tmp_path / "commerce" / f"{name}.sql").write_text(source.read_text())
     (tmp_path / "staging" / "people" / "customers_joined.sql").write_text(
         "/* ---\ndescription: One row.\nkey: [customer_id]\nattributes: true\ncolumns:\n"
         "  customer_id: {type: source, description: Who.}\n--- */\n"
         "select customer_id, away, visits, pages from typed_people"
     )
-    pipeline = customer_table_pipeline("people", people(engagement="pages * 2"), tmp_path)
+    roots = (*settings.table_roots(), tmp_path)
+    pipeline = pipeline_of("people", people(engagement="pages * 2"), roots)
     connection.execute(
         "create table customers as select * from (values (1, 5, 3, 10), (2, 9, 1, 0), "
         "(3, null, null, null)) as t (customer_id, away, visits, pages)"
@@ -132,5 +130,6 @@ def test_a_customer_table_states_what_is_recent_and_engaged(connection, tmp_path
 
 
 def test_an_expression_that_gives_no_number_is_refused(tmp_path):
-    with pytest.raises(RuleError, match=r"rfem: recency.*a number"):
-        customer_table_pipeline("one_click", people(recency="away > 1"))
+    with pytest.raises(ConfigurationError, match="a number") as error:
+        pipeline_of("one_click", people(recency="away > 1"))
+    assert error.value.location == ("rfem", "recency")

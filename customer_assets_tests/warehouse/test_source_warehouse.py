@@ -170,8 +170,46 @@ def test_outdated_are_the_days_whose_rows_or_code_changed(warehouse, tmp_path):
     land(warehouse, {DAYS[1]: [(9, 9)]})
     assert warehouse.outdated(warehouse.spend, {}, DAYS) == [DAYS[1].isoformat()]
     path = tmp_path / "spend.sql"
-    path.write_text(DAILY.replace("Money.", "Money spent."))
+    path.write_text(DAILY.replace("sum(value)", "sum(value + 0)"))
     assert len(warehouse.outdated(read_model(path, "commerce"), {}, DAYS)) == 3
+
+
+def described(warehouse, tmp_path, text):
+    path = tmp_path / "spend.sql"
+    path.write_text(text)
+    model = read_model(path, "commerce")
+    tables = {**warehouse.tables, "spend": model.table}
+    return SourceWarehouse(warehouse.folder, warehouse.engine, tables), model
+
+
+def test_words_are_published_without_a_row_redone(warehouse, tmp_path):
+    run(warehouse, DAYS)
+    rows = warehouse.manifest("spend")
+    other, model = described(warehouse, tmp_path, DAILY.replace("Money.", "Money spent."))
+    assert not warehouse.words_moved("spend")
+    assert (other.outdated(model, {}, DAYS), other.words_moved("spend")) == ([], True)
+    assert len(other.republish_words("spend")) == 3
+    assert not other.words_moved("spend")
+    assert other.manifest("spend") == rows
+
+
+def test_a_check_that_is_new_looks_at_what_was_published_before_it(warehouse, tmp_path):
+    run(warehouse, DAYS)
+    stricter = DAILY.replace("max_value: 100", "max_value: 2")
+    other, model = described(warehouse, tmp_path, stricter)
+    with pytest.raises(ChecksFailedError, match="between_value"):
+        other.republish_words("spend")
+    land(warehouse, {DAYS[2]: [(1, 1)]})
+    with pytest.raises(ChecksFailedError, match="between_value"):
+        list(other.materialize(model, {}, DAYS[2:]))
+    assert other.words_moved("spend")
+
+
+def test_what_moved_in_a_definition_is_told(warehouse, tmp_path):
+    run(warehouse, DAYS)
+    _, model = described(warehouse, tmp_path, DAILY.replace("sum(value)", "sum(value) + 1"))
+    (moved,) = warehouse.moved_parts(model, {})
+    assert moved.endswith("/spend.sql")
 
 
 def test_catalog_shows_the_snapshot_until_the_next(warehouse, tmp_path):

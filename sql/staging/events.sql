@@ -5,6 +5,7 @@ description: >-
 partition_by: event_date
 key: [customer_id, event_ts, event_type, item_id, category_id, order_id, item_name, quantity, unit_price, value, occurrence]
 attributes: true
+succession: true
 parameters:
   keep_duplicates: {type: boolean, description: Whether identical rows are events of their own.}
 columns:

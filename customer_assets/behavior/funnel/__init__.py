@@ -31,12 +31,10 @@ from customer_assets.behavior.funnel.definition import (
 from customer_assets.behavior.funnel.ordered import Chained
 from customer_assets.behavior.funnel.unordered import Unordered
 from customer_assets.warehouse.quoting import literal
-from customer_assets.warehouse.table import Column, Table
 
 __all__ = [
     "DIALECTS",
     "DIALECT_OF",
-    "ENTRIES",
     "MODES",
     "Condition",
     "Exclusion",
@@ -102,7 +100,7 @@ judged_events as (
 
 
 def entries_sql(funnels: Mapping[str, Funnel], instant: Sequence[str] = ("event_ts",)) -> str:
-    """Return the SELECT of the table `funnel_entries`, whose columns are ENTRIES'.
+    """Return the SELECT of the table `funnel_entries`.
 
     It reads `events` from the first entry day to the end of the last one's window, at least of
     the following day, and `sessions` of the same days and the day before where a session is the
@@ -146,44 +144,3 @@ def _window_us(funnel: Funnel) -> int | None:
     if funnel.window is None or funnel.window_unit == "events":
         return None
     return funnel.window * MICROSECONDS[funnel.window_unit]
-
-
-ENTRIES = Table(
-    name="funnel_entries",
-    layer="behavior",
-    description="One row per funnel, actor and day on which the actor entered the funnel: the best "
-    "attempt among the entries of that day, followed to the end of its window.",
-    columns={
-        "funnel": Column(type="varchar", description="Name of the funnel."),
-        "customer_id": Column(type="source", description="Who."),
-        "session_ts": Column(
-            type="bigint",
-            description="Start of the session, where a session is the actor; else null.",
-        ),
-        "entry_date": Column(
-            type="date",
-            description="Day of the entry event, business time; with modes that of the session.",
-        ),
-        "breakdown": Column(
-            type="varchar", description="The breakdown attribute of the entry event, if any."
-        ),
-        "n_steps": Column(type="bigint", description="Steps of the funnel."),
-        "window_us": Column(type="bigint", description="Conversion window, microseconds."),
-        "level": Column(type="bigint", description="Steps reached, from 1."),
-        "reached_ts": Column(
-            type="bigint[]",
-            description="Time of each step, epoch microseconds; null where not reached.",
-        ),
-    },
-    key=["funnel", "customer_id", "entry_date", "session_ts"],
-    partition_by="entry_date",
-    checks=[
-        {"expect_column_values_to_not_be_null": {"column": "customer_id"}},
-        {"expect_column_values_to_be_between": {"column": "level", "min_value": 1}},
-        {
-            "expect_compound_columns_to_be_unique": {
-                "column_list": ["funnel", "customer_id", "entry_date", "session_ts"]
-            }
-        },
-    ],
-)

@@ -3,6 +3,7 @@ description: >-
   One row per landed order line. Cancellations, bad debts, stock movements and lines that are
   free of charge are events of their own kind; charges that are no product are told by item_kind.
 partition_by: event_date
+succession: true
 key: [customer_id, event_ts, event_type, order_id, item_id, item_name, quantity, unit_price, country, occurrence]
 parameters:
   purchase_event: {type: varchar, description: The event type that is a purchase.}

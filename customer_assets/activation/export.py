@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from customer_assets import settings
-from customer_assets.advice.published import Published, published
+from customer_assets.activation.published import Published, published
 from customer_assets.project import read_pipeline
 from customer_assets.reports.tables import write_csv
 from customer_assets.segments.known_customers import BASE_TABLES

@@ -1,14 +1,29 @@
-"""Whether features know the future: rebuilt from a log that ends at the cut-off, they are the same.
+"""---
+description: >-
+  One row per cut-off that was put to the test, the oldest and the newest with a label:
+  customer_features is computed again from the events at or before the cut-off alone, and must
+  be the same. A label must know nothing then.
+key: [cut_off_ts]
+columns:
+  cut_off_ts: {type: bigint, description: 'The cut-off, epoch microseconds (UTC).'}
+  n_customers: {type: bigint, description: Customers who were compared.}
+  n_missing_customers: {type: bigint, description: Customers who have a row on one side only.}
+  n_changed_values: {type: bigint, description: Values that differ without the later events.}
+  leaking_features:
+    type: varchar
+    description: The columns with such a value; empty where none leaks.
+checks:
+  - expect_column_values_to_be_between: {column: n_missing_customers, max_value: 0}
+  - expect_column_values_to_be_between: {column: n_changed_values, max_value: 0}
+---
 
-Builds the check from the features' own SQL, whatever it computes. Does not belong here: whether a
-feature is suspiciously good at its task, which the champion gate asks.
+Built from the features' own SQL, whatever it computes. Whether a feature is suspiciously good at
+its task is asked by the champion gate.
 """
 
-from dataclasses import replace
-
+from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.sql_model import SqlModel
-from customer_assets.warehouse.table import Column, Table
 
 FEATURES = "customer_features"
 CUT_OFFS = "cut_offs"
@@ -17,41 +32,14 @@ CUT_OFF, CUSTOMER = "cut_off_ts", "customer_id"
 # A column of what comes after the cut-off is named so.
 LABEL_ENDING = "_within_horizon"
 
-LEAKAGE_CHECK = Table(
-    name="leakage_check",
-    layer="features",
-    description=(
-        "One row per cut-off that was put to the test, the oldest and the newest with a label: "
-        "customer_features is computed again from the events at or before the cut-off alone, and "
-        "must be the same. A label must know nothing then."
-    ),
-    columns={
-        CUT_OFF: Column(type="bigint", description="The cut-off, epoch microseconds (UTC)."),
-        "n_customers": Column(type="bigint", description="Customers who were compared."),
-        "n_missing_customers": Column(
-            type="bigint", description="Customers who have a row on one side only."
-        ),
-        "n_changed_values": Column(
-            type="bigint", description="Values that differ without the later events."
-        ),
-        "leaking_features": Column(
-            type="varchar", description="The columns with such a value; empty where none leaks."
-        ),
-    },
-    key=[CUT_OFF],
-    checks=[
-        {"expect_column_values_to_be_between": {"column": "n_missing_customers", "max_value": 0}},
-        {"expect_column_values_to_be_between": {"column": "n_changed_values", "max_value": 0}},
-    ],
-)
 
+def sql(source: EventLogSource, customer_features: SqlModel) -> str:
+    """Return the SELECT that builds features anew without later events and compares.
 
-def leakage_check(features: SqlModel) -> SqlModel:
-    """Return the model that rebuilds features without later events and compares.
-
-    `features` reads `events` and `cut_offs`, and has one row per cut-off and customer; columns
-    whose name ends in `_within_horizon` are labels.
+    `customer_features` reads `events` and `cut_offs`, and has one row per cut-off and customer;
+    columns whose name ends in `_within_horizon` are labels.
     """
+    features = customer_features
     names = [name for name in features.table.columns if name not in features.table.key]
     changed = {name: _changed(name) for name in names}
     counts = ",\n        ".join(
@@ -62,7 +50,7 @@ def leakage_check(features: SqlModel) -> SqlModel:
     leaking = ", ".join(f"case when {quoted(n)} > 0 then {literal(n)} end" for n in names)
     rebuilt = "\n    union\n".join(_rebuilt(features, which) for which in ("min", "max"))
     both = f"published.{CUSTOMER} is not null and rebuilt.{CUSTOMER} is not null"
-    sql = f"""\
+    return f"""\
 with rebuilt as (
 {rebuilt}
 ),
@@ -98,13 +86,6 @@ select
     cast({total} as bigint) as n_changed_values,
     concat_ws(', ', {leaking}) as leaking_features
 from counted"""
-    return replace(
-        features,
-        table=LEAKAGE_CHECK,
-        sql=sql,
-        inputs=tuple(sorted({*features.inputs, FEATURES})),
-        compares=None,
-    )
 
 
 def _changed(name: str) -> str:

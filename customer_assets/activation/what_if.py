@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from customer_assets import settings
+from customer_assets.activation.published import published
 from customer_assets.advice.campaign import (
     BEST_N,
     EVERYBODY,
@@ -16,9 +17,8 @@ from customer_assets.advice.campaign import (
     plans,
 )
 from customer_assets.advice.economics import Terms
-from customer_assets.advice.published import published
 from customer_assets.project import read_pipeline
-from customer_assets.segments.profile import groups
+from customer_assets.segments.groups import groups
 from customer_assets.sources import Campaign, EventLogSource
 
 _TABLES = (
@@ -82,9 +82,11 @@ def _campaign_lines(
         + ("" if campaign.budget is None else f"; budget {campaign.budget:,.2f}{money}")
         + "."
     )
-    audience = expected_audience(frames, campaign)
+    tables = {name: frame.lazy() for name, frame in frames.items()}
+    audience = expected_audience(campaign.question, tables.get("model_scores"))
     if audience is not None:
-        rows = plans(audience, campaign, groups(frames))
+        members = groups(tables["customer_segments"], tables.get("rule_segments"))
+        rows = plans(audience, campaign, members)
         yield f"Today's {audience.n:,} customers, by the probabilities of {audience.model}:"
     else:
         rows = _seen_before(frames, campaign)

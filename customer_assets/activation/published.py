@@ -9,7 +9,7 @@ import polars as pl
 
 from customer_assets.warehouse.catalog import snapshot_relations
 from customer_assets.warehouse.engine import relation_sql
-from customer_assets.warehouse.manifest import digest
+from customer_assets.warehouse.versions import digest
 
 
 class NothingPublishedError(LookupError):

@@ -1,0 +1,91 @@
+"""The headline figures of a source as numbers, from its tables.
+
+The one place that computes them: the report shows them, `headline_history` keeps what they were.
+Does not belong here: how they are written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import polars as pl
+
+from customer_assets.intervals import wilson
+from customer_assets.reports.wording import shown
+
+COUNT, MONEY, SHARE = "count", "money", "share"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A headline figure; a share has the ends of its 95 % interval (Wilson)."""
+
+    name: str
+    label: str
+    value: Decimal | float | int | None
+    unit: str
+    table: str
+    low: float | None = None
+    high: float | None = None
+
+
+def figures(frames: Mapping[str, pl.DataFrame]) -> list[Figure]:
+    """Return the headline figures that the frames allow, by table name, in their order."""
+
+    def has(name: str) -> bool:
+        return name in frames and not frames[name].is_empty()
+
+    found: list[Figure] = []
+    if has("sales_daily"):
+        days = frames["sales_daily"]
+        found.append(Figure("revenue", "Revenue", days["revenue"].sum(), MONEY, "sales_daily"))
+        orders = int(days["n_orders"].sum())
+        found.append(Figure("orders", "Orders", orders, COUNT, "sales_daily"))
+    if has("rfm"):
+        rfm = frames["rfm"]
+        found.append(Figure("customers", "Known customers", rfm.height, COUNT, "rfm"))
+        again = rfm.filter(pl.col("n_orders") > 1).height
+        found.append(_share("repeat_share", "Ordered more than once", again, rfm.height, "rfm"))
+    elif has("daily_traffic"):
+        seen = int(frames["daily_traffic"]["n_new_customers"].sum())
+        found.append(Figure("visitors", "Customers seen", seen, COUNT, "daily_traffic"))
+    if has("daily_traffic") and "n_sessions" in frames["daily_traffic"].columns:
+        days = frames["daily_traffic"]
+        sessions, bounces = int(days["n_sessions"].sum()), int(days["n_bounces"].sum())
+        found.append(Figure("sessions", "Sessions", sessions, COUNT, "daily_traffic"))
+        if sessions:
+            found.append(_share("bounce_rate", "Bounce rate", bounces, sessions, "daily_traffic"))
+    if has("funnel"):
+        found += _conversions(frames["funnel"])
+    if has("accounting"):
+        events = int(frames["accounting"]["n_events"].sum())
+        found.append(Figure("events", "Events", events, COUNT, "accounting"))
+    if has("customers"):
+        customers = frames["customers"]
+        found.append(Figure("customers", "Customers", customers.height, COUNT, "customers"))
+        if "label" in customers.columns:
+            known = customers["label"].drop_nulls().cast(pl.Int64)
+            if known.len():
+                positive = int((known > 0).sum())
+                label = "With the label"
+                found.append(_share("label_share", label, positive, known.len(), "customers"))
+    return found
+
+
+def _share(name: str, label: str, part: int, whole: int, table: str) -> Figure:
+    low, high = wilson(part, whole)
+    return Figure(name, label, part / whole, SHARE, table, low, high)
+
+
+def _conversions(funnel: pl.DataFrame) -> list[Figure]:
+    """Return for each funnel the share of entrants who reach its end, of mature days."""
+    found = []
+    mature = funnel.filter("is_mature")
+    for name in sorted(mature["funnel"].unique()):
+        steps = mature.filter(pl.col("funnel") == name)
+        last = steps.filter(pl.col("step") == pl.col("step").max())
+        entered, reached = int(last["n_entered"].sum()), int(last["n_reached"].sum())
+        if entered:
+            label = f"Conversion, {shown(name, 40)}"
+            found.append(_share(f"conversion_{name}", label, reached, entered, "funnel"))
+    return found

@@ -1,0 +1,149 @@
+"""The two kinds of source behind one protocol: what a pipeline needs to know of either.
+
+A kind names its raw tables, gives a model the columns that only the configuration knows, says
+what models may ask for by name, and reads landing folders. Who holds a source asks `kind_of`;
+nobody else asks which of the two it is. No Dagster.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+
+from customer_assets import customer_tables, ingest
+from customer_assets.behavior import funnel, succession
+from customer_assets.behavior.parameters import parameters as behavior_parameters
+from customer_assets.customer_tables.cleaning import joined_columns, stated_rule
+from customer_assets.ingest.event_columns import tables_as_read, with_attributes
+from customer_assets.ingest.raw_tables import rule_columns
+from customer_assets.ingest.rules import condition_sql
+from customer_assets.sources import CustomerTableSource, EventLogSource, parse_duration
+from customer_assets.sources.configuration import at
+from customer_assets.warehouse.model import Model
+from customer_assets.warehouse.sql_model import SqlModel
+from customer_assets.warehouse.table import Table
+
+
+class SourceKind(Protocol):
+    """What is peculiar to event logs, or to customer tables."""
+
+    name: str
+    has_days: bool
+
+    def check(self, source: Any) -> None:
+        """Raise ConfigurationError where the configuration asks for what cannot be."""
+
+    def raw_tables(self, source: Any) -> dict[str, Table]:
+        """Return the tables that the ingest fills, in the order in which it publishes them."""
+
+    def configured(self, model: Model, source: Any) -> Model:
+        """Return a model with the columns that only the configuration knows."""
+
+    def parameters(self, source: Any, now: dt.datetime) -> dict[str, Any]:
+        """Return what models may ask for by name, beside what every source has."""
+
+    def days(self, source: Any, now: dt.datetime) -> list[dt.date]:
+        """Return the days that are over, in order; none where a source has no days."""
+
+    def reading_version(self, source: Any) -> str:
+        """Return a digest of all that decides what a landed file becomes."""
+
+    def prepare(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        name: str,
+        source: Any,
+        landing_folder: Path,
+        warehouse_folder: Path,
+        *,
+        now: dt.datetime,
+        run_id: str,
+        tell: Callable[[str], None],
+    ) -> ingest.Ingest:
+        """Read what is new in a landing folder and stage it. Raises LandingError."""
+
+
+class EventLogs:
+    """Logs with one row per event."""
+
+    name = "event_log"
+    has_days = True
+    prepare = staticmethod(ingest.prepare)
+    reading_version = staticmethod(ingest.ingest_version)
+    raw_tables = staticmethod(tables_as_read)
+
+    def check(self, source: EventLogSource) -> None:
+        for number, rule in enumerate(source.rules):
+            with at("rules", number, "condition"):
+                condition_sql(rule, rule_columns(source))
+        for name, stated in source.funnels.items():
+            with at("funnels", name):
+                funnel.of_source(stated)
+        with at("key"):
+            tables_as_read(source)
+
+    def configured(self, model: Model, source: EventLogSource) -> Model:
+        table = model.table
+        if model.attributes:
+            table = with_attributes(table, source, is_shared=model.owner is None)
+        if not (model.succession and isinstance(model, SqlModel)):
+            return replace(model, table=table)
+        order = [name for name in table.key if name != "customer_id"]
+        columns = table.columns | succession.COLUMNS
+        return replace(
+            model,
+            sql=succession.with_succession(model.sql, order),
+            table=table.model_copy(update={"columns": columns}),
+        )
+
+    def parameters(self, source: EventLogSource, now: dt.datetime) -> dict[str, Any]:
+        return {
+            **behavior_parameters(source, source.last_complete_day(now)),
+            "return_event": source.return_event,
+            "keep_duplicates": source.duplicates == "keep",
+            "horizon_us": parse_duration(source.horizon) * 1_000_000,
+            "n_cut_offs": source.cut_offs,
+            "holidays": [str(day) for day in source.holidays],
+        }
+
+    def days(self, source: EventLogSource, now: dt.datetime) -> list[dt.date]:
+        first, _ = source.day_range()
+        n_days = (source.last_complete_day(now) - first).days + 1
+        return [first + dt.timedelta(days=n) for n in range(n_days)]
+
+
+class CustomerTables:
+    """Files that sum up each customer."""
+
+    name = "customer_table"
+    has_days = False
+    prepare = staticmethod(customer_tables.prepare)
+    reading_version = staticmethod(customer_tables.customer_table_version)
+    raw_tables = staticmethod(customer_tables.tables)
+
+    def check(self, source: CustomerTableSource) -> None:
+        for number, rule in enumerate(source.rules):
+            with at("rules", number, "condition"):
+                stated_rule(rule, source.joined_types())
+
+    def configured(self, model: Model, source: CustomerTableSource) -> Model:
+        if not model.attributes:
+            return model
+        columns = {**model.table.columns, **joined_columns(source)}
+        return replace(model, table=model.table.model_copy(update={"columns": columns}))
+
+    def parameters(self, source: CustomerTableSource, now: dt.datetime) -> dict[str, Any]:
+        return {}
+
+    def days(self, source: CustomerTableSource, now: dt.datetime) -> list[dt.date]:
+        return []
+
+
+EVENT_LOG, CUSTOMER_TABLE = EventLogs(), CustomerTables()
+
+
+def kind_of(source: EventLogSource | CustomerTableSource) -> SourceKind:
+    return EVENT_LOG if isinstance(source, EventLogSource) else CUSTOMER_TABLE

@@ -1,0 +1,132 @@
+"""---
+description: >-
+  One row per plan of the source's campaign: contacts, buyers, cost, profit and ROI, observed at
+  the last cut-off whose horizon is over and expected of today's customers.
+key: [basis, plan, target, n_contacts]
+requires: [campaign]
+columns:
+  basis:
+    type: varchar
+    description: >-
+      observed (customers at the last cut-off whose horizon is over, by what they did) or
+      expected (today's customers, by the champion's probability).
+  plan:
+    type: varchar
+    description: >-
+      everybody, nobody, best_n (the n_contacts most likely), within_budget (the most likely, as
+      long as each earns and the budget pays), or a group: segment or rule.
+  target: {type: varchar, description: Name of the segment or rule; null for the other plans.}
+  n_contacts: {type: bigint, description: Customers to contact.}
+  contact_share: {type: double, description: Their share of all.}
+  n_buyers:
+    type: double
+    description: >-
+      Buyers among them: observed, customers of equal score counting as their mean; or expected,
+      the sum of the probabilities.
+  hit_rate: {type: double, description: n_buyers / n_contacts; null for nobody.}
+  cost: {type: "decimal(18,4)", description: n_contacts x contact_cost.}
+  gross_margin: {type: "decimal(18,4)", description: n_buyers x margin.}
+  profit:
+    type: "decimal(18,4)"
+    description: 'gross_margin - cost. An expected response: no uplift is claimed.'
+  profit_low:
+    type: "decimal(18,4)"
+    description: >-
+      Low end of its 95 % interval: observed by Wilson, of the best N by bootstrap with the N
+      found anew in each resample; expected by chance alone, the probabilities taken as right.
+  profit_high: {type: "decimal(18,4)", description: High end of the interval.}
+  roi: {type: double, description: profit / cost; null where nothing is spent.}
+  cost_per_buyer: {type: double, description: cost / n_buyers; null without a buyer.}
+  is_best:
+    type: boolean
+    description: >-
+      Whether contacting so many of the best has the highest profit of all numbers; nobody,
+      where no number earns.
+  n_contacts_low:
+    type: bigint
+    description: >-
+      Low end of the 95 % interval of the best number of contacts (bootstrap); null elsewhere.
+  n_contacts_high: {type: bigint, description: High end of the interval.}
+  model: {type: varchar, description: 'Model that ranks the customers; null: none does.'}
+  split:
+    type: varchar
+    description: Of observed rows, how the model was kept from their answers.
+  cut_off_ts:
+    type: bigint
+    description: 'When the customers are looked at, epoch microseconds; 0: undated.'
+  contact_cost: {type: double, description: 'Cost of a contact, as the source states it.'}
+  margin: {type: double, description: 'What a buyer brings, as the source states it.'}
+checks:
+  - unexpected_rows_expectation:
+      name: profit_is_margin_less_cost
+      description: >-
+        profit = gross_margin - cost, cost = n_contacts x contact_cost and gross_margin =
+        n_buyers x margin.
+      unexpected_rows_query: >-
+        select * from {batch} where abs(profit - gross_margin + cost) > 0.001 or abs(cost -
+        n_contacts * contact_cost) > 0.001 or abs(gross_margin - n_buyers * margin) > 0.001
+  - unexpected_rows_expectation:
+      name: best_is_best
+      description: No other number of best contacts has a higher profit.
+      unexpected_rows_query: >-
+        select * from (select basis, max(profit) as highest, max(profit) filter (where is_best)
+        as best from {batch} where plan = 'best_n' group by basis) as profits where best is not
+        null and highest > best + 0.001
+  - expect_column_values_to_be_between: {column: hit_rate, min_value: 0, max_value: 1}
+---
+"""
+
+from typing import Any
+
+import polars as pl
+
+from customer_assets.advice.campaign import (
+    expected_audience,
+    members_at_cut_off,
+    observed_audience,
+    plans,
+)
+from customer_assets.segments.groups import groups
+from customer_assets.sources import Advice, Segments
+
+
+def compute(
+    customer_segments: pl.LazyFrame,
+    customers: pl.LazyFrame | None = None,
+    customer_features: pl.LazyFrame | None = None,
+    rule_segments: pl.LazyFrame | None = None,
+    model_predictions: pl.LazyFrame | None = None,
+    model_scores: pl.LazyFrame | None = None,
+    champions: pl.LazyFrame | None = None,
+    *,
+    advice: Advice,
+    segments: Segments,
+    campaign_label: str,
+    campaign_among: str | None,
+) -> pl.DataFrame | list[dict[str, Any]]:
+    """Return the plans of both bases; those that the tables do not reach are left out."""
+    campaign = advice.campaign
+    assert campaign is not None
+    members = groups(customer_segments, rule_segments)
+    rows = []
+    observed = observed_audience(
+        campaign.question,
+        campaign_label,
+        campaign_among,
+        customer_features=customer_features,
+        customers=customers,
+        champions=champions,
+        model_predictions=model_predictions,
+    )
+    if observed is not None:
+        then = members_at_cut_off(members, segments, campaign_label, customer_features, customers)
+        rows += plans(observed, campaign, then)
+    expected = expected_audience(campaign.question, model_scores)
+    if expected is not None:
+        rows += plans(expected, campaign, members)
+    if not rows:
+        return []
+    money = pl.col("cost", "gross_margin", "profit", "profit_low", "profit_high")
+    return pl.DataFrame(rows, infer_schema_length=None).with_columns(
+        money.round(4).cast(pl.Decimal(18, 4))
+    )
