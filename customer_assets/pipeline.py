@@ -165,7 +165,8 @@ def event_log_pipeline(
             table = _with_attributes(model, source)
         if isinstance(model, SqlModel) and table_name == "events":
             order = [name for name in table.key if name != "customer_id"]
-            model = replace(model, sql=succession.with_succession(model.sql, order))
+            succeeding = succession.with_succession(model.sql, order, source.passive_events)
+            model = replace(model, sql=succeeding)
             table = table.model_copy(update={"columns": table.columns | succession.COLUMNS})
         models[table_name] = model
         tables[table_name] = table.with_source_types(source.source_types())

@@ -46,7 +46,7 @@ from customer_assets.warehouse.manifest import (
 from customer_assets.warehouse.table import Table
 
 # Goes up when the same file and configuration come out as other rows than before.
-_CODE = "1"
+_CODE = "2"
 _SCRATCH = "ingest-"
 _CONFIGURATION = (
     "format",
@@ -57,6 +57,8 @@ _CONFIGURATION = (
     "timezone",
     "first_day",
     "last_day",
+    "money_scale",
+    "return_when",
     "rules",
 )
 _DAY = dt.timedelta(days=1)
@@ -98,6 +100,8 @@ def ingest_version(source: EventLogSource) -> str:
         for rule in settings["rules"]
         if rule["enabled"]
     ]
+    if source.return_when is not None:
+        settings["returns"] = [source.purchase_event, source.return_event]
     return digest([_CODE, json.dumps(settings)])
 
 
@@ -308,6 +312,7 @@ class _Run:
             time_format=loaded.time_format,
             n_repeated_times=loaded.n_repeated_times,
             n_missing_times=loaded.n_missing_times,
+            n_rounded_amounts=loaded.n_rounded_amounts,
         )
         self.fresh[content] = row
         return row

@@ -12,7 +12,8 @@ from customer_assets.warehouse.table import Column, Table
 
 FEATURES = "customer_features"
 CUT_OFFS = "cut_offs"
-EVENTS = "events"
+# Inputs that grow with time, each by its event_ts; what they say of a row follows from the past.
+LOGS = ("events", "order_lines")
 CUT_OFF, CUSTOMER = "cut_off_ts", "customer_id"
 # A column of what comes after the cut-off is named so.
 LABEL_ENDING = "_within_horizon"
@@ -49,7 +50,7 @@ LEAKAGE_CHECK = Table(
 def leakage_check(features: SqlModel) -> SqlModel:
     """Return the model that rebuilds features without later events and compares.
 
-    `features` reads `events` and `cut_offs`, and has one row per cut-off and customer; columns
+    `features` reads LOGS and `cut_offs`, and has one row per cut-off and customer; columns
     whose name ends in `_within_horizon` are labels.
     """
     names = [name for name in features.table.columns if name not in features.table.key]
@@ -122,12 +123,15 @@ def _rebuilt(features: SqlModel, which: str) -> str:
     """Return the features of the oldest (min) or newest (max) cut-off from what was known then."""
     cut_off = f"(select {which}({CUT_OFF}) from {CUT_OFFS} where is_horizon_over)"
     columns = ", ".join(quoted(name) for name in features.table.columns)
+    known = ",\n        ".join(
+        f"{log} as (\n            select * from {log} where event_ts <= {cut_off}\n        )"
+        for log in LOGS
+        if log in features.inputs
+    )
     return f"""\
     select {columns}
     from (
-        with {EVENTS} as (
-            select * from {EVENTS} where event_ts <= {cut_off}
-        ),
+        with {known},
         {CUT_OFFS} as (
             select * from {CUT_OFFS} where {CUT_OFF} = {cut_off}
         )

@@ -90,6 +90,7 @@ SESSION_EVENTS = """with session_events as (
         on events.customer_id = sessions.customer_id
         and events.event_ts >= sessions.started_ts
         and events.event_ts <= sessions.ended_ts
+    where events.event_number is not null
 ),
 
 -- What modes judge: the session up to the end of the day after that on which it starts.

@@ -105,8 +105,6 @@ class Funnel:
             raise FunnelError(f"dialect {self.dialect} has no modes")
         if self.dialect == "clickhouse" and self.exclusions:
             raise FunnelError("dialect clickhouse has no exclusions")
-        if "allow_reentry" in self.modes and "strict_order" not in self.modes:
-            raise FunnelError("allow_reentry needs strict_order")
         if self.window_unit not in (*MICROSECONDS, "events", "none"):
             raise FunnelError(f"{self.window_unit!r} is no unit of a window")
         if (self.window is None) != (self.window_unit == "none"):
