@@ -21,7 +21,7 @@ from customer_assets.behavior.windows import window_end_day
 from customer_assets.learning import FORESIGHT, SCORING, TRAINING, leakage
 from customer_assets.learning.store import ModelStore
 from customer_assets.reports.history import HEADLINE_HISTORY
-from customer_assets.segments import identity, kmeans, profile, rfem, rules, stability
+from customer_assets.segments import gross, identity, kmeans, profile, rfem, rules, stability
 from customer_assets.segments.known_customers import known_types, measure_types
 from customer_assets.segments.parameters import parameters as segment_parameters
 from customer_assets.segments.parameters import question_names
@@ -44,6 +44,7 @@ PYTHON_MODELS: tuple[PythonModel, ...] = (
     *FORESIGHT,
     kmeans.CUSTOMER_SEGMENTS,
     kmeans.SEGMENT_CHOICE,
+    gross.GROSS_SEGMENTS,
     stability.SEGMENT_STABILITY,
     rules.RULE_SEGMENTS,
     rules.SEGMENT_RULES,
@@ -140,10 +141,11 @@ def event_log_pipeline(
     found |= {model.name: model for model in PYTHON_MODELS}
     if source.funnels:
         found["funnel_entries"] = _funnel_entries(source)
+        found["funnel_active"] = _funnel_active(source)
     features = found.get(leakage.FEATURES)
     if isinstance(features, SqlModel) and leakage.CUT_OFFS in features.inputs:
         found[leakage.LEAKAGE_CHECK.name] = leakage.leakage_check(features)
-    described = {*raw_tables, *found, "funnel_entries"}
+    described = {*raw_tables, *found, "funnel_entries", "funnel_active"}
     for model in found.values():
         unknown = set(model.inputs) - described
         if unknown and isinstance(model, SqlModel):
@@ -267,6 +269,23 @@ def _funnel_entries(source: EventLogSource) -> SqlModel:
         inputs=tuple(neighbours),
         neighbours=neighbours,
         parameters={},
+        requires=frozenset({"funnel"}),
+        attributes=False,
+        source=None,
+    )
+
+
+def _funnel_active(source: EventLogSource) -> SqlModel:
+    """Return the model of funnel_active, whose SQL is built from the breakdowns of the funnels."""
+    funnels = {name: funnel.of_source(stated) for name, stated in source.funnels.items()}
+    of_rates = Column(type="boolean", description="Whether days of suspected bots are left out.")
+    return SqlModel(
+        path=Path(funnel.__file__),
+        table=funnel.ACTIVE,
+        sql=funnel.active_sql(funnels),
+        inputs=("customer_day", "events"),
+        neighbours={},
+        parameters={"leaves_out_bots": of_rates},
         requires=frozenset({"funnel"}),
         attributes=False,
         source=None,

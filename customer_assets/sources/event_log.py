@@ -226,6 +226,7 @@ class EventLogSource(Model):
             "value": columns.value is not None or columns.unit_price is not None,
             "item": columns.item_id is not None,
             "category": columns.category_id is not None,
+            "returns": self.return_event is not None,
             "country": "country" in self.attributes,
             "funnel": bool(self.funnels),
             "segments": self.purchase_event is not None or self.segments.columns is not None,

@@ -122,13 +122,18 @@ class CustomerRun:
         return TableStore(self.folder / "warehouse" / table)
 
     def models(self) -> Mapping[str, SqlModel]:
+        """Return the models in SQL, but for those that read what was trained."""
         root = settings.SQL_ROOT
         if self.name == "shop":
             root = self.folder / "sql"
             path = root / "staging" / "shop" / "customers_joined.sql"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(SHOP_JOINED)
-        own = {n: m for n, m in read_models(root, self.name).items() if m.source == self.name}
+        own = {
+            n: m
+            for n, m in read_models(root, self.name).items()
+            if m.source == self.name and "model_metrics" not in m.inputs
+        }
         found = own | customer_tables.models(self.name, self.source)
         return {n: customer_tables.described(model, self.source) for n, model in found.items()}
 

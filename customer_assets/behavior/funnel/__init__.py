@@ -30,10 +30,11 @@ from customer_assets.behavior.funnel.definition import (
 )
 from customer_assets.behavior.funnel.ordered import Chained
 from customer_assets.behavior.funnel.unordered import Unordered
-from customer_assets.warehouse.quoting import literal
+from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.table import Column, Table
 
 __all__ = [
+    "ACTIVE",
     "DIALECTS",
     "DIALECT_OF",
     "ENTRIES",
@@ -43,6 +44,7 @@ __all__ = [
     "Funnel",
     "FunnelError",
     "Predicate",
+    "active_sql",
     "attempts_sql",
     "entries_sql",
     "of_source",
@@ -143,11 +145,58 @@ def entries_sql(funnels: Mapping[str, Funnel], instant: Sequence[str] = ("event_
     return prefix + "\nunion all\n".join(parts)
 
 
+def active_sql(funnels: Mapping[str, Funnel]) -> str:
+    """Return the SELECT of the table `funnel_active`, whose columns are ACTIVE's."""
+    parts = []
+    for name, funnel in funnels.items():
+        breakdown = f"events.{quoted(funnel.breakdown)}" if funnel.breakdown else "null"
+        parts.append(
+            select(
+                [
+                    f"{literal(name)} as funnel",
+                    "customer_day.event_date",
+                    f"cast({breakdown} as varchar) as breakdown",
+                    "count(distinct customer_day.customer_id) as n_active",
+                ],
+                "from customer_day\ninner join events\n"
+                "    on customer_day.customer_id = events.customer_id\n"
+                "    and customer_day.event_date = events.event_date\n"
+                "where events.event_number is not null\n"
+                "    and not (customer_day.is_suspected_bot and getvariable('leaves_out_bots'))\n"
+                f"group by customer_day.event_date, cast({breakdown} as varchar)",
+            )
+        )
+    return "\nunion all\n".join(parts)
+
+
 def _window_us(funnel: Funnel) -> int | None:
     if funnel.window is None or funnel.window_unit == "events":
         return None
     return funnel.window * MICROSECONDS[funnel.window_unit]
 
+
+ACTIVE = Table(
+    name="funnel_active",
+    layer="behavior",
+    description="One row per funnel, day and value of its breakdown: who was active on the day with "
+    "that value, which is what share_of_active of the funnel is a share of.",
+    columns={
+        "funnel": Column(type="varchar", description="Name of the funnel."),
+        "event_date": Column(type="date", description="Day, business time."),
+        "breakdown": Column(
+            type="varchar",
+            description="Value of the breakdown attribute; null where there is none.",
+        ),
+        "n_active": Column(
+            type="bigint", description="Different customers with an event of that value."
+        ),
+    },
+    key=["funnel", "event_date", "breakdown"],
+    partition_by="event_date",
+    checks=[
+        {"expect_column_values_to_be_between": {"column": "n_active", "min_value": 1}},
+    ],
+)
 
 ENTRIES = Table(
     name="funnel_entries",
