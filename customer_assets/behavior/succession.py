@@ -52,8 +52,7 @@ def with_succession(events: str, order: Sequence[str], passive_events: Sequence[
     is_act = "customer_id is not null" + (f" and not {passive}" if passive_events else "")
     apart = f", {passive}" if passive_events else ""
     columns = "".join(
-        f"    case when {is_act} then {expression} over day_of_customer end\n"
-        f"        as {name},\n"
+        f"    case when {is_act} then {expression} over day_of_customer end\n        as {name},\n"
         for name, expression in _EXPRESSIONS.items()
     )
     total_order = ", ".join(quoted(name) for name in order)

@@ -142,7 +142,7 @@ def customer_lifetime_value(
         value_error = fitted.gamma_gamma.standard_error(fitted.log_value)
         told |= _interval("purchase_value", value, value_error)
     for days in HORIZONS_DAYS:
-        if days > fitted.history.age.max():
+        if days > fitted.history.age.max() or not fitted.tells_purchases:
             continue
         purchases = fitted.log_purchases(fit.logs, days)
         error = fit.standard_error(partial(fitted.log_purchases, horizon=days))
@@ -191,7 +191,8 @@ _ESTIMATES = {
     "purchase_value": _estimate("Money of a day with purchases to expect", _MONEY),
     **{
         f"purchases_{days}_days": _estimate(
-            f"Days with purchases to expect over {days} days; null where the log is shorter"
+            f"Days with purchases to expect over {days} days; null where the log is shorter or "
+            "shows that customers leave, and not how many"
         )
         for days in HORIZONS_DAYS
     },
@@ -242,8 +243,8 @@ CUSTOMER_LIFETIME_VALUE = PythonModel(
         layer="models",
         description=(
             "One row per customer who bought: purchases and money to expect, from BG/NBD (where "
-            "the log does not tell dropout, NBD) and Gamma-Gamma. Purchases are days with one, and "
-            "returns are not taken off."
+            "the log does not tell dropout, NBD) and Gamma-Gamma. Purchases are days of which "
+            "something stayed; who gave everything back has no row."
         ),
         columns={
             "customer_id": Column(type="source", description="Who."),

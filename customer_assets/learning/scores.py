@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from customer_assets.learning.champions import newest_champion
-from customer_assets.learning.design import CUSTOMER, CUT_OFF, asked_about, newest, with_cut_off
+from customer_assets.learning.design import (
+    CUSTOMER,
+    CUT_OFF,
+    answers,
+    asked_about,
+    newest,
+    with_cut_off,
+)
 from customer_assets.learning.estimators import reproducible
 from customer_assets.learning.fitting import FittedModel
+from customer_assets.learning.gate import is_judged_to_the_end
 from customer_assets.learning.splits import CROSS_VALIDATION
 from customer_assets.learning.store import Card, ModelStore
 from customer_assets.sources.questions import Question
@@ -27,6 +35,7 @@ _LEAST_EFFECT = 0.01
 def model_scores(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, Any]) -> pl.DataFrame:
     """Return one row per question with a champion and customer of the newest cut-off.
 
+    A question that cannot be judged at the newest cut-off with answers has none.
     Customers whose own answer the champion learned from, as all of a customer table are, get their
     out-of-fold probability.
     """
@@ -39,6 +48,8 @@ def model_scores(frames: Mapping[str, pl.DataFrame], parameters: Mapping[str, An
         champion = newest_champion(frames["champions"], name)
         asked = asked_about(scored, question)
         if champion is None or asked.is_empty():
+            continue
+        if not is_judged_to_the_end(*answers(features, question)).passed:
             continue
         card, fitted = store.load(name, champion["version"])
         with reproducible():

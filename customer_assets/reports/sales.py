@@ -155,7 +155,9 @@ def weekday_and_hour(report: ReportInput) -> list[Block]:
     best_day, busy_day = (_leader(by_weekday, "weekday", by) for by in ("net_revenue", "n_lines"))
     best_hour, busy_hour = (_leader(by_hour, "hour", by) for by in ("net_revenue", "n_lines"))
     day_share = (
-        f", {wording.share(float(best_day['net_revenue']) / all_revenue)} of all" if all_revenue else ""
+        f", {wording.share(float(best_day['net_revenue']) / all_revenue)} of all"
+        if all_revenue
+        else ""
     )
     sentences = [
         f"{wording.weekday(best_day['weekday'])} is the best weekday with "
@@ -260,8 +262,8 @@ def countries(report: ReportInput) -> list[Block]:
         return []
     top = ranked.row(0, named=True)
     text = (
-        f"{wording.shown(top['country'], 40)} brings {wording.share(top['net_revenue_share'])} of the "
-        f"revenue of known customers, {wording.money(top['net_revenue'], currency, 0)}"
+        f"{wording.shown(top['country'], 40)} brings {wording.share(top['net_revenue_share'])} of "
+        f"the revenue of known customers, {wording.money(top['net_revenue'], currency, 0)}"
     )
     if ranked.height > 1:
         others = ranked.height - 1
@@ -280,10 +282,11 @@ def countries(report: ReportInput) -> list[Block]:
     bars = [
         Bar(
             wording.shown(row["country"], 15),
-            [(float(row["net_revenue"]), "accent")],
+            [(max(float(row["net_revenue"]), 0), "accent")],
             wording.compact(row["net_revenue"], currency),
             tip=f"{wording.shown(row['country'], 40)}: "
-            f"{wording.money(row['net_revenue'], currency, 0)}, {wording.share(row['net_revenue_share'])}",
+            f"{wording.money(row['net_revenue'], currency, 0)}, "
+            f"{wording.share(row['net_revenue_share'])}",
         )
         for row in shown.iter_rows(named=True)
     ]

@@ -131,7 +131,8 @@ def test_sessions_as_actors_do_not_convert_across():
     with duckdb.connect() as connection:
         connection.execute(
             "create table events as select *, 1 as event_number from "
-            "(values (1, 0, date '1970-01-01', 'pv'), (1, 9000000000, date '1970-01-01', 'buy')) as e "
+            "(values (1, 0, date '1970-01-01', 'pv'), "
+            "(1, 9000000000, date '1970-01-01', 'buy')) as e "
             "(customer_id, event_ts, event_date, event_type)"
         )
         connection.execute(

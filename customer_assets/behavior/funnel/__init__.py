@@ -178,8 +178,8 @@ def _window_us(funnel: Funnel) -> int | None:
 ACTIVE = Table(
     name="funnel_active",
     layer="behavior",
-    description="One row per funnel, day and value of its breakdown: who was active on the day with "
-    "that value, which is what share_of_active of the funnel is a share of.",
+    description="One row per funnel, day and value of its breakdown: how many were active on the "
+    "day with that value, of whom share_of_active of the funnel is the share.",
     columns={
         "funnel": Column(type="varchar", description="Name of the funnel."),
         "event_date": Column(type="date", description="Day, business time."),
