@@ -21,6 +21,7 @@ columns:
   customer_id: {type: source, description: Who ordered; null where the log does not know.}
   event_ts: {type: bigint, description: "When, epoch microseconds (UTC)."}
   event_at: {type: timestamp, description: "When, business time."}
+  event_type: {type: varchar, description: "What happened: the purchase, or the return that is a discount."}
   item_id: {type: source, description: What was bought; null where the log has no items.}
   quantity: {type: bigint, description: Units; null where the log has none.}
   value: {type: "decimal(18,4)", description: "Money of the line in the source's currency, gross; below zero for a discount."}
@@ -54,6 +55,7 @@ with sales as (
         event_ts,
         event_at,
         event_date,
+        event_type,
         item_id,
         quantity,
         value,
@@ -81,6 +83,7 @@ lines as (
         event_ts,
         event_at,
         event_date,
+        event_type,
         item_id,
         quantity,
         case when is_purchase then value else -abs(value) end as value,
@@ -145,13 +148,14 @@ select
     order_key,
     row_number() over (
         partition by order_key
-        order by event_ts, item_id, value, quantity, customer_id
+        order by event_ts, event_type, item_id, value, quantity, customer_id
     ) as line_number,
     order_id,
     order_date,
     customer_id,
     event_ts,
     event_at,
+    event_type,
     item_id,
     quantity,
     value,
