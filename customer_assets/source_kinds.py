@@ -95,7 +95,7 @@ class EventLogs:
         columns = table.columns | succession.COLUMNS
         return replace(
             model,
-            sql=succession.with_succession(model.sql, order),
+            sql=succession.with_succession(model.sql, order, source.passive_events),
             table=table.model_copy(update={"columns": columns}),
         )
 

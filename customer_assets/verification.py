@@ -306,7 +306,9 @@ def _verify_batch(published: Published, batch: int, n_customers: int) -> Verifie
 
     sequence = ", sequence" if published.source.columns.sequence else ""
     columns = f"event_ts, event_date, event_type{sequence}"
-    events = [oracle.Event(*row) for row in rows("events", columns)]
+    passive = published.source.passive_events
+    acts = f"event_type not in ({', '.join(map(literal, passive))})" if passive else "true"
+    events = [oracle.Event(*row) for row in rows("events", columns, acts)]
     long = frozenset(row[0] for row in query(f"{of_batch} and {is_long}").rows())
     funnels = ", ".join(map(literal, _compared_funnels(published.source)))
     conditions = {

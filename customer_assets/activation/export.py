@@ -112,7 +112,16 @@ def _described(found: pl.DataFrame, frames: Mapping[str, pl.DataFrame]) -> pl.Da
     listed = found.select(_ID, *scores)
     more = {
         "customer_segments": ["segment"],
-        "rfm": ["recency_days", "n_orders", "monetary", "last_order_at", "rfm_cell", "rf_level"],
+        "rfm": [
+            "recency_days",
+            "n_orders",
+            "monetary",
+            "gross_monetary",
+            "is_mostly_returned",
+            "last_order_at",
+            "rfm_cell",
+            "rf_level",
+        ],
     }
     for table, columns in more.items():
         if table in frames:

@@ -11,22 +11,21 @@ from customer_assets.sources import EventLogSource, parse_duration
 
 # How far retention follows a cohort.
 RETENTION_INTERVALS = 30
-_DAY_SECONDS = 86_400
 
 
 def parameters(source: EventLogSource, last_complete_day: dt.date) -> dict[str, Any]:
     """Return the variables that the behaviour models ask for with `getvariable`.
-
-    Raises ValueError where the session timeout is none, or a day or longer: then a session
-    could not be merged from the fragments of successive days.
+    `last_day` is null for an open log: how far that is known, only its events say.
     """
     timeout = parse_duration(source.session_timeout)
-    if not 0 < timeout < _DAY_SECONDS:
-        raise ValueError("session_timeout must be longer than nothing and shorter than a day")
-    first_day, _ = source.day_range()
+    first_day, last_day = source.day_range()
+    if last_day is not None and last_day > last_complete_day:
+        last_day = None
     bots = source.suspected_bots
     return {
         "purchase_event": source.purchase_event,
+        "order_key": source.order_key,
+        "values_are_net": source.values == "net",
         "view_event": source.view_event,
         "session_timeout_us": timeout * 1_000_000,
         "splits_at_midnight": source.split_sessions_at_midnight,
@@ -34,6 +33,8 @@ def parameters(source: EventLogSource, last_complete_day: dt.date) -> dict[str, 
         "leaves_out_bots": bots is not None and not bots.in_rates,
         "first_day": first_day.isoformat(),
         "last_complete_day": last_complete_day.isoformat(),
+        "last_day": last_day.isoformat() if last_day else None,
+        "last_day_ts": windows.midnight_us(last_day, source.timezone) if last_day else None,
         "complete_until_ts": windows.midnight_us(
             last_complete_day + dt.timedelta(days=1), source.timezone
         ),

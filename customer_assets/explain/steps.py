@@ -363,9 +363,10 @@ class Upstream:
         """Leave out days and kinds of rows without which the values are the same."""
         deadline = time.monotonic() + _SECONDS_TO_NARROW
         read = _names_read(model)
-        # A row of a day takes the rows of that day.
-        told = {origin for column in table.key for origin in lineage[column]}
         for name in use:
+            # A row of a day takes the rows of that day; a number by many columns tells of none.
+            told = [[o for t, o in lineage[column] if t == name] for column in table.key]
+            told_columns = {origins[0] for origins in told if len(origins) == 1}
             other = self.warehouse.tables[name]
             # A rank of one customer takes all customers: a few less would explain nothing.
             is_rank = CUSTOMER in table.columns and use[name] == everything[name]
@@ -377,7 +378,7 @@ class Upstream:
                 if c in read
                 and each.type in ("date", "varchar", "boolean")
                 and c not in (CUSTOMER, "source_file")
-                and (name, c) not in told
+                and c not in told_columns
             ]
             for column in candidates:
                 if not self._count(use[name]) or time.monotonic() > deadline:

@@ -52,6 +52,7 @@ class Loaded:
     time_format: str
     n_repeated_times: int
     n_missing_times: int
+    n_rounded_amounts: int
     n_late: int
     notes: list[str]
 
@@ -175,7 +176,13 @@ def _load(
         if not days:
             _refuse_if_unreadable(connection, rejected)
     repeated, missing = _clock_changes(connection, events, reading, set(days))
+    rounded = _rounded_amounts(connection, events, reading)
     notes = [*notes, *_unlisted_event_types(connection, events.source, days.values())]
+    if rounded:
+        notes.append(
+            f"{rounded:,} amounts with more than 4 decimals were rounded: "
+            "money_scale keeps more of them"
+        )
     return Loaded(
         days,
         rejected,
@@ -185,6 +192,7 @@ def _load(
         events.time_format.name,
         repeated,
         missing,
+        rounded,
         n_late,
         notes,
     )
@@ -321,6 +329,18 @@ def _clock_changes(
     with _engine_errors():
         found = connection.execute(events.clock_changes(reading.unchecked_scan)).fetchone()
     return found or (0, 0)
+
+
+def _rounded_amounts(
+    connection: duckdb.DuckDBPyConnection, events: EventMapping, reading: Reading
+) -> int:
+    """Return how many amounts lost digits."""
+    query = events.rounded_amounts(reading.unchecked_scan)
+    if query is None:
+        return 0
+    with _engine_errors():
+        found = connection.execute(query).fetchone()
+    return found[0] if found else 0
 
 
 def _unlisted_event_types(

@@ -9,7 +9,12 @@ import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from customer_assets.ingest.raw_tables import MONEY, raw_event_columns, rule_columns
+from customer_assets.ingest.raw_tables import (
+    MONEY,
+    raw_event_columns,
+    return_condition,
+    rule_columns,
+)
 from customer_assets.ingest.rules import condition_sql, enabled
 from customer_assets.ingest.times import LARGEST, TimeFormat
 from customer_assets.ingest.zones import Zone
@@ -196,6 +201,24 @@ class EventMapping:
             f"from ({self._judged(scan)}) where _reason is null and not _is_instant"
         )
 
+    def rounded_amounts(self, scan: str) -> str | None:
+        """Return a SELECT of how many amounts have digits that are not kept; null: no money."""
+        texts = {
+            name: self.fields[name]
+            for name, column in raw_event_columns(self.source).items()
+            if column.type == MONEY and name in self.fields
+        }
+        if not texts:
+            return None
+        counts = " + ".join(
+            f"count(*) filter ({_is_rounded(quoted(name), self._scale(name))})" for name in texts
+        )
+        columns = ", ".join(f"{sql} as {quoted(name)}" for name, sql in texts.items())
+        return f"select {counts} from (select {columns} from ({scan}))"
+
+    def _scale(self, name: str) -> int:
+        return self.source.money_scale if name in ("unit_price", "value") else 1
+
     def _judged(self, scan: str) -> str:
         flags = "".join(
             f", coalesce(({condition_sql(rule, rule_columns(self.source))}), false) "
@@ -204,6 +227,18 @@ class EventMapping:
         )
         return (
             f"select *, {self._reason()} as _reason, {self._at_fault()} as _at_fault{flags} "
+            f"from ({self._classified(scan)})"
+        )
+
+    def _classified(self, scan: str) -> str:
+        """Tell returns from purchases where the source says by what."""
+        condition = return_condition(self.source)
+        if condition is None:
+            return self._dated(scan)
+        purchase = literal(self.source.purchase_event)
+        return (
+            f"select * replace (case when event_type = {purchase} and ({condition}) "
+            f"then {literal(self.source.return_event)} else event_type end as event_type) "
             f"from ({self._dated(scan)})"
         )
 
@@ -259,6 +294,8 @@ class EventMapping:
                 f"case when ends_with({text}, '0') and contains({text}, '.') "
                 f"then regexp_replace({text}, '^(-?\\d+)\\.0+$', '\\1') else {text} end"
             )
+        if kind == MONEY:
+            return _amount(text, self._scale(name))
         return _typed(text, kind)
 
     def _event_type(self) -> str:
@@ -276,10 +313,10 @@ class EventMapping:
 
     def _value(self) -> str:
         if "value" in self.fields:
-            return _typed(quoted("_t_value"), MONEY)
+            return _amount(quoted("_t_value"), self._scale("value"))
         if {"quantity", "unit_price"} <= self.fields.keys():
             quantity = _typed(quoted("_t_quantity"), "bigint")
-            price = _typed(quoted("_t_unit_price"), MONEY)
+            price = _amount(quoted("_t_unit_price"), self._scale("unit_price"))
             return f"try_cast({quantity} * {price} as {MONEY})"
         return f"null::{MONEY}"
 
@@ -361,6 +398,8 @@ class EventMapping:
         return f"make_timestamp({stamp})::date"
 
 
+# Room for the digits that money does not keep.
+_EXACT = "decimal(38,16)"
 _WANTED = {
     "bigint": "not a whole number in range",
     MONEY: "not an amount in range",
@@ -387,6 +426,25 @@ def _typed(text: str, kind: str) -> str:
             f"(case when isfinite(try_cast({text} as double)) then try_cast({text} as double) end)"
         )
     return f"try_cast({text} as {kind})"
+
+
+def _amount(text: str, scale: int = 1) -> str:
+    """Return SQL that reads a text as money, multiplied by a scale, null where it is none."""
+    exact = text if scale == 1 else f"try_cast({text} as {_EXACT}) * {scale}"
+    # The engine reads 8.88e-16 as .0001 where it makes a decimal of the text itself.
+    return (
+        f"case when contains({text}, 'e') or contains({text}, 'E') "
+        f"then try_cast(try_cast({text} as double) * {scale} as {MONEY}) "
+        f"else try_cast({exact} as {MONEY}) end"
+    )
+
+
+def _is_rounded(text: str, scale: int) -> str:
+    """Return SQL that says whether an amount lost digits; noise of binary fractions is none."""
+    return (
+        f"contains({text}, '.') and length({text}) - strpos({text}, '.') > 4 and "
+        f"abs(try_cast({text} as {_EXACT}) * {scale} - {_amount(text, scale)}) > 0.00000001"
+    )
 
 
 def _midnight_us(day: dt.date) -> int:

@@ -38,6 +38,7 @@ class LandedRow:
     time_format: str | None = None
     n_repeated_times: int = 0
     n_missing_times: int = 0
+    n_rounded_amounts: int = 0
 
     def with_content_of(self, other: "LandedRow") -> "LandedRow":
         """Return this row with what `other` says about the content that is in the tables."""

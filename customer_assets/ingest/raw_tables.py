@@ -7,7 +7,7 @@ computed from a file stands in `mapping`.
 from typing import Any
 
 from customer_assets.ingest.rules import condition_sql, enabled
-from customer_assets.sources import CANONICAL_COLUMNS, EventLogSource
+from customer_assets.sources import CANONICAL_COLUMNS, CleaningRule, EventLogSource
 from customer_assets.sources import Column as SourceColumn
 from customer_assets.warehouse.table import Column, Table
 
@@ -82,14 +82,27 @@ def rule_columns(source: EventLogSource) -> dict[str, str]:
     }
 
 
+def return_condition(source: EventLogSource) -> str | None:
+    """Return as SQL when a purchase takes one back, over the columns of a row; null: never.
+
+    Raises:
+        ValueError: `return_when` is no condition over these columns.
+    """
+    if source.return_when is None:
+        return None
+    rule = CleaningRule(name="return_when", condition=source.return_when)
+    return condition_sql(rule, rule_columns(source))
+
+
 def tables(source: EventLogSource) -> dict[str, Table]:
     """Return the descriptions of landed_files, raw_events, rejected_rows and arrivals.
 
     Raises:
-        ValueError: a cleaning rule cannot be used, or two columns take one name.
+        ValueError: a cleaning rule or `return_when` cannot be used, or two columns take one name.
     """
     for rule in source.rules:
         condition_sql(rule, rule_columns(source))
+    return_condition(source)
     described = [_landed_files(), _raw_events(source), _rejected_rows(), _arrivals()]
     return {table.name: table.model_copy(update={"owner": source.owner}) for table in described}
 
@@ -208,6 +221,10 @@ def _landed_files() -> Table:
         "n_missing_times": (
             "bigint",
             "Rows whose local time does not exist, moved forward by the gap.",
+        ),
+        "n_rounded_amounts": (
+            "bigint",
+            "Amounts of money with more digits than are kept, which were rounded.",
         ),
     }
     columns = {

@@ -57,6 +57,8 @@ _CONFIGURATION = (
     "timezone",
     "first_day",
     "last_day",
+    "money_scale",
+    "return_when",
     "rules",
 )
 _DAY = dt.timedelta(days=1)
@@ -98,6 +100,8 @@ def ingest_version(source: EventLogSource) -> str:
         for rule in settings["rules"]
         if rule["enabled"]
     ]
+    if source.return_when is not None:
+        settings["returns"] = [source.purchase_event, source.return_event]
     return digest([Version(python_parts(Path(__file__))).digest, json.dumps(settings)])
 
 
@@ -316,6 +320,7 @@ class _Run:
             time_format=loaded.time_format,
             n_repeated_times=loaded.n_repeated_times,
             n_missing_times=loaded.n_missing_times,
+            n_rounded_amounts=loaded.n_rounded_amounts,
         )
         self.fresh[content] = row
         return row

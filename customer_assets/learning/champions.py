@@ -13,6 +13,7 @@ from customer_assets.learning.design import (
     CUSTOMER,
     CUT_OFF,
     Design,
+    answers,
     design_of,
     labelled,
     labels,
@@ -21,7 +22,13 @@ from customer_assets.learning.design import (
 from customer_assets.learning.drift import bin_shares, bins_of
 from customer_assets.learning.estimators import reproducible
 from customer_assets.learning.fitting import FittedModel
-from customer_assets.learning.gate import Verdict, gate, reason, single_feature_aucs
+from customer_assets.learning.gate import (
+    Verdict,
+    gate,
+    is_judged_to_the_end,
+    reason,
+    single_feature_aucs,
+)
 from customer_assets.learning.metrics import metrics
 from customer_assets.learning.predictions import (
     BASE_RATE,
@@ -126,7 +133,8 @@ class _Challenger:
         theirs = self._judged(judged, self.baseline)
         self.metrics = metrics(ours, question.contact_share, question.random_state)
         alone = single_feature_aucs(self.matrix, self.label, self.design)
-        self.verdicts, self.gain = gate(question, ours, theirs, self.baseline, alone)
+        verdicts, self.gain = gate(question, ours, theirs, self.baseline, alone)
+        self.verdicts = [*verdicts, is_judged_to_the_end(*answers(rows, question))]
 
     def _judged(self, judged: pl.DataFrame, model: str) -> Any:
         return predicted_of(judged.filter(model=model).sort(CUT_OFF, CUSTOMER))

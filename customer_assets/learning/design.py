@@ -112,5 +112,13 @@ def newest(rows: pl.DataFrame) -> "np.ndarray":
     return rows.select(pl.col(CUT_OFF) == pl.col(CUT_OFF).max()).to_series().to_numpy()
 
 
+def answers(features: pl.DataFrame, question: Question) -> tuple[float, int, int]:
+    """Return the share of known answers that are yes, and at the last cut-off that has any how
+    many are known and how many are yes."""
+    known = labelled(features, question)
+    of_all, at_end = labels(known, question), labels(known.filter(newest(known)), question)
+    return (float(of_all.mean()) if len(of_all) else 0.0), len(at_end), int(at_end.sum())
+
+
 def labels(frame: pl.DataFrame, question: Question) -> "np.ndarray":
     return frame[question.label].cast(pl.Int8).to_numpy()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _SIMULATIONS = 200
+_LEAST_EXPECTED = 5
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,26 @@ def gate(
         ),
     ]
     return verdicts, gain
+
+
+def is_judged_to_the_end(share: float, n_answers: int, n_positive: int) -> Verdict:
+    """Return whether the newest cut-off with answers has both kinds of them.
+
+    Where nobody says yes any more (or everybody), a model of earlier cut-offs promises what the
+    end of the log contradicts. It may be chance where few would be expected: of five, none is
+    left to chance less than once in a hundred times. `share` is that of yes over all cut-offs.
+    """
+    rarer = min(n_positive, n_answers - n_positive)
+    expected = min(share, 1 - share) * n_answers
+    text = f"At the newest cut-off whose answers are known {n_positive} of {n_answers} say yes"
+    passed = rarer > 0 or expected < _LEAST_EXPECTED
+    return Verdict(
+        "judged_to_the_end",
+        passed,
+        rarer,
+        1,
+        f"{text}." if passed else f"{text}: the question cannot be judged there, nobody is scored.",
+    )
 
 
 def calibration_noise(predicted: Predicted, seed: int) -> float:

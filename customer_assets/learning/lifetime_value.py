@@ -136,7 +136,7 @@ def customer_lifetime_value(
         value_error = fitted.gamma_gamma.standard_error(fitted.log_value)
         told |= _interval("purchase_value", value, value_error)
     for days in HORIZONS_DAYS:
-        if days > fitted.history.age.max():
+        if days > fitted.history.age.max() or not fitted.tells_purchases:
             continue
         purchases = fitted.log_purchases(fit.logs, days)
         error = fit.standard_error(partial(fitted.log_purchases, horizon=days))

@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from customer_assets.learning.champions import newest_champion
-from customer_assets.learning.design import CUSTOMER, CUT_OFF, asked_about, newest, with_cut_off
+from customer_assets.learning.design import (
+    CUSTOMER,
+    CUT_OFF,
+    answers,
+    asked_about,
+    newest,
+    with_cut_off,
+)
 from customer_assets.learning.estimators import reproducible
 from customer_assets.learning.fitting import FittedModel
+from customer_assets.learning.gate import is_judged_to_the_end
 from customer_assets.learning.splits import CROSS_VALIDATION
 from customer_assets.learning.store import Card, ModelStore
 from customer_assets.sources.questions import Question
@@ -32,6 +40,7 @@ def model_scores(
 ) -> pl.DataFrame | list[dict[str, Any]]:
     """Return one row per question with a champion and customer of the newest cut-off.
 
+    A question that cannot be judged at the newest cut-off with answers has none.
     Customers whose own answer the champion learned from, as all of a customer table are, get their
     out-of-fold probability.
     """
@@ -42,6 +51,8 @@ def model_scores(
         champion = newest_champion(champions, name)
         asked = asked_about(scored, question)
         if champion is None or asked.is_empty():
+            continue
+        if not is_judged_to_the_end(*answers(features, question)).passed:
             continue
         card, fitted = model_store.load(name, champion["version"])
         with reproducible():

@@ -52,6 +52,11 @@ class FittedModels:
         )
 
     @property
+    def tells_purchases(self) -> bool:
+        """Say whether purchases to come are told: not where some have left and who is not known."""
+        return self.is_dropout_identified or self.likelihood_ratio <= DROPOUT_LIKELIHOOD_RATIO
+
+    @property
     def is_value_independent(self) -> bool:
         _, low, high = self.correlation
         return not (low > MAX_CORRELATION or high < -MAX_CORRELATION)
@@ -95,7 +100,7 @@ class FittedModels:
         if self.likelihood_ratio > DROPOUT_LIKELIHOOD_RATIO:
             return (
                 f"Dropout shows ({ratio}), but not how much of it: the likelihood is flat. "
-                "Purchases are expected as if nobody left."
+                "No purchases to come are told."
             )
         return (
             f"Dropout is not identified ({ratio}, {DROPOUT_LIKELIHOOD_RATIO} is wanted): the log "

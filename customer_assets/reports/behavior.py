@@ -12,6 +12,7 @@ from customer_assets.reports import wording
 from customer_assets.reports.behavior_charts import LinePanel, lines_in_time
 from customer_assets.reports.charts import HeatMap, heat_map
 from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.figures import bounces
 from customer_assets.reports.sales import days_covered
 from customer_assets.reports.tables import Columns, table_view
 
@@ -21,19 +22,24 @@ _MAX_EVENT_TYPES = 6
 
 
 def daily_traffic(report: ReportInput) -> list[Block]:
-    """Return visitors, new and returning, and bounces by day."""
+    """Return visitors, new and returning, and bounces by day.
+
+    A log without page views sees nobody who only visits: it has active customers, no bounces.
+    """
     days = report.frames["daily_traffic"].sort("event_date")
     view = days.with_columns(
         pl.when("is_mature").then(pl.lit("closed")).otherwise(pl.lit("open")).alias("state")
     ).sort("event_date", descending=True)
-    if report.event_log.view_event is None:
-        view = view.drop("n_page_views", strict=False)
+    sees_visits = report.event_log.view_event is not None
+    if not sees_visits:
+        of_visits = ("n_page_views", "bounce_rate", "bounce_rate_low", "bounce_rate_high")
+        view = view.drop(*of_visits, strict=False)
     columns: Columns = {
         "event_date": ("Day", wording.day),
         "state": ("Sessions", wording.shown),
         "n_events": ("Events", wording.count),
         "n_page_views": ("Page views", wording.count),
-        "n_customers": ("Visitors", wording.count),
+        "n_customers": ("Visitors" if sees_visits else "Active customers", wording.count),
         "n_new_customers": ("New", wording.count),
         "n_returning_customers": ("Returning", wording.count),
         "n_purchasing_customers": ("Buyers", wording.count),
@@ -44,7 +50,7 @@ def daily_traffic(report: ReportInput) -> list[Block]:
     }
     return [
         Paragraph(_traffic_in_words(days), is_lead=True),
-        _traffic_picture(days.tail(_MAX_DAYS), days.height),
+        _traffic_picture(days.tail(_MAX_DAYS), days.height, sees_visits=sees_visits),
         table_view(report, "daily_traffic", "Traffic by day", columns, view),
     ]
 
@@ -56,48 +62,50 @@ def _traffic_in_words(days: pl.DataFrame) -> str:
         f"On an average day with events {wording.count(mean)} customers come; the busiest day is "
         f"{wording.day(busiest['event_date'])} with {wording.count(busiest['n_customers'])}."
     )
-    final = days.filter("is_mature")
-    sessions, bounces = int(final["n_sessions"].sum()), int(final["n_bounces"].sum())
-    if sessions:
-        text += f" {wording.share(bounces / sessions)} of the sessions are a single event, a bounce"
-        left_out = days.height - final.height
+    if (of_closed := bounces(days)) is not None:
+        n_bounces, n_sessions = of_closed
+        text += f" {wording.share(n_bounces / n_sessions)} of the sessions are a single event, "
+        text += "a bounce"
+        left_out = days.height - days.filter("is_mature").height
         text += (
             f"; {wording.plural(left_out, 'day')} with open sessions left out." if left_out else "."
         )
     return text
 
 
-def _traffic_picture(days: pl.DataFrame, n_days: int) -> Picture:
+def _traffic_picture(days: pl.DataFrame, n_days: int, *, sees_visits: bool) -> Picture:
+    who = "visitors" if sees_visits else "active customers"
     panels = [
         LinePanel(
-            "Visitors",
+            wording.title(who),
             [
                 (days["n_customers"].to_list(), "accent"),
                 (days["n_new_customers"].to_list(), "second"),
             ],
         ),
-        LinePanel(
-            "Bounce rate",
-            [(days["bounce_rate"].to_list(), "accent")],
-            is_share=True,
-            band=(days["bounce_rate_low"].to_list(), days["bounce_rate_high"].to_list()),
-        ),
     ]
+    if sees_visits:
+        band = (days["bounce_rate_low"].to_list(), days["bounce_rate_high"].to_list())
+        rate = [(days["bounce_rate"].to_list(), "accent")]
+        panels.append(LinePanel("Bounce rate", rate, is_share=True, band=band))
     # Only the days at the end can be open.
     n_final = int(days["is_mature"].cum_min().sum())
     wide, narrow = lines_in_time("traffic", days["event_date"].to_list(), panels, n_final)
-    colours = [("accent", "All visitors; bounce rate"), ("second", "New visitors")]
-    colours.append(("band", "95% interval of the bounce rate"))
+    colours = [("accent", f"All {who}" + ("; bounce rate" if sees_visits else ""))]
+    colours.append(("second", f"New {who}"))
+    if sees_visits:
+        colours.append(("band", "95% interval of the bounce rate"))
     if n_final < days.height:
         colours.append(("open", "Sessions not closed yet"))
     more = f" The last {_MAX_DAYS} days are shown." if n_days > days.height else ""
     first, last, _ = days_covered(days["event_date"])
     return Picture(
         "traffic",
-        alt=f"Lines of visitors and bounce rate by day, {wording.day(first)} to "
-        f"{wording.day(last)}. {_traffic_in_words(days)}",
-        caption="Different customers by day, those never seen before among them, and the share of "
-        f"sessions that are a single event.{more}",
+        alt=f"Lines of {who}{' and bounce rate' if sees_visits else ''} by day, "
+        f"{wording.day(first)} to {wording.day(last)}. {_traffic_in_words(days)}",
+        caption="Different customers by day, those never seen before among them"
+        + (", and the share of sessions that are a single event." if sees_visits else ".")
+        + more,
         wide=wide,
         narrow=narrow,
         colours=colours,

@@ -49,13 +49,17 @@ def best_customers(report: ReportInput) -> list[Block]:
         "recency_days": ("Recency, days", wording.count),
         "n_orders": ("Orders", wording.count),
         "monetary": ("Value", partial(wording.money, currency=report.event_log.currency)),
+        "gross_monetary": ("Gross", partial(wording.money, currency=report.event_log.currency)),
+        "came_back": ("Came back", wording.shown),
         "r_score": ("R score", wording.count),
         "f_score": ("F score", wording.count),
         "m_score": ("M score", wording.count),
     }
-    top = ranked.head(_TOP_CUSTOMERS)
+    top = ranked.head(_TOP_CUSTOMERS).with_columns(
+        pl.when("is_mostly_returned").then(pl.lit("more than half")).alias("came_back")
+    )
     if not knows_money:
-        top = top.drop("monetary", "m_score")
+        top = top.drop("monetary", "gross_monetary", "came_back", "m_score")
     title = f"The {top.height} most valuable customers" if top.height > 1 else "Customers"
     blocks.append(table_view(report, "rfm", title, columns, top))
     return blocks

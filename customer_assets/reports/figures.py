@@ -38,7 +38,8 @@ def figures(frames: Mapping[str, pl.DataFrame]) -> list[Figure]:
     found: list[Figure] = []
     if has("sales_daily"):
         days = frames["sales_daily"]
-        found.append(Figure("revenue", "Revenue", days["revenue"].sum(), MONEY, "sales_daily"))
+        net = days["net_revenue"].sum()
+        found.append(Figure("net_revenue", "Revenue", net, MONEY, "sales_daily"))
         orders = int(days["n_orders"].sum())
         found.append(Figure("orders", "Orders", orders, COUNT, "sales_daily"))
     if has("rfm"):
@@ -51,10 +52,10 @@ def figures(frames: Mapping[str, pl.DataFrame]) -> list[Figure]:
         found.append(Figure("visitors", "Customers seen", seen, COUNT, "daily_traffic"))
     if has("daily_traffic") and "n_sessions" in frames["daily_traffic"].columns:
         days = frames["daily_traffic"]
-        sessions, bounces = int(days["n_sessions"].sum()), int(days["n_bounces"].sum())
+        sessions = int(days["n_sessions"].sum())
         found.append(Figure("sessions", "Sessions", sessions, COUNT, "daily_traffic"))
-        if sessions:
-            found.append(_share("bounce_rate", "Bounce rate", bounces, sessions, "daily_traffic"))
+        if (of_closed := bounces(days)) is not None:
+            found.append(_share("bounce_rate", "Bounce rate", *of_closed, "daily_traffic"))
     if has("funnel"):
         found += _conversions(frames["funnel"])
     if has("accounting"):
@@ -75,6 +76,13 @@ def figures(frames: Mapping[str, pl.DataFrame]) -> list[Figure]:
 def _share(name: str, label: str, part: int, whole: int, table: str) -> Figure:
     low, high = wilson(part, whole)
     return Figure(name, label, part / whole, SHARE, table, low, high)
+
+
+def bounces(days: pl.DataFrame) -> tuple[int, int] | None:
+    """Return bounces and sessions of the days whose sessions are closed; None: there is no rate."""
+    closed = days.filter(pl.col("is_mature") & pl.col("n_bounces").is_not_null())
+    n_sessions = int(closed["n_sessions"].sum())
+    return (int(closed["n_bounces"].sum()), n_sessions) if n_sessions else None
 
 
 def _conversions(funnel: pl.DataFrame) -> list[Figure]:

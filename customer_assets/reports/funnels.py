@@ -56,7 +56,7 @@ def _funnel(report: ReportInput, name: str, frame: pl.DataFrame, number: int) ->
     picture = Picture(
         f"funnel-{number}",
         alt=f"Bars of the funnel {wording.title(name, 40)}{so_far}, one per step. {words}.",
-        caption=f"Funnel {wording.shown(name, 40)}: share of entrants who reach each step"
+        caption=f"Funnel {wording.shown(name, 40)}: share of entries that reach each step"
         f"{so_far}, and how many. The whisker is the 95% interval.",
         wide=wide,
         narrow=narrow,
@@ -100,12 +100,14 @@ def _in_words(
     if waiting == frame["entry_date"].n_unique():
         return (
             f"Funnel {wording.shown(name, 40)}: the window of no entry day is over yet, so there "
-            "is no rate to report. What is drawn is where entrants stand so far."
+            "is no rate to report. What is drawn is where entries stand so far."
         )
+    once = "session" if stated and stated.actor == "session" else "day of entry"
     text = (
-        f"{wording.share(last['share'])} of {wording.count(last['n_entered'])} entrants reach "
-        f"{labels[-1]}{within} (95% interval {wording.share(last['low'])} to "
-        f"{wording.share(last['high'])})."
+        f"{wording.share(last['share'])} of {wording.count(last['n_entered'])} entries, a customer "
+        f"counted for each {once}, reach {labels[-1]}{within} (95% interval "
+        f"{wording.share(last['low'])} to {wording.share(last['high'])})."
+        f"{_people_in_words(report, name, labels[-1])}"
     )
     reached = by_step["n_reached"].to_list()
     lost = [before - after for before, after in itertools.pairwise(reached)]
@@ -118,6 +120,22 @@ def _in_words(
             f"{'is' if waiting == 1 else 'are'} left out."
         )
     return text
+
+
+def _people_in_words(report: ReportInput, name: str, label: str) -> str:
+    """Return how many different people reach the last step; empty where no table says so."""
+    if not report.has_rows("funnel_people"):
+        return ""
+    people = report.frames["funnel_people"].filter(pl.col("funnel") == name)
+    last = people.filter(pl.col("step") == pl.col("step").max())
+    # With a breakdown a customer may stand in several of its rows.
+    if last.height != 1:
+        return ""
+    row = last.row(0, named=True)
+    return (
+        f" Of {wording.count(row['n_entered_customers'])} different people who enter, "
+        f"{wording.share(row['customer_conversion'])} reach {label} at least once."
+    )
 
 
 def _days_picture(name: str, frame: pl.DataFrame, labels: Sequence[str], number: int) -> Picture:
@@ -136,13 +154,13 @@ def _days_picture(name: str, frame: pl.DataFrame, labels: Sequence[str], number:
     )
     ends = [days.row(at, named=True) for at in (0, -1)]
     words = "; ".join(f"{wording.day(e['entry_date'])}: {wording.share(e['share'])}" for e in ends)
-    colours = [("accent", "Share of the day's entrants"), ("band", "95% interval")]
+    colours = [("accent", "Share of the day's entries"), ("band", "95% interval")]
     if n_final < days.height:
         colours.append(("open", "Window still open: will rise"))
     return Picture(
         f"funnel-days-{number}",
-        alt=f"Line of the share of entrants who reach {labels[-1]}, by day of entry. {words}.",
-        caption=f"Funnel {wording.shown(name, 40)}: share of entrants who reach {labels[-1]}, by "
+        alt=f"Line of the share of entries that reach {labels[-1]}, by day of entry. {words}.",
+        caption=f"Funnel {wording.shown(name, 40)}: share of entries that reach {labels[-1]}, by "
         "day of entry.",
         wide=wide,
         narrow=narrow,
@@ -169,9 +187,9 @@ def _steps_table(report: ReportInput, final: pl.DataFrame) -> Block:
         "breakdown": ("Breakdown", wording.shown),
         "step": ("Step", wording.count),
         "label": ("Event", wording.shown),
-        "n_entered": ("Entered", wording.count),
+        "n_entered": ("Entries", wording.count),
         "n_reached": ("Reached", wording.count),
-        "share": ("Of entrants", wording.share),
+        "share": ("Of entries", wording.share),
         "low": ("95% from", wording.share),
         "high": ("95% to", wording.share),
         "conversion_from_previous": ("Of the step before", wording.share),

@@ -28,7 +28,7 @@ def headlines(report: ReportInput) -> list[Block]:
 
 # What the ledger of headline figures calls the headlines that are written out here.
 _IN_HISTORY = {
-    "Revenue": "revenue",
+    "Revenue": "net_revenue",
     "Orders": "orders",
     "Known customers": "customers",
     "Customers": "customers",
@@ -82,13 +82,14 @@ def _sales(report: ReportInput) -> list[Headline]:
     if not report.has_rows("sales_daily"):
         return []
     days, currency = report.frames["sales_daily"], report.event_log.currency
-    revenue, known = total(days["revenue"]), total(days["customer_revenue"])
+    revenue, known = total(days["net_revenue"]), total(days["customer_net_revenue"])
     n_orders, returned = int(days["n_orders"].sum()), total(days["returned_value"])
     notes = []
     if known != revenue:
         notes.append(f"{wording.money(known, currency)} from known customers")
     if returned:
-        notes.append(f"{wording.money(abs(returned), currency)} taken back, not subtracted")
+        gross = wording.money(total(days["revenue"]), currency)
+        notes.append(f"{gross} gross, {wording.money(returned, currency)} came back")
     items = [Headline("Revenue", wording.money(revenue, currency, 0), "; ".join(notes))]
     if n_orders:
         mean = wording.money(float(revenue) / n_orders, currency)
@@ -171,20 +172,22 @@ def definitions(report: ReportInput) -> list[Block]:
         (
             "sales_daily",
             "Revenue",
-            "The money of all purchases, before returns and including those without a known "
-            "customer. Where a sentence says known customers, the others are left out.",
+            "The money of purchases that stayed: gross less what came back, including those "
+            "without a known customer. Where a sentence says known customers, the others are left "
+            "out.",
         ),
         (
             "sales_daily",
-            "Taken back",
-            "The money of returns or cancellations, below zero, on the day on which they happen. "
-            "It is shown beside revenue and never subtracted from it.",
+            "Came back",
+            "The money of returns or cancellations, taken off the sale that they take back: the "
+            "order that they name, else the customer's latest purchases of the item. What was "
+            "bought before the log counts on the day on which it comes back.",
         ),
         (
             "sales_daily",
             "Order",
-            "The purchase lines that share an order number; where the log has none, what a "
-            "customer buys in one second.",
+            "The purchase lines that share what the source calls an order (its order_key); where "
+            "the log has no order numbers, what a customer buys on a day.",
         ),
         (
             "sales_monthly",
@@ -196,8 +199,8 @@ def definitions(report: ReportInput) -> list[Block]:
         (
             "rfm",
             "Recency, frequency, monetary value",
-            "Whole days from a customer's last purchase to the day after the last purchase of the "
-            "log; the number of different orders; the money of all purchases. The scores are "
+            "Whole days from a customer's last purchase to the day after the end of the log; the "
+            "number of different orders; the money of purchases that stayed. The scores are "
             "quintiles, 5 is best, and ties share a score.",
         ),
         (
@@ -247,10 +250,10 @@ def definitions(report: ReportInput) -> list[Block]:
         ),
         (
             "funnel",
-            "Entrant, conversion",
-            "Whoever takes the first step on a day, counted on each such day; converted is who "
-            "takes the later steps within the window. Days whose windows are open count for "
-            "nothing.",
+            "Entry, conversion",
+            "A customer who takes the first step on a day, counted on each such day; converted is "
+            "who takes the later steps within the window. Days whose windows are open count for "
+            "nothing. People are counted once, on whatever day they get there.",
         ),
         (
             "retention",

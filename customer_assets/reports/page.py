@@ -197,7 +197,7 @@ SECTIONS: tuple[SectionPlan, ...] = (
         behavior.activity_by_hour,
         needs=("hourly_traffic",),
     ),
-    SectionPlan("funnels", "Funnels", funnels.funnels, needs=("funnel",)),
+    SectionPlan("funnels", "Funnels", funnels.funnels, needs=("funnel",), uses=("funnel_people",)),
     SectionPlan("retention", "Retention", retention.retention, needs=("retention",)),
     SectionPlan(
         "lifecycle", "Customers gained and lost", retention.lifecycle, needs=("lifecycle",)

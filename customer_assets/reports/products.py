@@ -51,7 +51,7 @@ def products(report: ReportInput) -> list[Block]:
             Paragraph(
                 f"Of {wording.plural(returned.height, 'product')} at least half of the money came "
                 f"back, most of {_name(worst)}: "
-                f"{wording.money(abs(worst['returned_value']), currency, 0)} of "
+                f"{wording.money(worst['returned_value'], currency, 0)} of "
                 f"{wording.money(worst['revenue'], currency, 0)}."
             )
         )
@@ -62,7 +62,7 @@ def products(report: ReportInput) -> list[Block]:
         "category": ("Category", wording.shown),
         "abc_class": ("Class", wording.shown),
         "net_revenue": ("Net revenue", written),
-        "revenue": ("Revenue", written),
+        "revenue": ("Gross", written),
         "return_share": ("Returned", wording.share),
         "n_orders": ("Orders", wording.count),
         "n_customers": ("Customers", wording.count),
@@ -101,13 +101,13 @@ def _name(row: dict, limit: int = 40) -> str:
 def concentration(report: ReportInput) -> list[Block]:
     """Return the Pareto curves of customers and products, with their top shares."""
     points = report.frames["revenue_concentration"].sort("unit", "top_percent")
-    points = points.filter(pl.col("revenue_share").is_not_null())
+    points = points.filter(pl.col("net_revenue_share").is_not_null())
     if points.is_empty():
         return []
     curves, sentences = [], []
     for unit in points["unit"].unique(maintain_order=True):
         curve = points.filter(pl.col("unit") == unit)
-        shares = dict(curve.select("top_percent", "revenue_share").iter_rows())
+        shares = dict(curve.select("top_percent", "net_revenue_share").iter_rows())
         top = {
             percent: curve.row(by_predicate=pl.col("top_percent") == percent, named=True)
             for percent in (1, 20)
@@ -115,11 +115,11 @@ def concentration(report: ReportInput) -> list[Block]:
         curves.append(
             ShareCurve(f"{wording.title(unit)}s", list(shares.values()), _CURVE_ROLES[unit])
         )
-        what = "known revenue" if unit == "customer" else "net revenue"
+        what = "known revenue" if unit == "customer" else "revenue"
         sentences.append(
             f"The best 20% of the {unit}s ({wording.count(top[20]['n_top'])}) bring "
-            f"{wording.share(top[20]['revenue_share'])} of {what}, the best 1% "
-            f"({wording.count(top[1]['n_top'])}) {wording.share(top[1]['revenue_share'])}; "
+            f"{wording.share(top[20]['net_revenue_share'])} of {what}, the best 1% "
+            f"({wording.count(top[1]['n_top'])}) {wording.share(top[1]['net_revenue_share'])}; "
             f"Gini {wording.decimal(top[1]['gini'], 2)}."
         )
     wide, narrow = pareto_curves("pareto", curves)
@@ -127,8 +127,8 @@ def concentration(report: ReportInput) -> list[Block]:
         "unit": ("Of", wording.title),
         "top_percent": ("Best, %", wording.count),
         "n_top": ("How many", wording.count),
-        "revenue": ("Bring", partial(wording.money, currency=report.event_log.currency)),
-        "revenue_share": ("Share", wording.share),
+        "net_revenue": ("Bring", partial(wording.money, currency=report.event_log.currency)),
+        "net_revenue_share": ("Share", wording.share),
     }
     return [
         Paragraph(sentences[0], is_lead=True),

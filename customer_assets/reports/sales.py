@@ -42,9 +42,10 @@ def sales_over_time(report: ReportInput) -> list[Block]:
         "coverage": ("Coverage", wording.shown),
         "n_days": ("Days with sales", wording.count),
         "n_lines": ("Purchase lines", wording.count),
-        "revenue": ("Revenue", written),
-        "customer_revenue": ("Revenue of known customers", written),
-        "returned_value": ("Taken back", written),
+        "net_revenue": ("Revenue", written),
+        "customer_net_revenue": ("Revenue of known customers", written),
+        "revenue": ("Gross", written),
+        "returned_value": ("Came back", written),
     }
     blocks.append(table_view(report, "sales_monthly", "Sales by month", columns, view))
     return blocks
@@ -52,13 +53,13 @@ def sales_over_time(report: ReportInput) -> list[Block]:
 
 def _best_month(report: ReportInput, months: pl.DataFrame) -> Paragraph:
     money = partial(wording.money, currency=report.event_log.currency, digits=0)
-    best = months.sort("revenue", "sales_month", descending=[True, False]).row(0, named=True)
+    best = months.sort("net_revenue", "sales_month", descending=[True, False]).row(0, named=True)
     text = (
-        f"The best month is {wording.month(best['sales_month'])} with {money(best['revenue'])} "
+        f"The best month is {wording.month(best['sales_month'])} with {money(best['net_revenue'])} "
         "of revenue"
     )
-    if best["customer_revenue"] != best["revenue"]:
-        text += f", of which {money(best['customer_revenue'])} comes from known customers"
+    if best["customer_net_revenue"] != best["net_revenue"]:
+        text += f", of which {money(best['customer_net_revenue'])} comes from known customers"
     partial_months = months.filter(~pl.col("is_complete"))["sales_month"].to_list()
     if partial_months:
         names = wording.listing([wording.month(date) for date in partial_months])
@@ -86,7 +87,7 @@ def _months_picture(report: ReportInput, months: pl.DataFrame) -> Picture:
     return Picture(
         "months",
         alt="Bars of revenue by month. " + _values_in_words(bars),
-        caption=f"Revenue by month, returns not taken off.{more}",
+        caption=f"Revenue by month, less what came back of its sales.{more}",
         wide=wide,
         narrow=narrow,
         colours=_sales_colours(recent, has_partial=not recent["is_complete"].all()),
@@ -111,7 +112,7 @@ def _days_picture(report: ReportInput) -> Picture:
     return Picture(
         "days",
         alt="Bars of revenue by day. " + _values_in_words(bars),
-        caption=f"Revenue by day with sales, returns not taken off.{more}",
+        caption=f"Revenue by day with sales, less what came back of them.{more}",
         wide=wide,
         narrow=narrow,
         colours=_sales_colours(recent, has_partial=False),
@@ -119,9 +120,9 @@ def _days_picture(report: ReportInput) -> Picture:
 
 
 def _sales_bar(report: ReportInput, label: str, name: str, row: dict, *, is_hatched: bool) -> Bar:
-    revenue, known = float(row["revenue"]), float(row["customer_revenue"])
+    revenue, known = float(row["net_revenue"]), float(row["customer_net_revenue"])
     parts = [(known, "accent"), (revenue - known, "soft")]
-    written = wording.money(row["revenue"], report.event_log.currency, 0)
+    written = wording.money(row["net_revenue"], report.event_log.currency, 0)
     return Bar(
         label,
         [part for part in parts if part[0] > 0],
@@ -133,7 +134,7 @@ def _sales_bar(report: ReportInput, label: str, name: str, row: dict, *, is_hatc
 
 def _sales_colours(rows: pl.DataFrame, *, has_partial: bool) -> list[tuple[str, str]]:
     colours = []
-    if total(rows["customer_revenue"]) != total(rows["revenue"]):
+    if total(rows["customer_net_revenue"]) != total(rows["net_revenue"]):
         colours += [("accent", "Known customers"), ("soft", "Customer unknown")]
     if has_partial:
         colours.append(("hatched", "Month not covered to its last day"))
@@ -148,17 +149,19 @@ def weekday_and_hour(report: ReportInput) -> list[Block]:
     """Return when customers buy: a heat map of revenue and who leads by revenue and by lines."""
     cells = report.frames["seasonality"].sort("weekday", "hour")
     currency = report.event_log.currency
-    by_weekday = cells.group_by("weekday").agg(pl.sum("revenue", "n_lines"))
-    by_hour = cells.group_by("hour").agg(pl.sum("revenue", "n_lines"))
-    all_revenue = float(total(cells["revenue"]))
-    best_day, busy_day = (_leader(by_weekday, "weekday", by) for by in ("revenue", "n_lines"))
-    best_hour, busy_hour = (_leader(by_hour, "hour", by) for by in ("revenue", "n_lines"))
+    by_weekday = cells.group_by("weekday").agg(pl.sum("net_revenue", "n_lines"))
+    by_hour = cells.group_by("hour").agg(pl.sum("net_revenue", "n_lines"))
+    all_revenue = float(total(cells["net_revenue"]))
+    best_day, busy_day = (_leader(by_weekday, "weekday", by) for by in ("net_revenue", "n_lines"))
+    best_hour, busy_hour = (_leader(by_hour, "hour", by) for by in ("net_revenue", "n_lines"))
     day_share = (
-        f", {wording.share(float(best_day['revenue']) / all_revenue)} of all" if all_revenue else ""
+        f", {wording.share(float(best_day['net_revenue']) / all_revenue)} of all"
+        if all_revenue
+        else ""
     )
     sentences = [
         f"{wording.weekday(best_day['weekday'])} is the best weekday with "
-        f"{wording.money(best_day['revenue'], currency, 0)}{day_share}"
+        f"{wording.money(best_day['net_revenue'], currency, 0)}{day_share}"
         + (
             f"; it also has the most purchase lines, {wording.count(best_day['n_lines'])}."
             if best_day == busy_day
@@ -166,7 +169,7 @@ def weekday_and_hour(report: ReportInput) -> list[Block]:
             f"{wording.count(busy_day['n_lines'])}."
         ),
         f"By hour, {wording.hours(best_hour['hour'])} leads by revenue with "
-        f"{wording.money(best_hour['revenue'], currency, 0)}"
+        f"{wording.money(best_hour['net_revenue'], currency, 0)}"
         + (
             f" and by purchase lines with {wording.count(best_hour['n_lines'])}."
             if best_hour == busy_hour
@@ -183,8 +186,9 @@ def weekday_and_hour(report: ReportInput) -> list[Block]:
         "hour": ("Hour", wording.hours),
         "n_lines": ("Purchase lines", wording.count),
         "n_orders": ("Orders", wording.count),
-        "revenue": ("Revenue", written),
-        "customer_revenue": ("Revenue of known customers", written),
+        "net_revenue": ("Revenue", written),
+        "revenue": ("Gross", written),
+        "returned_value": ("Came back", written),
     }
     return [
         Paragraph(sentences[0], is_lead=True),
@@ -195,7 +199,7 @@ def weekday_and_hour(report: ReportInput) -> list[Block]:
             "seasonality",
             "Sales by weekday and hour",
             columns,
-            cells.sort("revenue", descending=True, maintain_order=True),
+            cells.sort("net_revenue", descending=True, maintain_order=True),
         ),
     ]
 
@@ -207,7 +211,7 @@ def _leader(frame: pl.DataFrame, key: str, by: str) -> dict:
 def _rhythm_picture(cells: pl.DataFrame, currency: str | None, sentences: Sequence[str]) -> Picture:
     values = {
         (weekday, hour): float(revenue)
-        for weekday, hour, revenue in cells.select("weekday", "hour", "revenue").iter_rows()
+        for weekday, hour, revenue in cells.select("weekday", "hour", "net_revenue").iter_rows()
     }
     hours = range(min(hour for _, hour in values), max(hour for _, hour in values) + 1)
     weekdays = range(1, 8)
@@ -252,41 +256,42 @@ def countries(report: ReportInput) -> list[Block]:
     """Return revenue by country, the largest in a picture, all in the table."""
     currency = report.event_log.currency
     ranked = report.frames["country_performance"].sort(
-        "revenue", "country", descending=[True, False]
+        "net_revenue", "country", descending=[True, False]
     )
-    if not total(ranked["revenue"]):
+    if not total(ranked["net_revenue"]):
         return []
     top = ranked.row(0, named=True)
     text = (
-        f"{wording.shown(top['country'], 40)} brings {wording.share(top['revenue_share'])} of the "
-        f"revenue of known customers, {wording.money(top['revenue'], currency, 0)}"
+        f"{wording.shown(top['country'], 40)} brings {wording.share(top['net_revenue_share'])} of "
+        f"the revenue of known customers, {wording.money(top['net_revenue'], currency, 0)}"
     )
     if ranked.height > 1:
         others = ranked.height - 1
         text += (
             f". The {wording.plural(others, 'other country', 'other countries')} "
             f"{'brings' if others == 1 else 'together bring'} "
-            f"{wording.share(1 - top['revenue_share'])}"
+            f"{wording.share(1 - top['net_revenue_share'])}"
         )
         second = ranked.row(1, named=True)
         text += (
             f", led by {wording.shown(second['country'], 40)} with "
-            f"{wording.share(second['revenue_share'])}"
+            f"{wording.share(second['net_revenue_share'])}"
         )
     shown = ranked.head(_TOP_COUNTRIES)
     rest = ranked.slice(_TOP_COUNTRIES)
     bars = [
         Bar(
             wording.shown(row["country"], 15),
-            [(float(row["revenue"]), "accent")],
-            wording.compact(row["revenue"], currency),
+            [(max(float(row["net_revenue"]), 0), "accent")],
+            wording.compact(row["net_revenue"], currency),
             tip=f"{wording.shown(row['country'], 40)}: "
-            f"{wording.money(row['revenue'], currency, 0)}, {wording.share(row['revenue_share'])}",
+            f"{wording.money(row['net_revenue'], currency, 0)}, "
+            f"{wording.share(row['net_revenue_share'])}",
         )
         for row in shown.iter_rows(named=True)
     ]
     if not rest.is_empty():
-        revenue = float(total(rest["revenue"]))
+        revenue = float(total(rest["net_revenue"]))
         name = f"{rest.height} others"
         bars.append(
             Bar(
@@ -301,8 +306,9 @@ def countries(report: ReportInput) -> list[Block]:
         "country": ("Country", wording.shown),
         "n_customers": ("Customers", wording.count),
         "n_orders": ("Orders", wording.count),
-        "revenue": ("Revenue", partial(wording.money, currency=currency)),
-        "revenue_share": ("Share", wording.share),
+        "net_revenue": ("Revenue", partial(wording.money, currency=currency)),
+        "net_revenue_share": ("Share", wording.share),
+        "revenue": ("Gross", partial(wording.money, currency=currency)),
     }
     return [
         Paragraph(f"{text}.", is_lead=True),

@@ -2,9 +2,9 @@
 
 import datetime as dt
 import zoneinfo
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from customer_assets.sources.advice import Advice
 from customer_assets.sources.parts import (
@@ -16,6 +16,7 @@ from customer_assets.sources.parts import (
     Model,
     NamedParts,
     TimeZone,
+    parse_duration,
     sql_type,
 )
 from customer_assets.sources.questions import Question
@@ -93,6 +94,14 @@ class Funnel(Model):
     breakdown: str | None = None
 
 
+def _shorter_than_a_day(text: str) -> str:
+    if parse_duration(text) >= 86_400:
+        raise ValueError(
+            f"{text!r} is a day or longer: sessions are merged from the parts of successive days"
+        )
+    return text
+
+
 class SuspectedBots(Model):
     """When a customer's day is more than a person can do. Such days are listed, never deleted."""
 
@@ -119,7 +128,30 @@ class EventLogSource(Model):
         default=None, description="The event type that is a purchase; null: there is none."
     )
     return_event: str | None = Field(
-        default=None, description="The event type that takes a purchase back; null: there is none."
+        default=None,
+        description="The event type that takes a purchase back; null: there is none, or `return` "
+        "where `return_when` is given.",
+    )
+    return_when: str | None = Field(
+        default=None,
+        description="A condition over the columns of a purchase, such as `quantity < 0`, by which "
+        "it takes one back; null: purchases never do.",
+    )
+    order_key: Literal[
+        "number_and_customer", "number", "number_and_day", "number_day_and_customer"
+    ] = Field(
+        default="number_and_customer",
+        description="What makes an order of purchase lines: the number and the customer (lines "
+        "less than a day apart), the number alone, with its day, or with its day and customer.",
+    )
+    values: Literal["gross", "net"] = Field(
+        default="gross",
+        description="net: what came back is taken off the values of the purchases already.",
+    )
+    passive_events: list[str] = Field(
+        default=[],
+        description="Event types that are no act of the customer: pings, mails sent, entries of "
+        "the back office. They stay in events, open and stretch no session, make no active day.",
     )
     view_event: str | None = Field(
         default=None, description="The event type that is a page view; null: there is none."
@@ -128,11 +160,17 @@ class EventLogSource(Model):
     first_day: Day
     last_day: Day | None = None
     currency: str | None = Field(default=None, description="ISO 4217 code of `value`.")
+    money_scale: int = Field(
+        default=1,
+        ge=1,
+        description="What unit_price and value are multiplied by when they are read, since four "
+        "decimals are kept: 1000 makes all money thousandths of the currency.",
+    )
     duplicates: Literal["remove", "keep"] = "remove"
     key: list[str] = Field(
         default=[], description="Columns that tell one event from another; none: all of them."
     )
-    session_timeout: Duration = "30 minutes"
+    session_timeout: Annotated[Duration, AfterValidator(_shorter_than_a_day)] = "30 minutes"
     split_sessions_at_midnight: bool = False
     suspected_bots: SuspectedBots | None = None
     week_start: Literal["monday", "sunday"] = "monday"
@@ -158,6 +196,27 @@ class EventLogSource(Model):
     questions: Annotated[dict[str, Question], NamedParts] = {}
     owner: str = "team:data"
 
+    @model_validator(mode="after")
+    def _returns_and_acts_are_told_apart(self) -> Self:
+        if self.return_when is not None:
+            if self.purchase_event is None:
+                raise ValueError("return_when: give purchase_event, whose rows it tells apart")
+            self.return_event = self.return_event or "return"
+        if self.return_event is not None and self.return_event == self.purchase_event:
+            raise ValueError(
+                "return_event is the purchase_event: tell returns apart by return_when, "
+                "such as quantity < 0"
+            )
+        steps = [step for funnel in self.funnels.values() for step in funnel.steps]
+        acts = {self.purchase_event, self.view_event}
+        acts |= {kind for step in steps for kind in ([step] if isinstance(step, str) else step)}
+        if wrong := sorted(set(self.passive_events) & {act for act in acts if act}):
+            raise ValueError(
+                f"passive_events: {', '.join(wrong)}: a purchase, a view and a step of a funnel "
+                "are acts of the customer"
+            )
+        return self
+
     def capabilities(self) -> frozenset[str]:
         """Return what the log offers, in the words that SQL headers `require`."""
         columns = self.columns
@@ -167,6 +226,7 @@ class EventLogSource(Model):
             "value": columns.value is not None or columns.unit_price is not None,
             "item": columns.item_id is not None,
             "category": columns.category_id is not None,
+            "returns": self.return_event is not None,
             "country": "country" in self.attributes,
             "funnel": bool(self.funnels),
             "segments": self.purchase_event is not None or self.segments.columns is not None,

@@ -53,7 +53,8 @@ def parse_duration(text: str) -> int:
 
 
 def _duration(text: str) -> str:
-    parse_duration(text)
+    if not parse_duration(text):
+        raise ValueError(f"{text!r} is no time at all: it must be longer than nothing")
     return text
 
 

@@ -40,6 +40,7 @@ Capability = Literal[
     "actions",
     "campaign",
     "rfem",
+    "returns",
 ]
 
 

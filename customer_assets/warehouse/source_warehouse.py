@@ -63,7 +63,7 @@ class ChecksFailedError(RuntimeError):
     def __init__(self, table: Table, results: Sequence[CheckResult]) -> None:
         self.results = list(results)
         self.failed = [r for r in results if not r.passed and r.check.severity == "error"]
-        reasons = "; ".join(_reason(result) for result in self.failed)
+        reasons = "; ".join(_reason(result, table) for result in self.failed)
         super().__init__(
             f"{table.name} was not published, its previous version stays in view: {reasons}"
         )
@@ -318,8 +318,14 @@ class SourceWarehouse:
         write_atomically(path, json.dumps({"version": version, "columns": columns}))
 
 
-def _reason(result: CheckResult) -> str:
+def _reason(result: CheckResult, table: Table) -> str:
     if result.error:
         return f"{result.check.name} could not run: {result.error}"
     rows = f"{result.failing_rows:,} of {result.total_rows:,} rows" if result.failing_rows else ""
-    return f"{result.check.name} failed ({rows or f'observed {result.observed}'})"
+    failed = f"{result.check.name} failed ({rows or f'observed {result.observed}'})"
+    if not result.sample:
+        return failed
+    first = result.sample[0]
+    shown = [name for name in first if name in (*table.key, *result.check.columns)] or [*first][:4]
+    where = ", ".join(f"{name} {first[name]}" for name in shown)
+    return f"{failed}, such as {where}: {result.check.description}"

@@ -37,7 +37,10 @@ def frames() -> dict[str, pl.DataFrame]:
     spent = money(np.where(is_best, 900, 30) + ids)
     probability = np.where(is_best, 0.6, 0.05)
     bought = (ids % 5 < 3) & is_best
-    rfm = pl.DataFrame({"customer_id": ids, "n_orders": orders, "monetary": spent})
+    rfm = pl.DataFrame(
+        {"customer_id": ids, "n_orders": orders, "monetary": spent, "gross_monetary": spent,
+         "is_mostly_returned": [False] * N}
+    )  # fmt: skip
     features = rfm.with_columns(cut_off_ts=pl.lit(100), bought=pl.Series(bought))
     newest = rfm.with_columns(cut_off_ts=pl.lit(200), bought=pl.lit(None, pl.Boolean))
     predictions = pl.DataFrame(

@@ -20,6 +20,7 @@ from (
             coalesce("event_type" in ('buy'), false) as p_3,
         from events
         where customer_id is not null
+            and event_number is not null
             and not (event_type in ('pv') and coalesce(next_event_type in ('pv'), false) and coalesce(previous_event_ts < event_ts, true))
     ),
 

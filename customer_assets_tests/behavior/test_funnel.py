@@ -130,7 +130,8 @@ def test_sessions_as_actors_do_not_convert_across():
     sessions = sources.Funnel(steps=["pv", "buy"], window="1 day", actor="session")
     with duckdb.connect() as connection:
         connection.execute(
-            "create table events as select * from (values (1, 0, date '1970-01-01', 'pv'), "
+            "create table events as select *, 1 as event_number from "
+            "(values (1, 0, date '1970-01-01', 'pv'), "
             "(1, 9000000000, date '1970-01-01', 'buy')) as e "
             "(customer_id, event_ts, event_date, event_type)"
         )
@@ -158,10 +159,10 @@ def test_modes_judge_a_session_up_to_the_end_of_its_next_day():
         )
         connection.execute(
             "create table events (customer_id bigint, event_ts bigint, event_date date, "
-            "event_type varchar)"
+            "event_type varchar, event_number bigint)"
         )
         connection.executemany(
-            "insert into events select 1, ?, date '1970-01-01' + ?::integer, ?",
+            "insert into events select 1, ?, date '1970-01-01' + ?::integer, ?, 1",
             [(100 * (n // 3) + n, day, kind) for n, (kind, day) in enumerate(days)],
         )
         sql = funnel.entries_sql({"f": definition})
@@ -174,7 +175,6 @@ def test_modes_judge_a_session_up_to_the_end_of_its_next_day():
     [
         {"dialect": "mixpanel"},
         {"modes": frozenset({"strict_order"})},
-        {"dialect": "clickhouse", "modes": frozenset({"allow_reentry"})},
         {"window_unit": "fortnight"},
         {"window": None},
         {"exclusions": (Exclusion((), 1, 1),)},
@@ -184,6 +184,13 @@ def test_modes_judge_a_session_up_to_the_end_of_its_next_day():
 def test_a_wrong_definition_is_refused(wrong):
     with pytest.raises(FunnelError):
         of_types("pv", "buy", **wrong)
+
+
+def test_allow_reentry_without_strict_order_has_no_effect():
+    alone = sources.Funnel(steps=["pv", "buy"], window="1 day", dialect="clickhouse",
+                           modes=["allow_reentry"])  # fmt: skip
+    plain = alone.model_copy(update={"modes": []})
+    assert funnel.of_source(alone) == funnel.of_source(plain)
 
 
 def test_modes_cannot_be_cut_by_entry_day():

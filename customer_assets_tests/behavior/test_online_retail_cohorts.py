@@ -16,6 +16,7 @@ CLEAN_LINES = """
         epoch_us(cast(InvoiceDate as timestamp)) as event_ts,
         cast(InvoiceDate as date) as event_date,
         'purchase' as event_type,
+        1 as event_number,
         cast(Quantity * UnitPrice as decimal(18, 4)) as value,
     from read_parquet(?)
     where CustomerID is not null and Quantity > 0 and UnitPrice > 0

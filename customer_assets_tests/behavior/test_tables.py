@@ -105,10 +105,18 @@ def test_sessions_may_end_at_midnight(run):
     assert len(run("session_paths")) == 1
 
 
-def test_session_timeout_shorter_than_nothing_or_a_day_is_refused():
-    for wrong in ("0 seconds", "1 day"):
-        with pytest.raises(ValueError, match="session_timeout"):
-            parameters(SOURCE.model_copy(update={"session_timeout": wrong}), D[8])
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"session_timeout": "0 seconds"}, "longer than nothing"),
+        ({"session_timeout": "1 day"}, "a day or longer"),
+        ({"horizon": "0 days"}, "longer than nothing"),
+        ({"funnels": {"f": {"steps": ["pv"], "window": "0 days"}}}, "longer than nothing"),
+    ],
+)
+def test_a_time_that_is_none_is_refused_where_it_is_stated(wrong, why):
+    with pytest.raises(ValueError, match=why):
+        EventLogSource.model_validate(SOURCE.model_dump(by_alias=True) | wrong)
 
 
 def test_session_changes_say_what_became_of_a_session(run):

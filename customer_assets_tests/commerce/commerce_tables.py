@@ -23,11 +23,16 @@ PARAMETERS = {
     "horizon_us": 10 * 86_400_000_000,
     "bot_events_per_day": None,
     "leaves_out_bots": False,
+    "last_day": "2024-03-30",
+    "order_key": "number_and_customer",
+    "values_are_net": False,
 }
+ORDERS = ("order_lines", "order_returns")
 _COLUMNS = (
     "customer_id bigint, event_ts bigint, event_at timestamp, event_date date, "
     "event_type varchar, item_id varchar, item_name varchar, category_id varchar, "
-    "order_id varchar, quantity bigint, value decimal(18, 4), item_kind varchar"
+    "order_id varchar, quantity bigint, value decimal(18, 4), item_kind varchar, "
+    "event_number bigint"
 )
 
 
@@ -66,9 +71,10 @@ class Shop:
                     "item_name": event.get("name", event["item"]),
                     "category_id": event.get("category"),
                     "order_id": event.get("order"),
-                    "quantity": 1,
+                    "quantity": event.get("quantity", 1),
                     "value": event.get("value", 1.0),
                     "item_kind": event.get("kind", "product"),
+                    "event_number": 1 if event.get("customer") is not None else None,
                 }
             )
         names = [column.split()[0] for column in _COLUMNS.split(", ") if " " in column.strip()]
@@ -80,8 +86,11 @@ class Shop:
         )
 
     def table(self, *names: str) -> pl.DataFrame:
-        """Compute tables in order and return the last, in the order of its key."""
-        for name in names:
+        """Compute tables in order and return the last, in the order of its key.
+
+        What an order is, and what came back of it, is worked out first.
+        """
+        for name in [*ORDERS, *(name for name in names if name not in ORDERS)]:
             model = self.models[name]
             for parameter, column in model.parameters.items():
                 value = f"cast({literal(self.parameters[parameter])} as {column.type})"

@@ -123,6 +123,7 @@ class CustomerRun:
         return TableStore(self.folder / "warehouse" / table)
 
     def models(self) -> Mapping[str, SqlModel]:
+        """Return the models in SQL, but for those that read what was trained."""
         roots = settings.table_roots()
         if self.name == "shop":
             roots = (*roots, self.folder / "sql")
@@ -131,7 +132,11 @@ class CustomerRun:
             path.write_text(SHOP_JOINED)
         pipeline = pipeline_of(self.name, self.source, roots)
         own = (self.name, pipeline.kind.name)
-        return {n: m for n, m in pipeline.models.items() if m.owner in own}
+        return {
+            n: m
+            for n, m in pipeline.models.items()
+            if m.owner in own and "model_metrics" not in m.inputs
+        }
 
     def build(self) -> "CustomerRun":
         """Read the landing and compute all tables."""

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from customer_table_run import LANDED, CustomerRun, shipped_source
 
-from customer_assets import customer_tables
+from customer_assets import customer_tables, settings
 from customer_assets.quality import checks_of
 from customer_assets.sample import write_sample
 from customer_assets.warehouse.engine import DuckDBEngine
+from customer_assets.warehouse.places import read_models
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
 ROWS = {"one_click": 200, "course_platform": 500}
@@ -190,10 +191,30 @@ def test_course_platform_copies_give_the_same_customers(landed, samples, changes
     assert all_rows(changed) == all_rows(landed("course_platform"))
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_reproduction_has_every_figure(landed, name: str):
+@pytest.mark.parametrize(
+    ("name", "table"), [("course_platform", "reproduction"), ("one_click", "real_file_figures")]
+)
+def test_every_figure_is_computed(landed, name: str, table: str):
     run = landed(name).build()
-    assert run.rows("reproduction where ours is null or agrees is null") == []
+    assert run.rows(f"{table} where ours is null or agrees is null") == []
+
+
+def test_what_the_one_click_studies_print_is_compared_and_nothing_else(connection):
+    models = read_models(settings.table_roots(), "one_click", "customer_table")
+    connection.execute(
+        "create table model_metrics as from (values "
+        "('logistic_regression', 'roc_auc', 'cross_validation', .886), "
+        "('support_vectors', 'f1', 'cross_validation', .79), "
+        "('support_vectors', 'roc_auc', 'cross_validation', .95), "
+        "('logistic_regression', 'roc_auc', 'backtest', .5)) m (model, metric, split, value) "
+        "cross join (select 'activity_declines' as question)"
+    )
+    sql = models["reproduction"].sql
+    rows = connection.sql(f"select figure, published, ours, agrees from ({sql}) order by figure")
+    assert [(figure, float(a), float(b), same) for figure, a, b, same in rows.fetchall()] == [
+        ("auc_logistic_regression", 0.89, 0.886, True),
+        ("f1_support_vectors", 0.8, 0.79, False),
+    ]
 
 
 def test_the_buyers_alone_are_no_landing(landed):

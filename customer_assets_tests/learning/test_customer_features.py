@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from customer_assets import settings as project
 from customer_assets.pipeline import pipeline_of
-from customer_assets.tables.features import leakage_check
+from customer_assets.tables.features.event_log import leakage_check
 from customer_assets.warehouse.places import read_models
 from customer_assets.warehouse.source_warehouse import ChecksFailedError
 from customer_assets_tests import click_log
@@ -37,6 +37,9 @@ PARAMETERS = {
     "view_event": "'pv'",
     "horizon_us": f"{DAY}::bigint",
     "session_timeout_us": f"{30 * MINUTE}::bigint",
+    "last_day_ts": "null::bigint",
+    "order_key": "'number_and_customer'",
+    "values_are_net": "false",
     "n_cut_offs": "3::bigint",
 }
 
@@ -45,17 +48,19 @@ def event(customer, at, kind="pv", item=1, order=None, value=None):
     return (customer, START + at, kind, item, order, value)
 
 
-def features(events, features_sql=MODELS["customer_features"].sql):
+def features(events, features_sql=MODELS["customer_features"].sql, parameters=None):
     """Compute cut-offs, features and their leakage check from events; return the connection."""
     connection = duckdb.connect(config={"threads": 1})
     connection.register("log", pl.DataFrame(events, EVENT_COLUMNS, orient="row").to_arrow())
     connection.execute(
         "create table events as select *, make_timestamp(event_ts) as event_at, "
-        "make_timestamp(event_ts)::date as event_date, null::bigint as category_id from log"
+        "make_timestamp(event_ts)::date as event_date, null::bigint as category_id, "
+        "null::bigint as quantity, 1 as event_number from log"
     )
-    for name, value in PARAMETERS.items():
+    for name, value in (PARAMETERS | (parameters or {})).items():
         connection.execute(f"set variable {name} = {value}")
-    connection.execute(f"create table cut_offs as {MODELS['cut_offs'].sql}")
+    for name in ("cut_offs", "order_lines"):
+        connection.execute(f"create table {name} as {MODELS[name].sql}")
     connection.execute(f"create table customer_features as {features_sql}")
     return connection
 
@@ -85,6 +90,17 @@ LOGS = st.lists(
 )
 
 
+def orders_of(log, until):
+    """Count orders by the default order_key: number and less than a day apart; else the day."""
+    lines = sorted((e[1], e[4]) for e in log if e[2] == "buy" and e[1] <= until and e[4])
+    last = {}
+    n = len({e[1] // DAY for e in log if e[2] == "buy" and not e[4] and e[1] <= until})
+    for at, number in lines:
+        n += number not in last or at - last[number] >= DAY
+        last[number] = at
+    return n
+
+
 @settings(max_examples=25, deadline=None)
 @given(LOGS)
 def test_a_row_is_what_a_plain_count_of_the_events_before_it_gives(log):
@@ -103,13 +119,16 @@ def test_a_row_is_what_a_plain_count_of_the_events_before_it_gives(log):
         assert row["n_order_lines"] == len(bought)
         assert row["has_purchased"] == bool(bought)
         assert row["n_items"] == len({e[2] for e in known})
-        assert row["n_orders"] == len({e[3] or e[0] for e in bought})
+        assert row["n_orders"] == orders_of([e for e in log if e[0] == row["customer_id"]], t)
         assert row["n_sessions"] == 1 + sum(gap > 30 * MINUTE for gap in gaps)
         assert row["n_events_last_7_days"] == sum(e[0] > t - 7 * DAY for e in known)
         assert row["n_recent_others"] == sum(e[1] == "cart" and e[0] > t - DAY for e in known)
         assert row["event_recency_days"] == pytest.approx((t - known[-1][0]) / DAY)
         if any(e[4] is not None for e in known):
-            assert row["monetary"] == sum(e[4] or 0 for e in bought)
+            returned = sum(e[4] or 0 for e in known if e[1] == "refund")
+            assert row["gross_monetary"] == sum(e[4] or 0 for e in bought)
+            assert row["returned_value"] == returned
+            assert row["monetary"] == row["gross_monetary"] - returned
         if len(gaps) > 1:
             hours = [gap // 1_000_000 / 3600 for gap in gaps]
             found = row["std_hours_between_events"]
@@ -143,16 +162,26 @@ def test_each_cut_off_has_a_horizon_before_it_and_only_the_last_event_has_no_lab
     rows = features(log).sql("from cut_offs order by cut_off_ts desc").fetchall()
     assert [(ts - START, back, over) for ts, back, over in rows] == [
         (3 * DAY + HOUR, 0, False),
-        (2 * DAY, 1, True),
-        (DAY, 2, True),
+        (2 * DAY + HOUR, 1, True),
+        (DAY + HOUR, 2, True),
     ]
 
 
-def test_without_a_purchase_there_are_features_and_no_label():
-    rows = features([event(1, 0), event(1, 3 * DAY)]).sql("from customer_features").pl().to_dicts()
+def test_of_a_closed_log_the_cut_offs_go_back_from_its_last_day():
+    log = [event(1, 0, "buy"), event(1, 3 * DAY)]
+    end = {"last_day_ts": f"{START + 5 * DAY}::bigint"}
+    rows = features(log, parameters=end).sql("from cut_offs order by cut_off_ts desc").fetchall()
+    assert [(ts - START) // DAY for ts, _, _ in rows] == [5, 4, 3, 2]
+
+
+def test_without_a_purchase_there_are_features_and_nobody_is_a_buyer():
+    found = features([event(1, 0), event(1, 3 * DAY)]).sql(
+        "from customer_features order by cut_off_ts desc"
+    )
+    rows = found.pl().to_dicts()
     assert [(r["n_events"], r["has_purchased"], r["is_buyer_within_horizon"]) for r in rows] == [
-        (2, False, None)
-    ]
+        (2, False, None), (1, False, False), (1, False, False)
+    ]  # fmt: skip
     assert (rows[0]["recency_days"], rows[0]["monetary"], rows[0]["funnel_depth"]) == (
         None,
         None,

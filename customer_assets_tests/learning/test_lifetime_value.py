@@ -179,26 +179,46 @@ def test_purchases_of_one_value_are_no_error() -> None:
     assert values_of(customers)["purchases_30_days"].is_not_null().all()
 
 
-def test_histories_drop_the_first_day_and_split_by_date(tmp_path) -> None:
+def histories(tmp_path, *lines) -> list[tuple]:
+    """The purchase histories of a log of nine days: invoice, day and time, quantity, price, who."""
     landing = tmp_path / "landing"
     landing.mkdir()
-    lines = ["InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"]
-    # Two invoices on the first day are one purchase; the log spans nine days, six of calibration.
-    for at, price, who in (
-        ("02-01 09:00", 5, 1), ("02-01 15:00", 7, 1), ("02-03 09:00", 10, 1),
-        ("02-06 09:00", 20, 1), ("02-10 09:00", 40, 1), ("02-08 09:00", 3, 2),
-    ):  # fmt: skip
-        lines.append(f"{len(lines)},A1,MUG,1,2011-{at}:00,{price},{who},United Kingdom")
-    (landing / "log.csv").write_text("\n".join(lines) + "\n")
-    run = run_source("online_retail", read_source("online_retail"), landing, tmp_path / "home")
+    text = ["InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"]
+    for invoice, at, quantity, price, who in lines:
+        text.append(f"{invoice},A1,MUG,{quantity},2011-{at}:00,{price},{who},United Kingdom")
+    (landing / "log.csv").write_text("\n".join(text) + "\n")
+    source = read_source("online_retail").model_copy(update={"last_day": "2011-02-10"})
+    run = run_source("online_retail", source, landing, tmp_path / "home")
     run.ingest()
     days = [dt.date(2011, 2, day) for day in range(1, 11)]
-    run.materialize("events", "customer_day", "customer_value_history", days=days)
+    tables = ("events", "customer_day", "order_lines", "order_returns", "customer_value_history")
+    run.materialize(*tables, days=days)
     columns = ["customer_id", "frequency", "recency_days", "age_days", "repeat_value"]
     columns += ["days_after", "purchases_after", "value_after"]
-    rows = run.frame("customer_value_history").select("cut_off", *columns).rows()
-    assert rows == [
+    return run.frame("customer_value_history").select("cut_off", *columns).rows()
+
+
+def test_histories_drop_the_first_day_and_split_by_date(tmp_path) -> None:
+    # Two invoices on the first day are one purchase; the log spans nine days, six of calibration.
+    assert histories(
+        tmp_path,
+        (1, "02-01 09:00", 1, 5, 1), (2, "02-01 15:00", 1, 7, 1), (3, "02-03 09:00", 1, 10, 1),
+        (4, "02-06 09:00", 1, 20, 1), (5, "02-10 09:00", 1, 40, 1), (6, "02-08 09:00", 1, 3, 2),
+    ) == [
         ("calibration", 1, 2, 5, 6, 15.0, 3, 1, 40),
         ("full", 1, 3, 9, 9, pytest.approx(70 / 3), 0, 0, 0),
         ("full", 2, 0, 0, 2, None, 0, 0, 0),
-    ]
+    ]  # fmt: skip
+
+
+def test_what_came_back_is_no_purchase_once_that_is_known(tmp_path) -> None:
+    """Customer 1 gives the second purchase back on the 9th, after the calibration's cut-off on
+    the 7th; customer 2 gives everything back at once; the log ends on the 10th, not on a sale."""
+    assert histories(
+        tmp_path,
+        (1, "02-01 09:00", 1, 5, 1), (2, "02-03 09:00", 4, 10, 1), ("C3", "02-09 09:00", -4, 10, 1),
+        (4, "02-02 09:00", 100, 99, 2), ("C5", "02-02 09:12", -100, 99, 2),
+    ) == [
+        ("calibration", 1, 1, 2, 6, 40.0, 3, 0, 0),
+        ("full", 1, 0, 0, 9, None, 0, 0, 0),
+    ]  # fmt: skip

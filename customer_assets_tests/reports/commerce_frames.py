@@ -36,7 +36,7 @@ def commerce_frames(names: Sequence[str]) -> dict[str, pl.DataFrame]:
                 "revenue_rank": ranks,
                 "revenue": revenue,
                 "net_revenue": [*revenue[:-1], Decimal(-5)],
-                "returned_value": [Decimal(0)] * (n - 1) + [-revenue[-1] - 5],
+                "returned_value": [Decimal(0)] * (n - 1) + [revenue[-1] + 5],
                 "return_share": [0.0] * (n - 1) + [1.05],
                 "net_revenue_share": shares,
                 "n_orders": ranks,
@@ -48,11 +48,11 @@ def commerce_frames(names: Sequence[str]) -> dict[str, pl.DataFrame]:
                 "unit": ["customer"] * 101 + ["product"] * 101,
                 "top_percent": [*range(101)] * 2,
                 "n_top": [*range(101)] * 2,
-                "revenue": [Decimal(percent) for percent in range(101)] * 2,
-                "revenue_share": [(percent / 100) ** 0.3 for percent in range(101)] * 2,
+                "net_revenue": [Decimal(percent) for percent in range(101)] * 2,
+                "net_revenue_share": [(percent / 100) ** 0.3 for percent in range(101)] * 2,
                 "gini": [0.5] * 202,
             },
-            schema_overrides={"revenue": MONEY},
+            schema_overrides={"net_revenue": MONEY},
         ),
         "category_performance": pl.DataFrame(
             {

@@ -90,7 +90,9 @@ def shop_frames() -> dict[str, pl.DataFrame]:
                 "n_orders": [2] * 10,
                 "revenue": _money([100 + n for n in range(10)]),
                 "customer_revenue": _money([90] * 10),
-                "returned_value": _money([-3] * 10),
+                "returned_value": _money([3] * 10),
+                "net_revenue": _money([97 + n for n in range(10)]),
+                "customer_net_revenue": _money([88] * 10),
             }
         ),
         "sales_monthly": pl.DataFrame(
@@ -100,7 +102,9 @@ def shop_frames() -> dict[str, pl.DataFrame]:
                 "n_lines": [25, 20, 5],
                 "revenue": _money([1200, 1500.5, 80]),
                 "customer_revenue": _money([1000, 1100, 80]),
-                "returned_value": _money([-10, 0, 0]),
+                "returned_value": _money([10, 0, 0]),
+                "net_revenue": _money([1190, 1500.5, 80]),
+                "customer_net_revenue": _money([990, 1100, 80]),
                 "is_complete": [True, True, False],
             }
         ),
@@ -112,6 +116,8 @@ def shop_frames() -> dict[str, pl.DataFrame]:
                 "n_orders": [1, 3, 2],
                 "revenue": _money([20, 300, 2460.5]),
                 "customer_revenue": _money([20, 300, 1800]),
+                "returned_value": _money([0, 0, 0]),
+                "net_revenue": _money([20, 300, 2460.5]),
             }
         ),
         "country_performance": pl.DataFrame(
@@ -121,6 +127,8 @@ def shop_frames() -> dict[str, pl.DataFrame]:
                 "n_orders": [20, 7],
                 "revenue": _money([1800, 200]),
                 "revenue_share": [0.9, 0.1],
+                "net_revenue": _money([1800, 200]),
+                "net_revenue_share": [0.9, 0.1],
             }
         ),
         "rfm": pl.DataFrame(
@@ -129,6 +137,8 @@ def shop_frames() -> dict[str, pl.DataFrame]:
                 "recency_days": ids,
                 "n_orders": [1 + n % 4 for n in ids],
                 "monetary": _money([10 * n for n in ids]),
+                "gross_monetary": _money([11 * n for n in ids]),
+                "is_mostly_returned": [n == 20 for n in ids],
                 "last_order_at": [dt.datetime(2024, 2, 1, 9)] * 20,
                 "r_score": [1 + n % 5 for n in ids],
                 "f_score": [1 + n % 5 for n in ids],
@@ -531,6 +541,17 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
                 "n_customers": [5] * len(hours),
             }
         ),
+        "funnel_people": pl.DataFrame(
+            {
+                "funnel": ["checkout"] * 2,
+                "breakdown": [None] * 2,
+                "step": [1, 2],
+                "n_entered_customers": [40, 40],
+                "n_reached_customers": [40, 18],
+                "customer_conversion": [1.0, 0.45],
+            },
+            schema_overrides={"breakdown": pl.String},
+        ),
         "funnel": pl.DataFrame(
             {
                 "funnel": ["checkout"] * 24,
@@ -758,7 +779,8 @@ def hostile_frames(shop_frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFra
             "n_customers": [1] * n,
             "n_orders": [1] * n,
             "revenue": _money([10.0 * (n - k) for k in range(n)]),
-            "revenue_share": [(n - k) * 2 / (n * (n + 1)) for k in range(n)],
+            "net_revenue": _money([10.0 * (n - k) for k in range(n)]),
+            "net_revenue_share": [(n - k) * 2 / (n * (n + 1)) for k in range(n)],
         }
     )
     frames |= commerce_frames(names)
@@ -792,7 +814,7 @@ def hostile_frames(shop_frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFra
 
 def _headline_history() -> pl.DataFrame:
     """Two reports: revenue moved with what landed, orders with its definition, customers not."""
-    figures = [("revenue", "money", 980, 1045), ("orders", "count", 18, 20),
+    figures = [("net_revenue", "money", 980, 1015), ("orders", "count", 18, 20),
                ("customers", "count", 20, 20), ("repeat_share", "share", 0.5, 0.5)]  # fmt: skip
     return pl.DataFrame(
         [
@@ -800,7 +822,7 @@ def _headline_history() -> pl.DataFrame:
                 "known_at": dt.datetime(2024, 3, 7 + 2 * at, 3),
                 "as_of": dt.date(2024, 3, 6 + 2 * at),
                 "figure": name,
-                "label": name.replace("_", " ").capitalize(),
+                "label": name.removeprefix("net_").replace("_", " ").capitalize(),
                 "value": Decimal(str(values[at])),
                 "low": None,
                 "high": None,

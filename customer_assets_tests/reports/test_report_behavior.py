@@ -48,7 +48,11 @@ def test_purchases_stand_against_views(text: str) -> None:
 
 
 def test_open_windows_stay_out_of_the_rate(text: str) -> None:
-    assert "40.0% of 600 entrants reach purchase within 1 day" in text
+    assert (
+        "40.0% of 600 entries, a customer counted for each day of entry, reach purchase within "
+        "1 day" in text
+    )
+    assert "Of 40 different people who enter, 45.0% reach purchase at least once" in text
     assert "Most are lost between cart or wish and purchase" in text
     assert "2 entry days whose window is still open are left out" in text
     assert "<pattern" not in _picture(text, "Bars of the funnel")

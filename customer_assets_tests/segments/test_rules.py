@@ -104,3 +104,12 @@ def test_what_is_no_condition_is_refused(condition):
         return
     with pytest.raises(RuleError, match="segment rule 'r'"):
         check_rule(SegmentRule(name="r", condition=condition), types)
+
+
+def test_ties_do_not_make_a_fifth_a_third():
+    """A third of the customers share the highest number: by rank all of them or none are in."""
+    tied = pl.DataFrame({"customer_id": range(100), "unpaid": [0.0] * 66 + [5.0] * 34})
+    assert len(held("unpaid >= quantile(unpaid, 0.8)", customers=tied)) == 34
+    assert held("percent_rank(unpaid) >= 0.8", customers=tied) == []
+    apart = tied.with_columns(unpaid=pl.col("customer_id").cast(pl.Float64))
+    assert len(held("percent_rank(unpaid) >= 0.8", customers=apart)) == 20

@@ -12,18 +12,18 @@ from customer_assets.sources.configuration import ConfigurationError
 from customer_assets_tests.conftest import SourceRun, run_source
 
 NAMES = (
-    "events", "customer_day", "rfm", "rfem", "rfm_distribution", "rfem_distribution",
-    "customer_segments", "segment_products",
+    "events", "customer_day", "order_lines", "order_returns", "rfm", "rfem", "rfm_distribution",
+    "rfem_distribution", "customer_segments", "segment_products",
 )  # fmt: skip
 
 
 def log(folder: Path, value: bool) -> SourceRun:
-    """Ten customers: the k-th last buys k days before the end, 1 to 10 times; two only look."""
+    """Ten customers: the k-th last buys k days before the end, on 1 to 10 days; two only look."""
     lines = ["who,at,what,item,paid"]
     for k in range(10):
         for n in range(10 - k):
             item = "mug" if k < 5 else f"item{k}"
-            lines.append(f"{k},2024-01-{20 - k} 10:{n:02d}:00,buy,{item},{10 - k}")
+            lines.append(f"{k},2024-01-{20 - k - n} 10:00:00,buy,{item},{10 - k}")
     lines += [f"{who},2024-01-02 09:00:00,look,mug," for who in (20, 21)]
     (folder / "landing").mkdir()
     (folder / "landing" / "log.csv").write_text("\n".join(lines) + "\n")

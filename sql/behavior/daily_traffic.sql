@@ -18,8 +18,8 @@ columns:
   n_purchases: {type: bigint, description: "Purchase events of known customers."}
   purchase_value: {type: "decimal(18,4)", description: "Money of these purchases; null where none carries a value."}
   n_sessions: {type: bigint, description: "Sessions that start on the day."}
-  n_bounces: {type: bigint, description: "Sessions of a single event among them."}
-  bounce_rate: {type: double, description: "Bounces per session; null without sessions."}
+  n_bounces: {type: bigint, description: "Sessions of a single event among them; null for a log without page views, which does not see who only looks."}
+  bounce_rate: {type: double, description: "Bounces per session; null without sessions, and for a log without page views."}
   bounce_rate_low: {type: double, description: "Lower end of its Wilson 95 % interval."}
   bounce_rate_high: {type: double, description: "Upper end of its Wilson 95 % interval."}
   n_new_customers: {type: bigint, description: "Customers whose first event in all history is on the day."}
@@ -135,14 +135,19 @@ days as (
         coalesce(customer_days.n_purchases, 0) as n_purchases,
         customer_days.purchase_value,
         coalesce(session_days.n_sessions, 0) as n_sessions,
-        coalesce(session_days.n_bounces, 0) as n_bounces,
+        case
+            when getvariable('view_event') is not null then coalesce(session_days.n_bounces, 0)
+        end as n_bounces,
         coalesce(customer_days.n_new_customers, 0) as n_new_customers,
         case
             when datediff('day', getvariable('first_day'), event_days.event_date) >= 29
                 then months.n_customers_30_days
         end as n_customers_30_days,
         cast(nullif(session_days.n_sessions, 0) as double) as trials,
-        cast(session_days.n_bounces as double) / nullif(session_days.n_sessions, 0) as bounce_rate,
+        case
+            when getvariable('view_event') is not null
+                then cast(session_days.n_bounces as double) / nullif(session_days.n_sessions, 0)
+        end as bounce_rate,
         1.959963984540054 as z,
     from event_days
     left join customer_days on event_days.event_date = customer_days.event_date

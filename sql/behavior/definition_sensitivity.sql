@@ -21,6 +21,8 @@ with counted as (
         event_date,
         date '1970-01-01' + cast(floor(event_ts / 86400000000) as integer) as utc_date,
         count(*) as n_events,
+        -- Of identical rows that are kept each is an event, the first of them has number 1.
+        count(*) filter (where occurrence = 1) as n_different,
         sum(n_copies) as n_rows,
     from events
     group by event_date, date '1970-01-01' + cast(floor(event_ts / 86400000000) as integer)
@@ -30,6 +32,7 @@ business_days as (
     select
         event_date,
         cast(sum(n_events) as bigint) as n_events,
+        cast(sum(n_different) as bigint) as n_different,
         cast(sum(n_rows) as bigint) as n_rows,
     from counted
     group by event_date
@@ -75,6 +78,7 @@ days as (
     select
         business_days.event_date,
         business_days.n_events,
+        business_days.n_different,
         business_days.n_rows,
         coalesce(session_days.n_15, 0) as n_15,
         coalesce(session_days.n_30, 0) as n_30,
@@ -102,7 +106,7 @@ union all
 select utc_date as event_date, 'events' as measure, 'UTC day' as definition, n_events as n
 from utc_days
 union all
-select event_date, 'rows' as measure, 'duplicates removed' as definition, n_events as n
+select event_date, 'rows' as measure, 'duplicates removed' as definition, n_different as n
 from days
 union all
 select event_date, 'rows' as measure, 'duplicates kept' as definition, n_rows as n

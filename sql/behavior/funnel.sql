@@ -12,14 +12,14 @@ columns:
   entry_date: {type: date, description: "Day of the entry event, business time."}
   breakdown: {type: varchar, description: "The breakdown attribute at entry; null where there is none."}
   step: {type: bigint, description: "Number of the step, from 1."}
-  n_entered: {type: bigint, description: "Entrants of the day: those who took step 1."}
+  n_entered: {type: bigint, description: "Entrants of the day: customers, or sessions, who took step 1. Over several days a customer counts for each; people are in funnel_people."}
   n_reached: {type: bigint, description: "Entrants who reached the step."}
   n_dropped: {type: bigint, description: "Entrants who reached the step before and not this one."}
   conversion_from_entry: {type: double, description: "Reached per entrant."}
   conversion_low: {type: double, description: "Lower end of its Wilson 95 % interval."}
   conversion_high: {type: double, description: "Upper end of its Wilson 95 % interval."}
   conversion_from_previous: {type: double, description: "Reached per entrant who reached the step before; null where nobody did."}
-  share_of_active: {type: double, description: "Customers who reached the step per customer active on the entry day."}
+  share_of_active: {type: double, description: "Customers who reached the step per customer active on the entry day, with the same value of the breakdown where there is one."}
   mean_seconds_from_entry: {type: double, description: "Mean time from entry of those who reached the step."}
   median_seconds_from_entry: {type: double, description: "Median time from entry."}
   mean_seconds_from_previous: {type: double, description: "Mean time from the step before."}
@@ -37,15 +37,6 @@ with bot_days as (
         event_date,
     from customer_day
     where is_suspected_bot and getvariable('leaves_out_bots')
-),
-
-active_customers as (
-    select
-        event_date,
-        count(*) as n_active,
-    from customer_day
-    where not (is_suspected_bot and getvariable('leaves_out_bots'))
-    group by event_date
 ),
 
 short_days as (
@@ -245,7 +236,7 @@ select
         + z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     ) / (1 + z * z / trials) as conversion_high,
     cast(n_reached as double) / nullif(n_before, 0) as conversion_from_previous,
-    cast(n_customers as double) / active_customers.n_active as share_of_active,
+    cast(n_customers as double) / funnel_active.n_active as share_of_active,
     mean_seconds_from_entry,
     cast(median_seconds_from_entry as double) as median_seconds_from_entry,
     mean_seconds_from_previous,
@@ -253,8 +244,10 @@ select
     maturities.matures_on,
     coalesce(maturities.matures_on <= getvariable('last_complete_day'), false) as is_mature,
 from compared
-left join active_customers
-    on compared.entry_date is not distinct from active_customers.event_date
+left join funnel_active
+    on compared.funnel = funnel_active.funnel
+    and compared.entry_date = funnel_active.event_date
+    and compared.breakdown is not distinct from funnel_active.breakdown
 left join maturities
     on compared.funnel = maturities.funnel
     and compared.entry_date = maturities.entry_date

@@ -1,7 +1,7 @@
 /* ---
 description: >-
   One row per session fragment, the part of a session that lies inside one day. It is computed
-  from the events of its own day alone; sessions are the connected runs of fragments.
+  from the events of its own day alone, passive ones left out; sessions are the connected runs of fragments.
 partition_by: event_date
 key: [customer_id, first_event_ts]
 parameters:
@@ -41,7 +41,7 @@ with customer_events as (
             (event_ts + 1000000000000000000) % getvariable('session_timeout_us')
         ) as slot_ts,
     from events
-    where customer_id is not null
+    where event_number is not null
 ),
 
 slots as (

@@ -30,7 +30,7 @@ with ends_of_days as (
         lag(event_ts) over history as previous_event_ts,
         lag(event_type) over history as previous_event_type,
     from events
-    where customer_id is not null
+    where event_number is not null
         and (event_number = 1 or next_event_type is null)
     window history as (partition by customer_id order by event_ts, event_number)
 ),

@@ -1,7 +1,7 @@
 /* ---
 description: >-
   One row per pair of products that are bought together more often than chance explains. A basket
-  is an order; where the log has no order numbers, what a known customer buys on a day.
+  is an order, as in order_lines.
   Products in fewer than 5 baskets, or than one in a thousand, are left out first; so is each pair
   as rare, and each basket of more than 100 such products, a wholesaler's list rather than a
   choice, with 5,000 pairs and more. A pair stays if it is significant at 5 % after Bonferroni's
@@ -9,8 +9,6 @@ description: >-
   an upper bound is reckoned: a pair that is in is significant, one at the edge may be missing.
 key: [item_a, item_b]
 requires: [purchase, item]
-parameters:
-  purchase_event: {type: varchar, description: The event type that is a purchase.}
 columns:
   item_a: {type: varchar, description: "One product, of two identifiers the first in order of text."}
   item_b: {type: varchar, description: The other product.}
@@ -40,14 +38,14 @@ owner: team:data
 --- */
 with lines as (
     select distinct
-        coalesce(
-            cast(events.order_id as varchar),
-            cast(events.customer_id as varchar) || '-' || cast(events.event_date as varchar)
-        ) as basket_id,
-        cast(events.item_id as varchar) as item_id,
-    from events
-    inner join items on events.item_id = items.item_id
-    where events.event_type = getvariable('purchase_event') and items.is_product
+        order_lines.order_key as basket_id,
+        cast(order_lines.item_id as varchar) as item_id,
+    from order_lines
+    inner join items on order_lines.item_id = items.item_id
+    where
+        items.is_product
+        -- What is bought by nobody knows whom and without a number is no basket.
+        and (order_lines.has_order_number or order_lines.customer_id is not null)
 ),
 
 all_baskets as (
@@ -61,7 +59,6 @@ frequent as (
     select lines.item_id
     from lines
     cross join all_baskets
-    where lines.basket_id is not null
     group by lines.item_id, all_baskets.least_baskets
     having count(*) >= all_baskets.least_baskets
 ),
@@ -73,7 +70,6 @@ frequent_lines as (
         count(*) over (partition by lines.basket_id) as n_items,
     from lines
     inner join frequent on lines.item_id = frequent.item_id
-    where lines.basket_id is not null
 ),
 
 kept_lines as (

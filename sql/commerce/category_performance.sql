@@ -11,19 +11,17 @@ description: >-
 key: [category]
 requires: [purchase, value, item]
 parameters:
-  purchase_event: {type: varchar, description: The event type that is a purchase.}
-  return_event: {type: varchar, description: "The event type that takes a purchase back; null where there is none."}
   first_day: {type: date, description: First day of the log.}
   last_complete_day: {type: date, description: Last day that the log covers.}
 columns:
   category: {type: varchar, description: "Category; unknown where the log has none for the product."}
   n_products: {type: bigint, description: Different products bought.}
-  n_orders: {type: bigint, description: Different orders with one of them.}
+  n_orders: {type: bigint, description: "Different orders, as in order_lines, with one of them."}
   n_customers: {type: bigint, description: Different known customers who bought one of them.}
   quantity: {type: bigint, description: Units sold; null where the log has none.}
-  revenue: {type: "decimal(18,4)", description: "Money of all purchases, customers unknown to the log included."}
-  returned_value: {type: "decimal(18,4)", description: "Money of what was taken back, below zero."}
-  net_revenue: {type: "decimal(18,4)", description: Revenue and what was taken back together.}
+  revenue: {type: "decimal(18,4)", description: "Gross money of all purchases, customers unknown to the log included."}
+  returned_value: {type: "decimal(18,4)", description: "Money that came back, an amount above zero."}
+  net_revenue: {type: "decimal(18,4)", description: "Money that stayed: revenue less returned_value."}
   net_revenue_share: {type: double, description: "Share of the net revenue of all categories; nothing counts less than 0."}
   return_share: {type: double, description: What was taken back per revenue.}
   revenue_per_product: {type: double, description: Net revenue per product bought.}
@@ -38,7 +36,7 @@ columns:
   advice: {type: varchar, description: "grow, keep, fix or drop; null for what is in no category."}
 checks:
   - expect_column_values_to_not_be_null: {column: category}
-  - expect_column_values_to_be_between: {column: returned_value, max_value: 0}
+  - expect_column_values_to_be_between: {column: returned_value, min_value: 0}
   - expect_column_values_to_be_between: {column: net_revenue_share, min_value: 0, max_value: 1}
   - expect_column_values_to_be_in_set: {column: advice, value_set: [grow, keep, fix, drop]}
 owner: team:data
@@ -61,45 +59,58 @@ with spans as (
 lines as (
     select
         coalesce(items.category, 'unknown') as category,
-        events.item_id,
-        events.customer_id,
-        events.event_type = getvariable('purchase_event') as is_purchase,
-        coalesce(
-            cast(events.order_id as varchar),
-            coalesce(cast(events.customer_id as varchar), '')
-            || '-' || cast(events.event_ts as varchar)
-        ) as order_id,
-        events.quantity,
-        -- A log may write what was taken back with either sign.
-        case
-            when events.event_type = getvariable('purchase_event') then events.value
-            else -abs(events.value)
-        end as value,
+        items.item_id,
+        order_lines.customer_id,
+        true as is_purchase,
+        order_lines.order_key,
+        order_lines.order_date as sales_date,
+        order_lines.quantity,
+        order_lines.value as revenue,
+        cast(0 as decimal(18, 4)) as returned_value,
+    from order_lines
+    inner join items on order_lines.item_id = items.item_id
+    where items.is_product
+    union all
+    select
+        coalesce(items.category, 'unknown') as category,
+        items.item_id,
+        order_returns.customer_id,
+        false as is_purchase,
+        cast(null as varchar) as order_key,
+        order_returns.sales_date,
+        cast(null as bigint) as quantity,
+        cast(0 as decimal(18, 4)) as revenue,
+        order_returns.returned_value,
+    from order_returns
+    inner join items on order_returns.item_id = items.item_id
+    where items.is_product
+),
+
+spanned as (
+    select
+        lines.*,
         -- 0 is the recent span, 1 the one before it.
-        date_diff('day', events.event_date, getvariable('last_complete_day')) // spans.trend_days
+        date_diff('day', lines.sales_date, getvariable('last_complete_day')) // spans.trend_days
             as span,
-    from events
-    inner join items on events.item_id = items.item_id
+    from lines
     cross join spans
-    where
-        items.is_product
-        and events.event_type in (getvariable('purchase_event'), getvariable('return_event'))
 ),
 
 sums as (
     select
         category,
         count(distinct item_id) filter (where is_purchase) as n_products,
-        count(distinct order_id) filter (where is_purchase) as n_orders,
+        count(distinct order_key) as n_orders,
         count(distinct customer_id) filter (where is_purchase) as n_customers,
         cast(sum(quantity) filter (where is_purchase) as bigint) as quantity,
-        cast(coalesce(sum(value) filter (where is_purchase), 0) as decimal(18, 4)) as revenue,
-        cast(coalesce(sum(value) filter (where not is_purchase), 0) as decimal(18, 4))
-            as returned_value,
-        cast(coalesce(sum(value), 0) as decimal(18, 4)) as net_revenue,
-        cast(coalesce(sum(value) filter (where span = 1), 0) as decimal(18, 4)) as earlier_revenue,
-        cast(coalesce(sum(value) filter (where span = 0), 0) as decimal(18, 4)) as recent_revenue,
-    from lines
+        cast(coalesce(sum(revenue), 0) as decimal(18, 4)) as revenue,
+        cast(coalesce(sum(returned_value), 0) as decimal(18, 4)) as returned_value,
+        cast(coalesce(sum(revenue) - sum(returned_value), 0) as decimal(18, 4)) as net_revenue,
+        cast(coalesce(sum(revenue - returned_value) filter (where span = 1), 0) as decimal(18, 4))
+            as earlier_revenue,
+        cast(coalesce(sum(revenue - returned_value) filter (where span = 0), 0) as decimal(18, 4))
+            as recent_revenue,
+    from spanned
     group by category
     having count(*) filter (where is_purchase) > 0
 ),
@@ -111,8 +122,8 @@ compared as (
         sum(greatest(net_revenue, 0)) over () as kept_by_all,
         sum(n_products) over () as n_products_of_all,
         count(*) over () as n_categories,
-        cast(abs(returned_value) as double) / nullif(cast(revenue as double), 0) as return_share,
-        cast(abs(sum(returned_value) over ()) as double)
+        cast(returned_value as double) / nullif(cast(revenue as double), 0) as return_share,
+        cast(sum(returned_value) over () as double)
         / nullif(cast(sum(revenue) over () as double), 0) as return_share_of_all,
         cast(recent_revenue as double) / nullif(cast(sum(recent_revenue) over () as double), 0)
         / nullif(

@@ -46,6 +46,7 @@ with things as (
             or (
                 getvariable('view_event') is not null
                 and coalesce(events.event_type <> getvariable('return_event'), true)
+                and events.event_number is not null
             )
         )
 ),

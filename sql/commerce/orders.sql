@@ -1,53 +1,82 @@
 /* ---
 description: >-
-  One row per order and day: the purchase lines that share an order number. Where the log has
-  no order numbers, what a customer buys in one second is one order.
-partition_by: order_date
+  One row per order, with its money and what of it came back. What an order is says order_lines.
 key: [order_id, order_date, customer_id]
 requires: [purchase]
-parameters:
-  purchase_event: {type: varchar, description: The event type that is a purchase.}
 columns:
-  order_id: {type: varchar, description: "Order number, or customer and time where there is none."}
-  order_date: {type: date, description: "Day of the order, business time; the partition."}
+  order_key: {type: varchar, description: "The order, as in order_lines."}
+  order_id: {type: varchar, description: "Order number, or customer and day, or instant, where there is none."}
+  order_date: {type: date, description: "Day of the order's first line, business time."}
   customer_id: {type: source, description: Who ordered; null where the log does not know.}
   ordered_ts: {type: bigint, description: "First line of the order, epoch microseconds (UTC)."}
   ordered_at: {type: timestamp, description: "First line of the order, business time."}
   n_lines: {type: bigint, description: Purchase lines.}
   n_items: {type: bigint, description: Different items.}
   quantity: {type: bigint, description: Units; null where the log has none.}
-  value: {type: "decimal(18,4)", description: Money of the order in the source's currency.}
+  value: {type: "decimal(18,4)", description: "Money of the order in the source's currency, gross."}
+  returned_value: {type: "decimal(18,4)", description: "Money of it that came back, an amount above zero; null where the log knows no money."}
+  net_value: {type: "decimal(18,4)", description: Money of it that stayed.}
+  is_mostly_returned: {type: boolean, description: Whether more than half of its money came back.}
 checks:
   - expect_column_values_to_not_be_null: {column: order_id}
   - expect_column_values_to_be_between: {column: n_lines, min_value: 1}
-  - expect_column_values_to_be_between: {column: value, min_value: 0}
+  - unexpected_rows_expectation:
+      name: orders_are_worth_something
+      severity: warn
+      description: >-
+        No order is worth less than nothing. Where refunds are written as purchases below zero, say
+        so by return_when (such as quantity < 0), or by return_event where a kind of event says it.
+      unexpected_rows_query: >-
+        select order_id, order_date, customer_id, value from {batch} where value < 0
 --- */
-with purchases as (
+with placed as (
     select
-        coalesce(
-            cast(order_id as varchar),
-            concat(cast(customer_id as varchar), '-', cast(event_ts as varchar))
-        ) as order_id,
-        event_date as order_date,
-        customer_id,
-        event_ts,
-        event_at,
-        item_id,
-        quantity,
-        value,
-    from events
-    where event_type = getvariable('purchase_event')
+        order_key,
+        min(order_id) as order_id,
+        min(order_date) as order_date,
+        arg_min(customer_id, event_ts) filter (where customer_id is not null) as customer_id,
+        min(event_ts) as ordered_ts,
+        min(event_at) as ordered_at,
+        count(*) as n_lines,
+        count(distinct item_id) as n_items,
+        cast(sum(quantity) as bigint) as quantity,
+        cast(sum(value) as decimal(18, 4)) as value,
+    from order_lines
+    group by order_key
+),
+
+came_back as (
+    select
+        order_key,
+        cast(sum(returned_value) as decimal(18, 4)) as returned_value,
+    from order_returns
+    where order_key is not null
+    group by order_key
+),
+
+netted as (
+    select
+        placed.*,
+        case
+            when placed.value is not null
+                then cast(coalesce(came_back.returned_value, 0) as decimal(18, 4))
+        end as returned_value,
+    from placed
+    left join came_back on placed.order_key = came_back.order_key
 )
 
 select
+    order_key,
     order_id,
     order_date,
     customer_id,
-    min(event_ts) as ordered_ts,
-    min(event_at) as ordered_at,
-    count(*) as n_lines,
-    count(distinct item_id) as n_items,
-    cast(sum(quantity) as bigint) as quantity,
-    cast(sum(value) as decimal(18, 4)) as value,
-from purchases
-group by order_id, order_date, customer_id
+    ordered_ts,
+    ordered_at,
+    n_lines,
+    n_items,
+    quantity,
+    value,
+    returned_value,
+    cast(value - returned_value as decimal(18, 4)) as net_value,
+    coalesce(returned_value > 0 and 2 * returned_value > value, false) as is_mostly_returned,
+from netted

@@ -5,19 +5,16 @@ description: >-
   those that bring the next 15 %, C the rest, and all that brought nothing after returns.
 key: [item_id]
 requires: [purchase, value, item]
-parameters:
-  purchase_event: {type: varchar, description: The event type that is a purchase.}
-  return_event: {type: varchar, description: "The event type that takes a purchase back; null where there is none."}
 columns:
   item_id: {type: source, description: Which product.}
   item_name: {type: varchar, description: Its most frequent name.}
   category: {type: varchar, description: Its category; null where the log has none.}
-  n_orders: {type: bigint, description: Different orders with it.}
+  n_orders: {type: bigint, description: "Different orders, as in order_lines, with it."}
   n_customers: {type: bigint, description: Different known customers who bought it.}
   quantity: {type: bigint, description: Units sold; null where the log has none.}
-  revenue: {type: "decimal(18,4)", description: "Money of all purchases, customers unknown to the log included."}
-  returned_value: {type: "decimal(18,4)", description: "Money of what was taken back, below zero."}
-  net_revenue: {type: "decimal(18,4)", description: Revenue and what was taken back together.}
+  revenue: {type: "decimal(18,4)", description: "Gross money of all purchases, customers unknown to the log included."}
+  returned_value: {type: "decimal(18,4)", description: "Money that came back, an amount above zero."}
+  net_revenue: {type: "decimal(18,4)", description: "Money that stayed: revenue less returned_value."}
   return_share: {type: double, description: "What was taken back per revenue; above 1 where purchases older than the log came back."}
   net_revenue_share: {type: double, description: "Share of the net revenue of all products; nothing counts less than 0."}
   cumulative_share: {type: double, description: Share of the product and of all that bring more; equal ones share it.}
@@ -30,8 +27,8 @@ columns:
   last_sold: {type: date, description: Last day with a purchase.}
 checks:
   - expect_column_values_to_be_in_set: {column: abc_class, value_set: [A, B, C]}
-  - expect_column_values_to_be_between: {column: revenue, min_value: 0}
-  - expect_column_values_to_be_between: {column: returned_value, max_value: 0}
+  - expect_column_values_to_be_between: {column: revenue, min_value: 0, severity: warn}
+  - expect_column_values_to_be_between: {column: returned_value, min_value: 0}
   - expect_column_values_to_be_between: {column: net_revenue_share, min_value: 0, max_value: 1}
   - expect_column_values_to_be_between: {column: cumulative_share, min_value: 0, max_value: 1.000001}
   - expect_column_values_to_be_between: {column: return_share, max_value: 0.5, mostly: 0.95, severity: warn}
@@ -40,40 +37,42 @@ owner: team:data
 --- */
 with lines as (
     select
-        events.item_id,
-        events.customer_id,
-        events.event_date,
-        events.event_type = getvariable('purchase_event') as is_purchase,
-        coalesce(
-            cast(events.order_id as varchar),
-            coalesce(cast(events.customer_id as varchar), '')
-            || '-' || cast(events.event_ts as varchar)
-        ) as order_id,
-        events.quantity,
-        -- A log may write what was taken back with either sign.
-        case
-            when events.event_type = getvariable('purchase_event') then events.value
-            else -abs(events.value)
-        end as value,
-    from events
-    inner join items on events.item_id = items.item_id
-    where
-        items.is_product
-        and events.event_type in (getvariable('purchase_event'), getvariable('return_event'))
+        items.item_id,
+        order_lines.customer_id,
+        cast(order_lines.event_at as date) as sold_date,
+        true as is_purchase,
+        order_lines.order_key,
+        order_lines.quantity,
+        order_lines.value,
+    from order_lines
+    inner join items on order_lines.item_id = items.item_id
+    where items.is_product
+    union all
+    select
+        items.item_id,
+        order_returns.customer_id,
+        order_returns.returned_date as sold_date,
+        false as is_purchase,
+        cast(null as varchar) as order_key,
+        cast(null as bigint) as quantity,
+        order_returns.returned_value as value,
+    from order_returns
+    inner join items on order_returns.item_id = items.item_id
+    where items.is_product
 ),
 
 sums as (
     select
         item_id,
-        count(distinct order_id) filter (where is_purchase) as n_orders,
+        count(distinct order_key) filter (where is_purchase) as n_orders,
         count(distinct customer_id) filter (where is_purchase) as n_customers,
         cast(sum(quantity) filter (where is_purchase) as bigint) as quantity,
         cast(coalesce(sum(value) filter (where is_purchase), 0) as decimal(18, 4)) as revenue,
         cast(coalesce(sum(value) filter (where not is_purchase), 0) as decimal(18, 4))
             as returned_value,
         count(*) filter (where is_purchase) as n_lines,
-        min(event_date) filter (where is_purchase) as first_sold,
-        max(event_date) filter (where is_purchase) as last_sold,
+        min(sold_date) filter (where is_purchase) as first_sold,
+        max(sold_date) filter (where is_purchase) as last_sold,
     from lines
     group by item_id
 ),
@@ -82,8 +81,8 @@ sums as (
 sold as (
     select
         *,
-        cast(revenue + returned_value as decimal(18, 4)) as net_revenue,
-        greatest(revenue + returned_value, 0) as kept,
+        cast(revenue - returned_value as decimal(18, 4)) as net_revenue,
+        greatest(revenue - returned_value, 0) as kept,
     from sums
     where n_lines > 0
 ),
@@ -105,7 +104,7 @@ purchase_days as (
     select distinct
         item_id,
         customer_id,
-        event_date,
+        sold_date,
     from lines
     where is_purchase and customer_id is not null
 ),
@@ -116,8 +115,8 @@ gaps as (
         customer_id,
         date_diff(
             'day',
-            lag(event_date) over (partition by item_id, customer_id order by event_date),
-            event_date
+            lag(sold_date) over (partition by item_id, customer_id order by sold_date),
+            sold_date
         ) as gap_days,
     from purchase_days
 ),
@@ -142,7 +141,7 @@ select
     shares.revenue,
     shares.returned_value,
     shares.net_revenue,
-    cast(abs(shares.returned_value) as double) / nullif(cast(shares.revenue as double), 0)
+    cast(shares.returned_value as double) / nullif(cast(shares.revenue as double), 0)
         as return_share,
     coalesce(cast(shares.kept as double) / nullif(cast(shares.kept_by_all as double), 0), 0)
         as net_revenue_share,

@@ -54,6 +54,7 @@ later as (
             or (
                 getvariable('view_event') is not null
                 and coalesce(events.event_type <> getvariable('return_event'), true)
+                and events.event_number is not null
             )
         )
     group by events.customer_id, events.item_id, items.category, moments.moment_ts

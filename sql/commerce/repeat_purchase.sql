@@ -27,19 +27,18 @@ owner: team:data
 with placed_orders as (
     select
         customer_id,
-        order_id,
-        min(ordered_ts) as ordered_ts,
-        min(order_date) as order_date,
+        order_key,
+        ordered_ts,
+        order_date,
     from orders
     where customer_id is not null
-    group by customer_id, order_id
 ),
 
 numbered as (
     select
         customer_id,
         order_date,
-        row_number() over (partition by customer_id order by ordered_ts, order_id) as n,
+        row_number() over (partition by customer_id order by ordered_ts, order_key) as n,
     from placed_orders
 ),
 

@@ -5,16 +5,16 @@ description: >-
 key: [unit, top_percent]
 requires: [purchase, value, item]
 columns:
-  unit: {type: varchar, description: "customer: known customers by the money of their purchases; product: by net revenue, nothing counted less than 0."}
+  unit: {type: varchar, description: "customer: known customers; product: products that were bought. By the money that stayed, nothing counted less than 0."}
   top_percent: {type: bigint, description: "The best so many per cent, in whole customers or products, rounded up."}
   n_top: {type: bigint, description: How many they are.}
   n_all: {type: bigint, description: "How many there are in all, on every row of the unit the same."}
-  revenue: {type: "decimal(18,4)", description: What they bring.}
-  revenue_share: {type: double, description: "Their share of what all bring; null where that is nothing."}
+  net_revenue: {type: "decimal(18,4)", description: "What they bring: money that stayed."}
+  net_revenue_share: {type: double, description: "Their share of what all bring; null where that is nothing."}
   gini: {type: double, description: "Gini coefficient, on every row of the unit the same: 0 if all bring the same, near 1 if one brings all."}
 checks:
   - expect_column_values_to_be_in_set: {column: unit, value_set: [customer, product]}
-  - expect_column_values_to_be_between: {column: revenue_share, min_value: 0, max_value: 1}
+  - expect_column_values_to_be_between: {column: net_revenue_share, min_value: 0, max_value: 1}
   - expect_column_values_to_be_between: {column: gini, min_value: 0, max_value: 1}
 owner: team:data
 --- */
@@ -86,9 +86,9 @@ select
     points.top_percent,
     points.n_top,
     points.n_all,
-    cast(coalesce(sums.amount_so_far, 0) as decimal(18, 4)) as revenue,
+    cast(coalesce(sums.amount_so_far, 0) as decimal(18, 4)) as net_revenue,
     cast(coalesce(sums.amount_so_far, 0) as double)
-    / nullif(cast(points.amount_of_all as double), 0) as revenue_share,
+    / nullif(cast(points.amount_of_all as double), 0) as net_revenue_share,
     points.gini,
 from points
 left join sums on points.unit = sums.unit and points.n_top = sums.place

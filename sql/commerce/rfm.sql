@@ -1,16 +1,20 @@
 /* ---
 description: >-
   One row per customer who bought, with recency, frequency and, where the log knows money,
-  monetary value up to a snapshot that is one day after the last purchase of the log; with
-  quintile scores and what follows from them: the named RFM cell and the RF level.
+  monetary value up to a snapshot that is one day after the end of what is known: the last event of
+  the log of any kind, of a closed log no earlier than its last day; with quintile scores and what
+  follows from them: the named RFM cell and the RF level.
 key: [customer_id]
 requires: [purchase]
 columns:
   customer_id: {type: source, description: Who.}
-  recency_days: {type: bigint, description: Whole days from the last purchase to the snapshot.}
-  n_orders: {type: bigint, description: "Different orders, the frequency; where the log names no orders, what a customer buys in one instant."}
+  recency_days: {type: bigint, description: "Whole days from the last purchase to the snapshot."}
+  n_orders: {type: bigint, description: "Different orders, the frequency, as in order_lines; those that came back included."}
   n_purchases: {type: bigint, description: Purchase events.}
-  monetary: {type: "decimal(18,4)", description: Money of all purchases; null where the log knows none.}
+  monetary: {type: "decimal(18,4)", description: "Money of the purchases that stayed: gross_monetary less returned_value, below zero where more came back than the log saw bought; null where the log knows none."}
+  gross_monetary: {type: "decimal(18,4)", description: Money of all purchases; null where the log knows none.}
+  returned_value: {type: "decimal(18,4)", description: "Money that came back, an amount above zero; null where the log knows none."}
+  is_mostly_returned: {type: boolean, description: Whether more than half of the money came back.}
   first_order_at: {type: timestamp, description: "First purchase, business time."}
   last_order_at: {type: timestamp, description: "Last purchase, business time."}
   r_score: {type: bigint, description: "Quintile of recency, 5 is the most recent. Ties share a score."}
@@ -24,46 +28,69 @@ checks:
   - expect_column_values_to_not_be_null: {column: customer_id}
   - expect_column_values_to_be_between: {column: recency_days, min_value: 1}
   - expect_column_values_to_be_between: {column: n_orders, min_value: 1}
-  - expect_column_values_to_be_between: {column: monetary, min_value: 0}
+  - expect_column_values_to_be_between: {column: returned_value, min_value: 0}
   - expect_column_values_to_be_between: {column: r_score, min_value: 1, max_value: 5}
   - expect_column_values_to_be_between: {column: f_score, min_value: 1, max_value: 5}
   - expect_column_values_to_be_between: {column: m_score, min_value: 1, max_value: 5}
   - expect_column_values_to_not_be_null: {column: rfm_cell}
 parameters:
-  purchase_event: {type: varchar, description: The event type that is a purchase.}
+  last_day: {type: date, description: "Last day of a closed log, once it is over; null for an open one."}
 --- */
-with purchases as (
+with customer_returns as (
     select
         customer_id,
-        event_ts,
-        event_at,
-        order_id is not null as has_order_id,
-        coalesce(
-            cast(order_id as varchar),
-            concat(cast(customer_id as varchar), '-', cast(event_ts as varchar))
-        ) as order_id,
-        value,
-    from events
-    where event_type = getvariable('purchase_event') and customer_id is not null
+        sum(returned_value) as returned_value,
+    from order_returns
+    where customer_id is not null
+    group by customer_id
 ),
 
-customers as (
+purchases as (
     select
         customer_id,
         max(event_ts) as last_order_ts,
-        count(distinct order_id) as n_orders,
+        count(distinct order_key) as n_orders,
         count(*) as n_purchases,
-        count(*) filter (where has_order_id) as n_with_order_id,
+        count(*) filter (where has_order_number) as n_with_order_number,
         count(value) as n_with_value,
         sum(value) as value,
         min(event_at) as first_order_at,
         max(event_at) as last_order_at,
-    from purchases
+    from order_lines
+    where customer_id is not null
     group by customer_id
+),
+
+customers as (
+    select
+        purchases.*,
+        coalesce(customer_returns.returned_value, 0) as returned,
+    from purchases
+    left join customer_returns on purchases.customer_id = customer_returns.customer_id
+),
+
+log_end as (
+    select
+        max(event_at) as ended_at,
+        date_diff('day', date '1970-01-01', getvariable('last_day')) * 86400000000 as last_day_us,
+    from events
 ),
 
 -- Days are counted in business time: the hour that a clock change adds or takes is no part of
 -- them. Microseconds of the wall clock, from its date and its time of day.
+snapshots as (
+    select
+        greatest(
+            date_diff('day', date '1970-01-01', cast(ended_at as date)) * 86400000000
+            + extract(hour from ended_at) * 3600000000
+            + extract(minute from ended_at) * 60000000
+            -- To the end of its second.
+            + cast(floor(extract(second from ended_at)) as bigint) * 1000000 + 999999,
+            coalesce(last_day_us, 0)
+        ) as end_clock_us,
+    from log_end
+),
+
 clocked as (
     select
         *,
@@ -72,20 +99,24 @@ clocked as (
         + extract(minute from last_order_at) * 60000000
         + cast(floor(extract(second from last_order_at)) as bigint) * 1000000
         + last_order_ts % 1000000 as last_order_clock_us,
-        max(n_with_order_id) over () > 0 as names_orders,
+        max(n_with_order_number) over () > 0 as names_orders,
         max(n_with_value) over () > 0 as knows_money,
     from customers
 ),
 
 ranked as (
     select
-        *,
-        (max(last_order_clock_us) over () - last_order_clock_us) // 86400000000 + 1
-            as recency_days,
-        case when knows_money then cast(coalesce(value, 0) as decimal(18, 4)) end as monetary,
+        clocked.*,
+        (snapshots.end_clock_us - clocked.last_order_clock_us) // 86400000000 + 1 as recency_days,
+        case when knows_money then cast(coalesce(value, 0) - returned as decimal(18, 4)) end
+            as monetary,
+        case when knows_money then cast(coalesce(value, 0) as decimal(18, 4)) end
+            as gross_monetary,
+        case when knows_money then cast(returned as decimal(18, 4)) end as returned_value,
         case when names_orders then n_orders else n_purchases end as n_bought,
         count(*) over () as n_customers,
     from clocked
+    cross join snapshots
 ),
 
 scored as (
@@ -120,6 +151,10 @@ select
     n_orders,
     n_purchases,
     monetary,
+    gross_monetary,
+    returned_value,
+    coalesce(returned_value > 0 and 2 * returned_value > gross_monetary, false)
+        as is_mostly_returned,
     first_order_at,
     last_order_at,
     r_score,

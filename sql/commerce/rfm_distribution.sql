@@ -8,7 +8,7 @@ columns:
   group_name: {type: varchar, description: "The score, or the name of the cell or level."}
   n_customers: {type: bigint, description: Customers in the group.}
   customer_share: {type: double, description: Share of all customers who bought.}
-  monetary: {type: "decimal(18,4)", description: Money of their purchases; null without money.}
+  monetary: {type: "decimal(18,4)", description: Money of their purchases that stayed; null without money.}
   monetary_share: {type: double, description: Share of the money of all customers who bought.}
 checks:
   - expect_column_values_to_be_between: {column: n_customers, min_value: 1}

@@ -10,9 +10,11 @@ columns:
   sales_week: {type: date, description: First day of the week.}
   n_days: {type: bigint, description: Days with sales.}
   n_lines: {type: bigint, description: Purchase lines.}
-  revenue: {type: "decimal(18,4)", description: "Money of all purchases, customers unknown to the log included."}
-  customer_revenue: {type: "decimal(18,4)", description: Money of the purchases of known customers.}
-  returned_value: {type: "decimal(18,4)", description: "Money of what was taken back in the week, below zero."}
+  revenue: {type: "decimal(18,4)", description: "Gross money of all purchases, customers unknown to the log included."}
+  customer_revenue: {type: "decimal(18,4)", description: Gross money of the purchases of known customers.}
+  returned_value: {type: "decimal(18,4)", description: "Money of the week's sales that came back, an amount above zero."}
+  net_revenue: {type: "decimal(18,4)", description: "Money that stayed: revenue less returned_value."}
+  customer_net_revenue: {type: "decimal(18,4)", description: Money of known customers that stayed.}
   is_complete: {type: boolean, description: Whether the log covers the week from its first day to its last.}
 checks:
   - expect_column_values_to_be_between: {column: n_days, min_value: 1, max_value: 7}
@@ -30,6 +32,8 @@ with dated as (
         revenue,
         customer_revenue,
         returned_value,
+        net_revenue,
+        customer_net_revenue,
     from sales_daily
 )
 
@@ -40,6 +44,8 @@ select
     cast(sum(revenue) as decimal(18, 4)) as revenue,
     cast(sum(customer_revenue) as decimal(18, 4)) as customer_revenue,
     cast(sum(returned_value) as decimal(18, 4)) as returned_value,
+    cast(sum(net_revenue) as decimal(18, 4)) as net_revenue,
+    cast(sum(customer_net_revenue) as decimal(18, 4)) as customer_net_revenue,
     sales_week >= getvariable('first_day') and sales_week + 6 <= getvariable('last_complete_day')
         as is_complete,
 from dated

@@ -10,6 +10,7 @@ parameters:
   view_event: {type: varchar, description: "The event type that is a page view; null: there is none."}
   horizon_us: {type: bigint, description: "Prediction horizon, microseconds."}
   session_timeout_us: {type: bigint, description: "Longest gap inside a session, microseconds."}
+  values_are_net: {type: boolean, description: Whether what came back is taken off the values of sales already.}
 columns:
   cut_off_ts: {type: bigint, description: "Moment that the row knows nothing beyond, epoch microseconds (UTC)."}
   customer_id: {type: source, description: Who; every customer with an event at or before the cut-off.}
@@ -20,7 +21,7 @@ columns:
   other_recency_days: {type: double, description: "Days from the last event that is no view, purchase or return (a cart, a favourite) to the cut-off; null without one."}
   tenure_days: {type: double, description: Days from the first event to the cut-off.}
   purchase_tenure_days: {type: double, description: Days from the first purchase to the cut-off; null without a purchase.}
-  n_events: {type: bigint, description: Events of any kind.}
+  n_events: {type: bigint, description: "Events of any kind, but passive ones, which are no act of the customer."}
   n_active_days: {type: bigint, description: "Days with an event, business time."}
   active_day_share: {type: double, description: "Active days, share of the days since the first event, both ends counted."}
   mean_hours_between_events: {type: double, description: Mean time between successive events; null with one event.}
@@ -38,15 +39,16 @@ columns:
   funnel_depth: {type: bigint, description: "Deepest kind of event: 3 purchase, 2 another event such as a cart, 1 page view, 0 only returns."}
   n_items: {type: bigint, description: Different items in any event; null where the log has no items.}
   n_categories: {type: bigint, description: Different categories in any event; null where the log has no categories.}
-  n_orders: {type: bigint, description: Different orders.}
+  n_orders: {type: bigint, description: "Different orders, as in order_lines."}
   n_order_lines: {type: bigint, description: Purchase lines.}
   lines_per_order: {type: double, description: Purchase lines per order; null without a purchase.}
   n_bought_items: {type: bigint, description: Different items bought; null where the log has no items.}
   n_returns: {type: bigint, description: Events that took a purchase back.}
   return_share: {type: double, description: "Returns, share of purchase lines and returns; null without either."}
-  returned_value: {type: "decimal(18,4)", description: "Money of the returns, as an amount above zero; null where the log has no money."}
-  monetary: {type: "decimal(18,4)", description: Money of all purchases; null where the log has no money.}
-  mean_order_value: {type: double, description: Money per order; null without a purchase.}
+  returned_value: {type: "decimal(18,4)", description: "Money that came back, an amount above zero; null where the log has no money."}
+  monetary: {type: "decimal(18,4)", description: "Money of the purchases that stayed: gross_monetary less returned_value; null where the log has no money."}
+  gross_monetary: {type: "decimal(18,4)", description: Money of all purchases; null where the log has no money.}
+  mean_order_value: {type: double, description: Money that stayed per order; null without a purchase.}
   mean_days_between_orders: {type: double, description: Mean gap between order moments; null with one order.}
   std_days_between_orders: {type: double, description: "Its standard deviation, to the second; null with fewer than three orders."}
   order_rhythm: {type: double, description: "Days since the last purchase against the mean between orders, a / (a + b), 0 to 1: above .5 the customer is later than usual; null with one order."}
@@ -62,7 +64,7 @@ columns:
   n_recent_views: {type: bigint, description: Page views within one horizon before the cut-off.}
   n_recent_others: {type: bigint, description: Other events within one horizon before the cut-off.}
   n_recent_orders: {type: bigint, description: Orders begun within one horizon before the cut-off.}
-  recent_value: {type: "decimal(18,4)", description: Money of purchases within one horizon before the cut-off; null where the log has no money.}
+  recent_value: {type: "decimal(18,4)", description: "Money of purchases within one horizon before the cut-off, less what came back within it; null where the log has no money."}
   n_events_last_7_days: {type: bigint, description: Events in the 7 x 24 hours up to the cut-off.}
   n_events_previous_7_days: {type: bigint, description: Events in the 7 x 24 hours before these.}
   events_trend: {type: double, description: "Change from previous to last 7 days, share of both together: -1 stopped, 1 began; 0 also without events in either."}
@@ -86,17 +88,33 @@ with customer_events as (
         event_date,
         item_id,
         category_id,
-        order_id,
         value,
         coalesce(event_type = getvariable('purchase_event'), false) as is_purchase,
         coalesce(event_type = getvariable('return_event'), false) as is_return,
         coalesce(event_type = getvariable('view_event'), false) as is_view,
-        cast((date_diff('day', date '2000-01-03', event_date) % 7 + 7) % 7 as tinyint)
-            as days_after_monday,
-        cast(extract(hour from event_at) // 6 as tinyint) as day_part,
-        event_ts - lag(event_ts) over (partition by customer_id order by event_ts) as gap_us,
+        -- A passive event has no number. It counts only where it gives money back.
+        event_number is not null as is_act,
+        case
+            when event_number is not null
+                then cast(
+                    (date_diff('day', date '2000-01-03', event_date) % 7 + 7) % 7 as tinyint
+                )
+        end as days_after_monday,
+        case
+            when event_number is not null
+                then cast(extract(hour from event_at) // 6 as tinyint)
+        end as day_part,
+        case
+            when event_number is not null
+                then event_ts - lag(event_ts) over (
+                    partition by customer_id, event_number is not null
+                    order by event_ts
+                )
+        end as gap_us,
     from events
-    where customer_id is not null
+    where
+        customer_id is not null
+        and (event_number is not null or event_type = getvariable('return_event'))
 ),
 
 -- Time is cut into slices at every moment at which a cut-off, or a window before or after one,
@@ -157,25 +175,27 @@ activity as (
     select
         customer_id,
         slice_ts,
-        min(event_ts) as first_event_ts,
-        max(event_ts) as last_event_ts,
+        min(event_ts) filter (where is_act) as first_event_ts,
+        max(event_ts) filter (where is_act) as last_event_ts,
         max(event_ts) filter (where is_view) as last_view_ts,
         max(event_ts) filter (where not (is_purchase or is_return or is_view)) as last_other_ts,
         min(event_ts) filter (where is_purchase) as first_purchase_ts,
         max(event_ts) filter (where is_purchase) as last_purchase_ts,
-        count(*) as n_events,
+        count(*) filter (where is_act) as n_events,
         count(*) filter (where is_view) as n_views,
         count(*) filter (where not (is_purchase or is_return or is_view)) as n_others,
         count(*) filter (where is_purchase) as n_order_lines,
         count(*) filter (where is_return) as n_returns,
         count(value) as n_values,
-        sum(value) filter (where is_purchase) as monetary,
-        sum(abs(value)) filter (where is_return) as returned_value,
+        sum(value) filter (where is_purchase) as gross_monetary,
+        sum(case when getvariable('values_are_net') then 0 else abs(value) end)
+            filter (where is_return) as returned_value,
         -- A gap belongs to the event that ends it: then it is known. Whole seconds, so that their
         -- squares sum exactly in any order.
         sum(gap_seconds * gap_seconds) as squared_gaps,
-        count(*) filter (where gap_us is null or gap_us > getvariable('session_timeout_us'))
-            as n_sessions,
+        count(*) filter (
+            where is_act and (gap_us is null or gap_us > getvariable('session_timeout_us'))
+        ) as n_sessions,
         sum(gap_us) filter (where gap_us > getvariable('session_timeout_us')) as session_gaps_us,
         sum(gap_seconds * gap_seconds)
             filter (where gap_us > getvariable('session_timeout_us')) as squared_session_gaps,
@@ -201,7 +221,7 @@ first_times as (
         'item' as what,
         min(slice_ts) as slice_ts,
     from sliced
-    where item_id is not null
+    where item_id is not null and is_act
     group by customer_id, item_id
     union all
     select
@@ -217,7 +237,7 @@ first_times as (
         'category' as what,
         min(slice_ts) as slice_ts,
     from sliced
-    where category_id is not null
+    where category_id is not null and is_act
     group by customer_id, category_id
     union all
     select
@@ -225,6 +245,7 @@ first_times as (
         'day' as what,
         min(slice_ts) as slice_ts,
     from sliced
+    where is_act
     group by customer_id, event_date
 ),
 
@@ -240,14 +261,25 @@ novelties as (
     group by customer_id, slice_ts
 ),
 
-order_moments as (
+first_lines as (
     select
         customer_id,
         min(event_ts) as ordered_ts,
-        min(slice_ts) as slice_ts,
-    from sliced
-    where is_purchase
-    group by customer_id, coalesce(cast(order_id as varchar), concat('at ', cast(event_ts as varchar)))
+    from order_lines
+    where customer_id is not null
+    group by customer_id, order_key
+),
+
+order_moments as (
+    select
+        first_lines.customer_id,
+        first_lines.ordered_ts,
+        slices.slice_ts,
+    from first_lines
+    inner join slices
+        on
+            first_lines.ordered_ts > slices.after_ts
+            and first_lines.ordered_ts <= slices.slice_ts
 ),
 
 spaced_orders as (
@@ -333,7 +365,9 @@ summed as (
         cast(sum(n_order_lines) as bigint) as n_order_lines,
         cast(sum(n_returns) as bigint) as n_returns,
         cast(sum(n_values) as bigint) as n_values,
-        cast(coalesce(sum(monetary), 0) as decimal(18, 4)) as monetary,
+        cast(coalesce(sum(gross_monetary), 0) as decimal(18, 4)) as gross_monetary,
+        cast(coalesce(sum(gross_monetary), 0) - coalesce(sum(returned_value), 0) as decimal(18, 4))
+            as monetary,
         cast(coalesce(sum(returned_value), 0) as decimal(18, 4)) as returned_value,
         cast(sum(squared_gaps) as double) as squared_gaps,
         cast(sum(n_sessions) as bigint) as n_sessions,
@@ -362,7 +396,10 @@ summed as (
         cast(coalesce(sum(n_views) filter (where is_recent), 0) as bigint) as n_recent_views,
         cast(coalesce(sum(n_others) filter (where is_recent), 0) as bigint) as n_recent_others,
         cast(coalesce(sum(n_orders) filter (where is_recent), 0) as bigint) as n_recent_orders,
-        cast(coalesce(sum(monetary) filter (where is_recent), 0) as decimal(18, 4)) as recent_value,
+        cast(
+            coalesce(sum(gross_monetary) filter (where is_recent), 0)
+            - coalesce(sum(returned_value) filter (where is_recent), 0) as decimal(18, 4)
+        ) as recent_value,
         cast(coalesce(sum(n_events) filter (where is_last_7_days), 0) as bigint)
             as n_events_last_7_days,
         cast(coalesce(sum(n_events) filter (where is_previous_7_days), 0) as bigint)
@@ -373,6 +410,8 @@ summed as (
             as n_orders_previous_7_days,
     from known
     group by cut_off_ts, is_horizon_over, customer_id
+    -- Of whom only something passive is known, nothing is known.
+    having sum(n_events) > 0
 ),
 
 judged as (
@@ -467,6 +506,7 @@ select
         as return_share,
     case when judged.has_money then judged.returned_value end as returned_value,
     case when judged.has_money then judged.monetary end as monetary,
+    case when judged.has_money then judged.gross_monetary end as gross_monetary,
     case when judged.has_money then cast(judged.monetary as double) / nullif(judged.n_orders, 0) end
         as mean_order_value,
     judged.order_gaps / judged.n_order_gaps / 86400 as mean_days_between_orders,

@@ -1,17 +1,19 @@
 /* ---
 description: >-
-  One row per cut-off, the moment beyond which a row of customer_features knows nothing: the last
-  event of the log, and one, two, three ... prediction horizons before the last purchase. Each has
+  One row per cut-off, the moment beyond which a row of customer_features knows nothing: the end
+  of what is known (the last event of the log, of a closed log no earlier than the start of its
+  last day), and one, two, three ... prediction horizons before it. It does not matter whether
+  anybody bought last: a window that ends with a purchase would be chosen by its outcome. Each has
   at least one horizon of history before it.
 key: [cut_off_ts]
 requires: [purchase]
 parameters:
-  purchase_event: {type: varchar, description: The event type that is a purchase.}
+  last_day_ts: {type: bigint, description: "Start of the last day of a closed log, once it is over, epoch microseconds (UTC); null for an open one."}
   horizon_us: {type: bigint, description: "Prediction horizon, microseconds."}
   n_cut_offs: {type: bigint, description: Most cut-offs with a label.}
 columns:
   cut_off_ts: {type: bigint, description: "The moment, epoch microseconds (UTC); itself included."}
-  horizons_back: {type: bigint, description: "Horizons from the cut-off to the last purchase; 0 for the last event, whose label is not known yet."}
+  horizons_back: {type: bigint, description: "Horizons from the cut-off to the end of what is known; 0 for that end, whose label is not known yet."}
   is_horizon_over: {type: boolean, description: Whether the horizon after it is over and labels are known.}
 checks:
   - expect_column_values_to_be_unique: {column: cut_off_ts}
@@ -20,8 +22,7 @@ checks:
 with log as (
     select
         min(event_ts) as first_ts,
-        max(event_ts) as last_ts,
-        max(event_ts) filter (where event_type = getvariable('purchase_event')) as last_purchase_ts,
+        greatest(max(event_ts), getvariable('last_day_ts')) as last_ts,
     from events
     where customer_id is not null
 ),
@@ -32,7 +33,7 @@ horizons as (
 
 labelled as (
     select
-        log.last_purchase_ts - horizons.horizons_back * getvariable('horizon_us') as cut_off_ts,
+        log.last_ts - horizons.horizons_back * getvariable('horizon_us') as cut_off_ts,
         horizons.horizons_back,
         log.first_ts,
     from log

@@ -12,7 +12,7 @@ columns:
   is_complete: {type: boolean, description: "Whether the log reaches the end of the day. The last day is partial where its events end at an earlier hour than on 95 % of the other days."}
   is_week_complete: {type: boolean, description: Whether all seven days of its week are in the table and complete.}
 checks:
-  - expect_column_values_to_be_between: {column: revenue, min_value: 0}
+  - expect_column_values_to_be_between: {column: revenue, min_value: 0, severity: warn}
   - expect_column_values_to_be_between: {column: weekday, min_value: 1, max_value: 7}
 --- */
 with sales as (

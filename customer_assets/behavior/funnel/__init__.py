@@ -30,7 +30,7 @@ from customer_assets.behavior.funnel.definition import (
 )
 from customer_assets.behavior.funnel.ordered import Chained
 from customer_assets.behavior.funnel.unordered import Unordered
-from customer_assets.warehouse.quoting import literal
+from customer_assets.warehouse.quoting import literal, quoted
 
 __all__ = [
     "DIALECTS",
@@ -41,6 +41,7 @@ __all__ = [
     "Funnel",
     "FunnelError",
     "Predicate",
+    "active_sql",
     "attempts_sql",
     "entries_sql",
     "of_source",
@@ -88,6 +89,7 @@ SESSION_EVENTS = """with session_events as (
         on events.customer_id = sessions.customer_id
         and events.event_ts >= sessions.started_ts
         and events.event_ts <= sessions.ended_ts
+    where events.event_number is not null
 ),
 
 -- What modes judge: the session up to the end of the day after that on which it starts.
@@ -138,6 +140,30 @@ def entries_sql(funnels: Mapping[str, Funnel], instant: Sequence[str] = ("event_
         parts.append(select(columns, f"from (\n{indented(attempts)}\n) as attempts"))
     prefix = SESSION_EVENTS if any(f.actor == "session" for f in funnels.values()) else ""
     return prefix + "\nunion all\n".join(parts)
+
+
+def active_sql(funnels: Mapping[str, Funnel]) -> str:
+    """Return the SELECT of the table `funnel_active`."""
+    parts = []
+    for name, funnel in funnels.items():
+        breakdown = f"events.{quoted(funnel.breakdown)}" if funnel.breakdown else "null"
+        parts.append(
+            select(
+                [
+                    f"{literal(name)} as funnel",
+                    "customer_day.event_date",
+                    f"cast({breakdown} as varchar) as breakdown",
+                    "count(distinct customer_day.customer_id) as n_active",
+                ],
+                "from customer_day\ninner join events\n"
+                "    on customer_day.customer_id = events.customer_id\n"
+                "    and customer_day.event_date = events.event_date\n"
+                "where events.event_number is not null\n"
+                "    and not (customer_day.is_suspected_bot and getvariable('leaves_out_bots'))\n"
+                f"group by customer_day.event_date, cast({breakdown} as varchar)",
+            )
+        )
+    return "\nunion all\n".join(parts)
 
 
 def _window_us(funnel: Funnel) -> int | None:

@@ -103,7 +103,9 @@ class Builder(ABC):
             f"{quoted(funnel.breakdown) if funnel.breakdown else 'null'} as breakdown",
             *(f"{predicate_sql(predicate)} as {name}" for name, predicate in flags),
         ]
-        wanted = [f"{name} is not null" for name in self.actor_columns]
+        # A passive event has no number: it comes between no two acts.
+        needed = [*self.actor_columns, *(["event_number"] if self.succession else [])]
+        wanted = [f"{name} is not null" for name in needed]
         wanted += self._needed_events()
         self._add(
             "matched", select(columns, f"from {self.events}\nwhere " + "\n    and ".join(wanted))

@@ -101,12 +101,13 @@ class Funnel:
             raise FunnelError(f"{self.dialect!r} is no dialect: {', '.join(DIALECTS)}")
         if unknown := set(self.modes) - set(MODES):
             raise FunnelError(f"no mode is named {', '.join(sorted(unknown))}")
+        if "strict_order" not in self.modes:
+            # It says what may come again inside of a strict order; elsewhere everything may.
+            object.__setattr__(self, "modes", frozenset(self.modes) - {"allow_reentry"})
         if self.modes and self.dialect != "clickhouse":
             raise FunnelError(f"dialect {self.dialect} has no modes")
         if self.dialect == "clickhouse" and self.exclusions:
             raise FunnelError("dialect clickhouse has no exclusions")
-        if "allow_reentry" in self.modes and "strict_order" not in self.modes:
-            raise FunnelError("allow_reentry needs strict_order")
         if self.window_unit not in (*MICROSECONDS, "events", "none"):
             raise FunnelError(f"{self.window_unit!r} is no unit of a window")
         if (self.window is None) != (self.window_unit == "none"):
@@ -126,13 +127,11 @@ def of_source(funnel: sources.Funnel) -> Funnel:
     Raises FunnelError where the dialect is none of DIALECTS or of the names in DIALECT_OF, and
     where modes are to judge a customer, whose whole history no day of entries has.
     """
-    if funnel.modes and funnel.actor != "session":
-        raise FunnelError("modes judge all that an actor did: they need actor: session")
     steps = tuple(
         (Condition("event_type", "=", tuple([step] if isinstance(step, str) else step)),)
         for step in funnel.steps
     )
-    return Funnel(
+    definition = Funnel(
         steps=steps,
         window=sources.parse_duration(funnel.window),
         window_unit="second",
@@ -141,6 +140,9 @@ def of_source(funnel: sources.Funnel) -> Funnel:
         actor=funnel.actor,
         breakdown=funnel.breakdown,
     )
+    if definition.modes and definition.actor != "session":
+        raise FunnelError("modes judge all that an actor did: they need actor: session")
+    return definition
 
 
 def predicate_sql(predicate: Predicate) -> str:

@@ -1,8 +1,8 @@
 """---
 description: >-
   One row per customer who bought: purchases and money to expect, from BG/NBD (where the log
-  does not tell dropout, NBD) and Gamma-Gamma. Purchases are days with one, and returns are not
-  taken off.
+  does not tell dropout, NBD) and Gamma-Gamma. Purchases are days of which something stayed; who
+  gave everything back has no row.
 key: [customer_id]
 requires: [purchase, value]
 columns:
@@ -25,29 +25,33 @@ columns:
     description: 'Money of a day with purchases to expect: upper end of its 95 % interval.'
   purchases_30_days:
     type: double
-    description: Days with purchases to expect over 30 days; null where the log is shorter.
+    description: >-
+      Days with purchases to expect over 30 days; null where the log is shorter or shows that
+      customers leave, and not how many.
   purchases_30_days_low:
     type: double
     description: >-
-      Days with purchases to expect over 30 days; null where the log is shorter: lower end of
+      Days with purchases to expect over 30 days; lower end of
       its 95 % interval.
   purchases_30_days_high:
     type: double
     description: >-
-      Days with purchases to expect over 30 days; null where the log is shorter: upper end of
+      Days with purchases to expect over 30 days; upper end of
       its 95 % interval.
   purchases_365_days:
     type: double
-    description: Days with purchases to expect over 365 days; null where the log is shorter.
+    description: >-
+      Days with purchases to expect over 365 days; null where the log is shorter or shows that
+      customers leave, and not how many.
   purchases_365_days_low:
     type: double
     description: >-
-      Days with purchases to expect over 365 days; null where the log is shorter: lower end of
+      Days with purchases to expect over 365 days; lower end of
       its 95 % interval.
   purchases_365_days_high:
     type: double
     description: >-
-      Days with purchases to expect over 365 days; null where the log is shorter: upper end of
+      Days with purchases to expect over 365 days; upper end of
       its 95 % interval.
   value_30_days:
     type: "decimal(18,4)"

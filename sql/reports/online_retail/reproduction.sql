@@ -1,7 +1,8 @@
 /* ---
 description: >-
   One row per published figure of the Online Retail case study, with the same figure from our
-  tables. Where they differ, or the study does not say how it counts, `why` says so.
+  tables. The study counts gross money, and so do these figures and the groups that they are of;
+  everything else goes by the money that stayed. Where they differ, or the study does not say how it counts, `why` says so.
 key: [figure]
 columns:
   figure: {type: varchar, description: Name of the figure.}
@@ -21,7 +22,7 @@ with published as (
             ('clean_rows', 397884, 0, 'Purchase lines of known customers: customer known, quantity and price above zero, identical lines kept.'),
             ('customers', 4338, 0, 'Known customers with a purchase.'),
             ('invoices', 18532, 0, 'Different invoices of known customers; the study does not print it, it follows from its cleaning.'),
-            ('revenue_gbp', 8911407.90, 0.005, 'Money of the purchases of known customers.'),
+            ('revenue_gbp', 8911407.90, 0.005, 'Gross money of the purchases of known customers.'),
             ('customers_champions', 343, 0, 'Size of the k-means group with the highest mean value.'),
             ('customers_loyal', 944, 0, 'Size of the group with the second mean value.'),
             ('customers_potential', 1015, 0, 'Size of the group with the third mean value.'),
@@ -66,14 +67,14 @@ segments as (
     select
         concat('customers_', segment) as figure,
         cast(n_customers as double) as ours,
-    from segment_profile
+    from gross_segments
 ),
 
 top_two as (
     select
         sum(customer_share) as customer_share,
         sum(value_share) as revenue_share,
-    from segment_profile
+    from gross_segments
     where segment_rank <= 2
 ),
 
@@ -117,7 +118,7 @@ ours as (
     union all
     select 'customers', cast(count(*) as double) from rfm
     union all
-    select 'invoices', cast(count(distinct order_id) as double) from orders where customer_id is not null
+    select 'invoices', cast(count(*) as double) from orders where customer_id is not null
     union all
     select figure, ours from segments
     union all

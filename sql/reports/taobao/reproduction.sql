@@ -97,8 +97,8 @@ day_one as (
         and measure = 'n_day'
         and from_interval = 1
         and is_mature
-        -- the study's oddly high days are 1 and 2 December
-        and cohort_start < date '2017-11-30'
+        -- The study's oddly high days are 1 and 2 December: 30 November is the last day before.
+        and cohort_start < date '2017-12-01'
 ),
 
 ours as (

@@ -27,7 +27,8 @@ from customer_assets.warehouse.sql_model import SqlModel
 
 FEATURES = "customer_features"
 CUT_OFFS = "cut_offs"
-EVENTS = "events"
+# Inputs that grow with time, each by its event_ts; what they say of a row follows from the past.
+LOGS = ("events", "order_lines")
 CUT_OFF, CUSTOMER = "cut_off_ts", "customer_id"
 # A column of what comes after the cut-off is named so.
 LABEL_ENDING = "_within_horizon"
@@ -36,7 +37,7 @@ LABEL_ENDING = "_within_horizon"
 def sql(source: EventLogSource, customer_features: SqlModel) -> str:
     """Return the SELECT that builds features anew without later events and compares.
 
-    `customer_features` reads `events` and `cut_offs`, and has one row per cut-off and customer;
+    `customer_features` reads LOGS and `cut_offs`, and has one row per cut-off and customer;
     columns whose name ends in `_within_horizon` are labels.
     """
     features = customer_features
@@ -103,12 +104,15 @@ def _rebuilt(features: SqlModel, which: str) -> str:
     """Return the features of the oldest (min) or newest (max) cut-off from what was known then."""
     cut_off = f"(select {which}({CUT_OFF}) from {CUT_OFFS} where is_horizon_over)"
     columns = ", ".join(quoted(name) for name in features.table.columns)
+    known = ",\n        ".join(
+        f"{log} as (\n            select * from {log} where event_ts <= {cut_off}\n        )"
+        for log in LOGS
+        if log in features.inputs
+    )
     return f"""\
     select {columns}
     from (
-        with {EVENTS} as (
-            select * from {EVENTS} where event_ts <= {cut_off}
-        ),
+        with {known},
         {CUT_OFFS} as (
             select * from {CUT_OFFS} where {CUT_OFF} = {cut_off}
         )
