@@ -9,6 +9,7 @@ import yaml
 
 from customer_assets import settings
 from customer_assets.__main__ import main
+from customer_assets.sample import SOURCES
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.catalog import build_catalog, take_snapshot
 from customer_assets.warehouse.header import ModelError
@@ -100,9 +101,8 @@ def test_the_variables_and_the_links_exist():
 
 
 def test_every_source_and_every_room_has_its_line():
-    sources = (settings.PROJECT_ROOT / "customer_assets/defs").glob("*/defs.yaml")
     rooms = (settings.PROJECT_ROOT / "customer_assets").glob("*/__init__.py")
-    for path in sources:
-        assert f"\n| {path.parent.name} | " in README
+    for source in SOURCES:
+        assert f"\n| {source} | " in README
     for path in rooms:
         assert f"\n| `customer_assets/{path.parent.name}/` | " in README

@@ -11,8 +11,9 @@ import yaml
 from dagster.components.core.component_tree import ComponentTreeException
 from dagster.components.testing import create_defs_folder_sandbox
 
-from customer_assets import settings
+from customer_assets import project, settings
 from customer_assets.components import table_assets
+from customer_assets.components.source_component import DefinitionError
 from customer_assets.definitions import defs
 
 DG = Path(sys.executable).with_name("dg")
@@ -46,10 +47,10 @@ def test_layers_go_one_way(graph):
 
 
 def test_how_old_a_table_may_be_follows_the_job_that_makes_it():
-    project = defs()
-    graph = project.resolve_asset_graph()
+    definitions = defs()
+    graph = definitions.resolve_asset_graph()
     nightly, trained = (
-        project.resolve_job_def(f"{job}_web_shop").asset_layer.selected_asset_keys
+        definitions.resolve_job_def(f"{job}_web_shop").asset_layer.selected_asset_keys
         for job in ("refresh", "train")
     )
     assert nightly
@@ -62,9 +63,9 @@ def test_how_old_a_table_may_be_follows_the_job_that_makes_it():
 
 def test_workspace_and_project_name_the_same_location():
     workspace = yaml.safe_load((settings.PROJECT_ROOT / "workspace.yaml").read_text())
-    project = tomllib.loads((settings.PROJECT_ROOT / "pyproject.toml").read_text())
+    stated = tomllib.loads((settings.PROJECT_ROOT / "pyproject.toml").read_text())
     location = workspace["load_from"][0]["python_module"]["location_name"]
-    assert location == project["tool"]["dg"]["project"]["code_location_name"]
+    assert location == stated["tool"]["dg"]["project"]["code_location_name"]
 
 
 MY_SHOP = """\
@@ -104,6 +105,59 @@ def test_a_wrong_value_names_file_line_and_way_out(old, new, line, way_out):
     assert way_out in text
 
 
+@pytest.mark.parametrize(
+    ("added", "line", "words"),
+    [
+        (
+            "  rules: [{name: r, condition: colour = 1}]\n",
+            7,
+            "there is no column 'colour'; there are customer_id",
+        ),
+        (
+            "  funnels: {f: {steps: [a, b], window: 1 day, dialect: sloppy}}\n",
+            7,
+            "sloppy",
+        ),
+        (
+            "  segment_rules:\n    - {name: s, condition: n_eventz > 1}\n",
+            8,
+            "did you mean n_events",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_names_file_line_and_way_out(added, line, words):
+    with create_defs_folder_sandbox() as sandbox:
+        (sandbox.defs_folder_path / "my_shop").mkdir()
+        file = sandbox.defs_folder_path / "my_shop" / "defs.yaml"
+        file.write_text(MY_SHOP + added)
+        with pytest.raises(ComponentTreeException) as error, sandbox.build_all_defs():
+            pass
+    cause = error.value.__cause__
+    assert isinstance(cause, DefinitionError)
+    assert f"my_shop/defs.yaml:{line}: " in str(cause)
+    assert words in str(cause)
+    # Nobody is shown the way by which it was found.
+    assert cause.__suppress_context__ or cause.__context__ is None
+
+
+def test_the_environment_may_say_a_part(monkeypatch):
+    monkeypatch.setenv("SHOP_ZONE", "Asia/Tokyo")
+    with create_defs_folder_sandbox() as sandbox:
+        (sandbox.defs_folder_path / "my_shop").mkdir()
+        file = sandbox.defs_folder_path / "my_shop" / "defs.yaml"
+        file.write_text(MY_SHOP.replace("Europe/London", '"{{ env.SHOP_ZONE }}"'))
+        with sandbox.load_component_and_build_defs(defs_path=file.parent) as (component, _):
+            assert component.source.timezone == "Asia/Tokyo"
+
+
+def test_a_component_of_another_kind_is_no_source(tmp_path, monkeypatch):
+    for name, kind in (("my_shop", "customer_assets.EventLog"), ("other", "dagster.Definitions")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "defs.yaml").write_text(f"type: {kind}\n")
+    monkeypatch.setattr(settings, "source_roots", lambda: (tmp_path,))
+    assert project.source_names() == ["my_shop"]
+
+
 def test_a_folder_that_is_no_usable_name_is_an_error():
     with create_defs_folder_sandbox() as sandbox:
         (sandbox.defs_folder_path / "raw").mkdir()
@@ -114,29 +168,29 @@ def test_a_folder_that_is_no_usable_name_is_an_error():
 
 
 def test_an_unknown_key_is_found_by_dg_check_yaml(tmp_path):
-    project = tmp_path / "project"
-    source = project / "customer_assets" / "defs" / "my_shop"
+    folder = tmp_path / "project"
+    source = folder / "customer_assets" / "defs" / "my_shop"
     source.mkdir(parents=True)
-    (project / "pyproject.toml").write_text((settings.PROJECT_ROOT / "pyproject.toml").read_text())
+    (folder / "pyproject.toml").write_text((settings.PROJECT_ROOT / "pyproject.toml").read_text())
     (source / "defs.yaml").write_text(MY_SHOP.replace("timezone", "time_zone"))
     found = subprocess.run(
-        [DG, "check", "yaml", str(source)], cwd=project, capture_output=True, text=True, check=False
+        [DG, "check", "yaml", str(source)], cwd=folder, capture_output=True, text=True, check=False
     )
     assert found.returncode == 1
     assert "defs.yaml:5 - customer_assets.EventLog attributes.time_zone" in found.stdout
 
 
 def test_a_source_is_scaffolded_and_checked(tmp_path):
-    project = tmp_path / "project"
-    (project / "customer_assets" / "defs").mkdir(parents=True)
-    (project / "customer_assets" / "__init__.py").write_text("")
-    (project / "pyproject.toml").write_text((settings.PROJECT_ROOT / "pyproject.toml").read_text())
+    folder = tmp_path / "project"
+    (folder / "customer_assets" / "defs").mkdir(parents=True)
+    (folder / "customer_assets" / "__init__.py").write_text("")
+    (folder / "pyproject.toml").write_text((settings.PROJECT_ROOT / "pyproject.toml").read_text())
     scaffold = [DG, "scaffold", "defs", "customer_assets.EventLog", "my_shop", "--timezone", "UTC"]
-    subprocess.run(scaffold, cwd=project, check=True, capture_output=True)
-    written = project / "customer_assets" / "defs" / "my_shop" / "defs.yaml"
+    subprocess.run(scaffold, cwd=folder, check=True, capture_output=True)
+    written = folder / "customer_assets" / "defs" / "my_shop" / "defs.yaml"
     assert yaml.safe_load(written.read_text())["type"] == "customer_assets.EventLog"
     check = [DG, "check", "yaml", str(written.parent)]
-    subprocess.run(check, cwd=project, check=True, capture_output=True)
+    subprocess.run(check, cwd=folder, check=True, capture_output=True)
 
 
 def test_a_daily_table_needs_days(refreshed):

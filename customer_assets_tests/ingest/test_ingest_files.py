@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from ingest_shop import LANDED_AT, Shop, shop_source
 
 from customer_assets import ingest
+from customer_assets.ingest import staging
+from customer_assets_tests.conftest import NOW, run_source
 
 HEADER = "who,at,what,n,price\n"
 STATE = {
@@ -297,3 +299,26 @@ def test_any_history_ends_as_a_fresh_load_of_the_last_files(tmp_path_factory, co
     assert old.store("raw_events").manifest().content_hash == (
         new.store("raw_events").manifest().content_hash
     )
+
+
+def test_files_are_read_again_by_other_code_and_equal_rows_stay_known(tmp_path, monkeypatch):
+    """A change in reading redoes the reading; what comes out the same redoes nothing after it."""
+    source = shop_source()
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing" / "a.csv").write_text(
+        "who,at,what,n,price\n1,2024-01-01 10:00:00,buy,1,2.50\nx,never,buy,1,2.50\n"
+    )
+    run = run_source("shop", source, tmp_path / "landing", tmp_path / "home")
+    run.ingest()
+    run.materialize("events")
+    before = run.warehouse.manifest("raw_events").pieces
+    monkeypatch.setattr(staging, "ingest_version", lambda *_: "another")
+    again = run.ingest()
+    after = run.warehouse.manifest("raw_events").pieces
+    assert again.dirty_days == []
+    assert {piece.code_version for piece in after.values()} == {"another"}
+    assert {k: p.content_hash for k, p in after.items()} == {
+        k: p.content_hash for k, p in before.items()
+    }
+    events = run.pipeline.models["events"]
+    assert run.warehouse.outdated(events, run.pipeline.parameters(NOW), run.days()) == []
