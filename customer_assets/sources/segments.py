@@ -66,7 +66,8 @@ class SegmentRule(Model):
     The condition may name the columns of rfm, rfem, customers and customer_features (at the
     newest cut-off), with median(x), quantile(x, 0.9) and percent_rank(x) over all customers who
     have the value. `percent_rank(x) >= 0.8` holds for a fifth at most: of ties all or none are in,
-    where `x >= quantile(x, 0.8)` takes in every tie at the edge. With a `question`, also the model's `probability`, `decile` and `score_rank`.
+    where `x >= quantile(x, 0.8)` takes in every tie at the edge. With a
+    `question`, also the model's `probability`, `decile` and `score_rank`.
     """
 
     name: Identifier
