@@ -76,7 +76,7 @@ def _expected(report: ReportInput, forecast: pl.DataFrame, period: str) -> Parag
     money = partial(wording.money, currency=report.event_log.currency, digits=0)
     first = rows.filter("is_open").head(1).row(0, named=True) if rows["is_open"].any() else None
     text = (
-        f"{money(sum(rows['value']))} of sales are expected in the {rows.height} "
+        f"{money(sum(rows['value']))} of gross sales are expected in the {rows.height} "
         f"{_PERIODS[period]} after {wording.day(rows['origin_date'][0])}, the last complete one"
     )
     if first and first["low"] is not None:

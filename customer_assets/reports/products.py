@@ -39,7 +39,7 @@ def products(report: ReportInput) -> list[Block]:
         f"{wording.plural(class_a.height, 'product')} of {wording.count(ranked.height)} "
         f"({wording.share(class_a.height / ranked.height)}) "
         f"{'brings' if class_a.height == 1 else 'bring'} "
-        f"{wording.share(float(class_a['net_revenue_share'].sum()))} of net revenue: class A."
+        f"{wording.share(float(class_a['net_revenue_share'].sum()))} of the revenue: class A."
     )
     blocks: list[Block] = [Paragraph(text, is_lead=True), _best_products(ranked, currency)]
     returned = ranked.filter(pl.col("return_share") >= _RETURNED_MOST).sort(
@@ -61,7 +61,7 @@ def products(report: ReportInput) -> list[Block]:
         "item_name": ("Name", wording.shown),
         "category": ("Category", wording.shown),
         "abc_class": ("Class", wording.shown),
-        "net_revenue": ("Net revenue", written),
+        "net_revenue": ("Revenue", written),
         "revenue": ("Gross", written),
         "return_share": ("Returned", wording.share),
         "n_orders": ("Orders", wording.count),
@@ -69,7 +69,7 @@ def products(report: ReportInput) -> list[Block]:
         "repeat_share": ("Bought again", wording.share),
         "repurchase_days": ("Days until then", wording.decimal),
     }
-    title = "Products by net revenue"
+    title = "Products by revenue"
     blocks.append(table_view(report, "product_performance", title, columns, ranked))
     return blocks
 
@@ -87,8 +87,8 @@ def _best_products(ranked: pl.DataFrame, currency: str | None) -> Picture:
     wide, narrow = ranked_bars("products", bars, label_widths=(190, 150))
     return Picture(
         "products",
-        alt=f"Bars of net revenue. {'; '.join(bar.tip for bar in bars)}.",
-        caption="The products with the highest net revenue: revenue less what was taken back.",
+        alt=f"Bars of revenue. {'; '.join(bar.tip for bar in bars)}.",
+        caption="The products with the highest revenue, less what came back of them.",
         wide=wide,
         narrow=narrow,
     )
@@ -175,7 +175,7 @@ def categories(report: ReportInput) -> list[Block]:
     columns: Columns = {
         "category": ("Category", wording.shown),
         "advice": ("Advice", wording.shown),
-        "net_revenue": ("Net revenue", partial(wording.money, currency=currency)),
+        "net_revenue": ("Revenue", partial(wording.money, currency=currency)),
         "net_revenue_share": ("Share", wording.share),
         "trend": ("Change of its share", _change),
         "return_share": ("Returned", wording.share),
@@ -189,8 +189,8 @@ def categories(report: ReportInput) -> list[Block]:
         Paragraph(f"{wording.title('; '.join(listed), 600)}.", is_lead=True),
         Picture(
             "categories",
-            alt=f"Bars of net revenue by category. {'; '.join(bar.tip for bar in bars)}.",
-            caption="Net revenue by category, and how its share of it changed from the "
+            alt=f"Bars of revenue by category. {'; '.join(bar.tip for bar in bars)}.",
+            caption="Revenue by category, and how its share of it changed from the "
             f"{wording.count(days)} days before to the last {wording.count(days)}.",
             wide=wide,
             narrow=narrow,
@@ -207,7 +207,7 @@ def categories(report: ReportInput) -> list[Block]:
             "grew by more than a tenth. Keep: the rest. A season shows as a trend until the log "
             "holds two years; the advice is a first look at sales, not at margins."
         ),
-        table_view(report, "category_performance", "Categories by net revenue", columns, ranked),
+        table_view(report, "category_performance", "Categories by revenue", columns, ranked),
     ]
     if report.has_rows("published_category_advice"):
         blocks += _published_advice(report)

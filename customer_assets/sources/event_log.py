@@ -141,8 +141,9 @@ class EventLogSource(Model):
         "number_and_customer", "number", "number_and_day", "number_day_and_customer"
     ] = Field(
         default="number_and_customer",
-        description="What makes an order of purchase lines: the number and the customer (lines "
-        "less than a day apart), the number alone, with its day, or with its day and customer.",
+        description="What makes an order of purchase lines: the number and the customer (lines of "
+        "one day, or over midnight within an hour), the number alone, with its day, or with its "
+        "day and customer.",
     )
     values: Literal["gross", "net"] = Field(
         default="gross",

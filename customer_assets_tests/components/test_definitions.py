@@ -197,7 +197,7 @@ def test_a_daily_table_needs_days(refreshed):
     job = defs().resolve_job_def("refresh_online_retail")
     result = job.execute_in_process(
         instance=refreshed.instance,
-        asset_selection=[dg.AssetKey(["online_retail", "orders"])],
+        asset_selection=[dg.AssetKey(["online_retail", "customer_day"])],
         raise_on_error=False,
     )
     assert not result.success

@@ -67,7 +67,7 @@ def test_sentences_say_who_leads(page: Path) -> None:
 
 def test_the_future_is_told_with_its_trial(page: Path) -> None:
     text = page.read_text()
-    assert "£230 of sales are expected in the 3 days after 2 March 2024" in text
+    assert "£230 of gross sales are expected in the 3 days after 2 March 2024" in text
     assert "on 3 March 2024 £110, in 8 of 10 cases between £90 and £130" in text
     assert (
         "LightGBM beats the baseline. 60.0% of 10 later sales lay in its 80% intervals, which"

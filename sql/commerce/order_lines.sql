@@ -2,8 +2,8 @@
 description: >-
   One row per purchase line, with the order that it belongs to: the one place that says what an
   order is. The source's order_key decides. number_and_customer (unless it says otherwise): lines
-  of one order number and customer that are less than a day apart, so an order may run over
-  midnight, and a number that comes back later is another order. number: all lines of the number.
+  of one order number and customer on one day, or on the next one within an hour, so an order may
+  run over midnight, and a number that comes back later is another order. number: all its lines.
   number_and_day and number_day_and_customer: numbers start anew each day, or are each customer's
   own. A line without a number belongs to what its customer buys on the day; without a customer
   too, to what is bought in that instant. A line that is taken back in the same order and instant
@@ -105,14 +105,13 @@ spaced as (
         case
             when
                 getvariable('order_key') = 'number_and_customer'
-                and event_ts - lag(event_ts) over (
-                    partition by order_id, key_customer, key_date
-                    order by event_ts
-                ) >= 86400000000
+                and event_date <> lag(event_date) over so_far
+                and event_ts - lag(event_ts) over so_far > 3600000000
                 then 1
             else 0
         end as is_later_order,
     from lines
+    window so_far as (partition by order_id, key_customer, key_date order by event_ts)
 ),
 
 runs as (

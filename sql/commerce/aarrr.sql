@@ -198,7 +198,8 @@ figures as (
 valued as (
     select
         *,
-        case when unit = 'customers' then numerator else numerator / denominator end as value,
+        case when unit = 'customers' then numerator else numerator / nullif(denominator, 0) end
+            as value,
         1.959963984540054 as z,
     from figures
 )
