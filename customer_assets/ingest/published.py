@@ -38,6 +38,7 @@ class LandedRow:
     time_format: str | None = None
     n_repeated_times: int = 0
     n_missing_times: int = 0
+    n_rounded_amounts: int = 0
 
     def with_content_of(self, other: "LandedRow") -> "LandedRow":
         """Return this row with what `other` says about the content that is in the tables."""
@@ -96,11 +97,11 @@ def read_published(
     piece = landed.manifest().pieces.get(WHOLE)
     files: dict[str, LandedRow] = {}
     if piece is not None:
-        columns = ", ".join(quoted(name) for name in tables(source)["landed_files"].columns)
-        found = connection.execute(
-            f"select {columns} from read_parquet({literal(landed.folder / piece.path)})"
-        ).fetchall()
-        files = {row[0]: LandedRow(*row) for row in found}
+        rows = connection.sql(f"from read_parquet({literal(landed.folder / piece.path)})")
+        # What an earlier release wrote may lack a column.
+        columns = [name for name in tables(source)["landed_files"].columns if name in rows.columns]
+        found = rows.select(", ".join(map(quoted, columns))).fetchall()
+        files = {row[0]: LandedRow(**dict(zip(columns, row, strict=True))) for row in found}
     return Published(
         piece.code_version if piece else None,
         files,

@@ -7,12 +7,11 @@ computed from a file stands in `mapping`.
 from typing import Any
 
 from customer_assets.ingest.rules import condition_sql, enabled
-from customer_assets.sources import CANONICAL_COLUMNS, EventLogSource
+from customer_assets.sources import CANONICAL_COLUMNS, EventLogSource, as_column, sql_type
 from customer_assets.sources import Column as SourceColumn
 from customer_assets.warehouse.table import Column, Table
 
 MONEY = "decimal(18,4)"
-DUCKDB_TYPES = {"decimal": MONEY}
 
 LOADED = "loaded"
 DUPLICATE = "duplicate"
@@ -27,7 +26,7 @@ _CANONICAL_TYPES = {
     "event_date": ("date", "Day of event_at; the partition."),
     "event_type": ("varchar", "What happened, as the source names it."),
     "item_name": ("varchar", "What the item is called."),
-    "quantity": ("bigint", "Number of items."),
+    "quantity": (MONEY, "Number of items, or how much of one: 0.396 kg."),
     "unit_price": (MONEY, "Price of one item, in the source's currency."),
     "value": (MONEY, "Money of the event: as landed, or quantity x unit_price."),
 }
@@ -57,9 +56,7 @@ def raw_event_columns(source: EventLogSource) -> dict[str, Column]:
             type="bigint", description="The log's own running number; orders events of an instant."
         )
     for name, attribute in source.attributes.items():
-        kind = attribute.type if isinstance(attribute, SourceColumn) else "varchar"
-        landed = attribute.from_ if isinstance(attribute, SourceColumn) else attribute
-        _add(columns, name, DUCKDB_TYPES.get(kind, kind), f"Column {landed} of the landed files.")
+        _add(columns, name, sql_type(attribute), _origin(as_column(attribute)))
     for rule in enabled(source.rules, "flag"):
         meaning = rule.description or f"True where {rule.condition}."
         _add(columns, f"is_{rule.name}", "boolean", meaning)
@@ -96,10 +93,18 @@ def tables(source: EventLogSource) -> dict[str, Table]:
 
 def _id_type(source: EventLogSource, name: str) -> str:
     column = getattr(source.columns, name)
-    kind = column.type if isinstance(column, SourceColumn) else "varchar"
+    kind = sql_type(column)
     if kind not in ("varchar", "bigint"):
         raise ValueError(f"{name} is an identifier: its type is varchar or bigint, not {kind}")
     return kind
+
+
+def _origin(column: SourceColumn) -> str:
+    if column.constant is not None:
+        return f"Always {column.constant}."
+    if column.file_name is not None:
+        return "From the name of the landed file."
+    return f"Column {' or '.join(column.landed)} of the landed files."
 
 
 def _add(columns: dict[str, Column], name: str, kind: str, description: str) -> None:
@@ -208,6 +213,10 @@ def _landed_files() -> Table:
         "n_missing_times": (
             "bigint",
             "Rows whose local time does not exist, moved forward by the gap.",
+        ),
+        "n_rounded_amounts": (
+            "bigint",
+            "Rows of raw_events with an amount of more than four decimals, which is rounded.",
         ),
     }
     columns = {

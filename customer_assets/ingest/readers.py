@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from customer_assets.ingest.plain import FileRefusedError, plain_text
+from customer_assets.ingest.plain import FileRefusedError, plain_text, unzipped
 from customer_assets.ingest.reading import Reading, bounded_sql, columns_sql, first_line
-from customer_assets.ingest.text_readers import csv_reading, json_reading
+from customer_assets.ingest.text_readers import csv_reading, json_reading, line_reading
 from customer_assets.sources import FileFormat
 from customer_assets.warehouse.quoting import literal, quoted
 
@@ -23,6 +23,10 @@ _TYPES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".xls": "xlsx",
+    ".ods": "xlsx",
     ".parquet": "parquet",
     ".pq": "parquet",
 }
@@ -43,14 +47,24 @@ def open_file(
         FileRefusedError: it is no file of the kind that its name or the format says.
         OSError: it cannot be read.
     """
+    with path.open("rb") as file:
+        if file.read(4) == b"PK\x03\x04":
+            path = unzipped(path, scratch)
     kind = _kind(path, file_format)
     if kind == "parquet":
         return _parquet(connection, path, scratch)
+    if kind == "xlsx":
+        from customer_assets.ingest.spreadsheets import sheet_reading
+
+        return sheet_reading(path, file_format, scratch)
     packing = path.suffix.lower() if path.suffix.lower() in _COMPRESSIONS else ""
     link = _link(path, scratch, f"landed{packing}")
-    plain = plain_text(link, file_format.encodings, scratch, quotes_mean=kind != "jsonl")
+    by_line = kind in ("jsonl", "lines")
+    plain = plain_text(link, file_format.encodings, scratch, quotes_mean=not by_line)
     if kind == "jsonl":
         return json_reading(plain, wanted, scratch)
+    if kind == "lines":
+        return line_reading(plain, scratch)
     return csv_reading(plain, file_format, "\t" if kind == "tsv" else None, wanted, scratch)
 
 

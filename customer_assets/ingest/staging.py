@@ -23,7 +23,7 @@ import duckdb
 
 from customer_assets.ingest.landing import Entry, LandingError, list_files
 from customer_assets.ingest.load import Loaded, load_file
-from customer_assets.ingest.mapping import MissingColumnsError
+from customer_assets.ingest.mapping import MissingColumnsError, naming
 from customer_assets.ingest.plain import FileRefusedError
 from customer_assets.ingest.published import LandedRow, Published, read_published
 from customer_assets.ingest.raw_tables import (
@@ -46,12 +46,14 @@ from customer_assets.warehouse.manifest import (
 from customer_assets.warehouse.table import Table
 
 # Goes up when the same file and configuration come out as other rows than before.
-_CODE = "1"
+_CODE = "2"
 _SCRATCH = "ingest-"
 _CONFIGURATION = (
     "format",
     "columns",
     "attributes",
+    "kinds",
+    "currency",
     "event_names",
     "default_event_type",
     "timezone",
@@ -165,12 +167,14 @@ class _Run:
         counted: dict[str, str] = {}
         for entry in entries:
             row = self._identified(entry)
-            if row.content_hash in counted:
-                same = f"its content is that of {counted[row.content_hash]}"
-                row = replace(row, status=DUPLICATE, reason=same)
-            elif row.content_hash is not None:
-                counted[row.content_hash] = entry.file
-                row = self._taken(entry, row)
+            if row.content_hash is not None:
+                content = self._content(entry.file, row.content_hash)
+                if content in counted:
+                    same = f"its content is that of {counted[content]}"
+                    row = replace(row, status=DUPLICATE, reason=same)
+                else:
+                    counted[content] = entry.file
+                    row = self._taken(entry, row, content)
             self.rows[entry.file] = row
         self._raise_if_no_file_has_the_columns()
         # Only now it is known which contents are there, under whatever name.
@@ -235,10 +239,13 @@ class _Run:
         except OSError as error:
             return self._refused(row, f"it cannot be read: {error.strerror}")
 
-    def _taken(self, entry: Entry, row: LandedRow) -> LandedRow:
+    def _content(self, file: str, content_hash: str) -> str:
+        """Return what tells a file's rows from others: its bytes, and what its name says."""
+        said = naming(self.source, file)
+        return digest([content_hash, *said]) if said else content_hash
+
+    def _taken(self, entry: Entry, row: LandedRow, content: str) -> LandedRow:
         """Return the row of a file whose content counts, which is read unless it was before."""
-        content = row.content_hash
-        assert content is not None
         if self.before.holds(content, self.version):
             known = self.before.contents()[content]
             if not _must_be_read_again(known, row):
@@ -249,7 +256,7 @@ class _Run:
             earlier is not None
             and self.before.version == self.version
             and earlier.status.startswith(REFUSED)
-            and (earlier.content_hash, earlier.modified_at) == (content, row.modified_at)
+            and (earlier.content_hash, earlier.modified_at) == (row.content_hash, row.modified_at)
         ):
             return replace(row, status=REFUSED, reason=earlier.reason)
         return self._read(entry, row, content)
@@ -308,6 +315,7 @@ class _Run:
             time_format=loaded.time_format,
             n_repeated_times=loaded.n_repeated_times,
             n_missing_times=loaded.n_missing_times,
+            n_rounded_amounts=loaded.n_rounded_amounts,
         )
         self.fresh[content] = row
         return row

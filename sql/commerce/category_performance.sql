@@ -20,7 +20,7 @@ columns:
   n_products: {type: bigint, description: Different products bought.}
   n_orders: {type: bigint, description: Different orders with one of them.}
   n_customers: {type: bigint, description: Different known customers who bought one of them.}
-  quantity: {type: bigint, description: Units sold; null where the log has none.}
+  quantity: {type: "decimal(18,4)", description: Units sold; null where the log has none.}
   revenue: {type: "decimal(18,4)", description: "Money of all purchases, customers unknown to the log included."}
   returned_value: {type: "decimal(18,4)", description: "Money of what was taken back, below zero."}
   net_revenue: {type: "decimal(18,4)", description: Revenue and what was taken back together.}
@@ -92,7 +92,7 @@ sums as (
         count(distinct item_id) filter (where is_purchase) as n_products,
         count(distinct order_id) filter (where is_purchase) as n_orders,
         count(distinct customer_id) filter (where is_purchase) as n_customers,
-        cast(sum(quantity) filter (where is_purchase) as bigint) as quantity,
+        cast(sum(quantity) filter (where is_purchase) as decimal(18,4)) as quantity,
         cast(coalesce(sum(value) filter (where is_purchase), 0) as decimal(18, 4)) as revenue,
         cast(coalesce(sum(value) filter (where not is_purchase), 0) as decimal(18, 4))
             as returned_value,

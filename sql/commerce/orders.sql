@@ -15,7 +15,7 @@ columns:
   ordered_at: {type: timestamp, description: "First line of the order, business time."}
   n_lines: {type: bigint, description: Purchase lines.}
   n_items: {type: bigint, description: Different items.}
-  quantity: {type: bigint, description: Units; null where the log has none.}
+  quantity: {type: "decimal(18,4)", description: Units; null where the log has none.}
   value: {type: "decimal(18,4)", description: Money of the order in the source's currency.}
 checks:
   - expect_column_values_to_not_be_null: {column: order_id}
@@ -47,7 +47,7 @@ select
     min(event_at) as ordered_at,
     count(*) as n_lines,
     count(distinct item_id) as n_items,
-    cast(sum(quantity) as bigint) as quantity,
+    cast(sum(quantity) as decimal(18,4)) as quantity,
     cast(sum(value) as decimal(18, 4)) as value,
 from purchases
 group by order_id, order_date, customer_id

@@ -12,7 +12,7 @@ columns:
   n_lines: {type: bigint, description: Purchase lines.}
   n_orders: {type: bigint, description: Different orders.}
   n_customers: {type: bigint, description: Different known customers.}
-  quantity: {type: bigint, description: Units sold.}
+  quantity: {type: "decimal(18,4)", description: Units sold.}
   revenue: {type: "decimal(18,4)", description: "Money of all purchases, customers unknown to the log included."}
   customer_lines: {type: bigint, description: Purchase lines of known customers.}
   customer_orders: {type: bigint, description: Different orders of known customers.}
@@ -48,7 +48,7 @@ select
     count(*) filter (where is_purchase) as n_lines,
     count(distinct order_id) filter (where is_purchase) as n_orders,
     count(distinct customer_id) filter (where is_purchase) as n_customers,
-    cast(coalesce(sum(quantity) filter (where is_purchase), 0) as bigint) as quantity,
+    cast(coalesce(sum(quantity) filter (where is_purchase), 0) as decimal(18,4)) as quantity,
     cast(coalesce(sum(value) filter (where is_purchase), 0) as decimal(18, 4)) as revenue,
     count(*) filter (where is_of_customer) as customer_lines,
     count(distinct order_id) filter (where is_of_customer) as customer_orders,
