@@ -237,9 +237,9 @@ class EventLogSource(Model):
             if unknown := sorted(funnel.asked_columns() - there):
                 columns = f"{', '.join(CANONICAL_COLUMNS)}, {', '.join(self.attributes)}"
                 raise ValueError(
-                    f"funnels: {name}: the events have no column {unknown[0]!r}; a step names event "
-                    "types, or under `event` with columns: {event: view, path: /checkout}. "
-                    f"Columns are {columns.rstrip(', ')}"
+                    f"funnels: {name}: the events have no column {unknown[0]!r}; a step names "
+                    "event types, or under `event` with columns: {event: view, path: /checkout}. "
+                    f"Columns: {columns.rstrip(', ')}"
                 )
         return self
 
