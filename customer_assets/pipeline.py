@@ -134,6 +134,7 @@ def event_log_pipeline(
     A model is part of it if the source offers what it requires and has all of its inputs.
     Raises SqlModelError where a model reads a table that no file describes.
     """
+    ingest.read_rows_sql(name, source, sql_root)
     raw_tables = ingest.tables(source)
     raw_tables["raw_events"] = _with_occurrences(raw_tables["raw_events"], source)
     found: dict[str, Model] = dict(read_models(sql_root or settings.SQL_ROOT, name))

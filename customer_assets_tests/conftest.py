@@ -121,6 +121,7 @@ class SourceRun:
     warehouse: SourceWarehouse
     landing: Path
     now: dt.datetime = NOW
+    sql_root: Path | None = None
 
     def days(self) -> list[dt.date]:
         first, _ = self.pipeline.source.day_range()
@@ -137,6 +138,7 @@ class SourceRun:
             now=self.now,
             run_id="test",
             tell=lambda text: None,
+            sql_root=self.sql_root,
         )
         for name in ("raw_events", "rejected_rows", "arrivals", "landed_files"):
             self.warehouse.publish(
@@ -194,4 +196,4 @@ def run_source(
     """Open a source's warehouse below `home`, on a connection of its own."""
     engine = DuckDBEngine(duckdb.connect())
     pipeline = event_log_pipeline(name, source, sql_root)
-    return SourceRun(pipeline, pipeline.warehouse(home, engine), landing)
+    return SourceRun(pipeline, pipeline.warehouse(home, engine), landing, sql_root=sql_root)

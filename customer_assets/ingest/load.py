@@ -18,6 +18,7 @@ from customer_assets.ingest.mapping import EventMapping
 from customer_assets.ingest.plain import FileRefusedError
 from customer_assets.ingest.raw_tables import raw_event_columns
 from customer_assets.ingest.reading import Reading
+from customer_assets.ingest.rows_sql import RowsSql, rows_reading
 from customer_assets.ingest.times import AnyTimeFormat, FirstTimeFormat, time_formats
 from customer_assets.ingest.zones import Zone, zone
 from customer_assets.sources import EventLogSource
@@ -68,15 +69,18 @@ def load_file(
     file: str,
     landed_us: int,
     scratch: Path,
+    rows: RowsSql | None = None,
 ) -> Loaded:
     """Read one landed file; `landed_us` is when it landed, in epoch microseconds.
+
+    `rows` is what makes its rows, where they do not stand in it as they are.
 
     Raises:
         FileRefusedError: nothing of the file can be used; the text says why.
         MissingColumnsError: it lacks mapped columns.
     """
     source = source.for_file(file)
-    reading, positions, notes = _opened(connection, source, path, scratch)
+    reading, positions, notes = _opened(connection, source, path, scratch, rows)
 
     def load(reading: Reading) -> Loaded:
         events = _mapped(connection, source, reading, positions, file, landed_us)
@@ -100,6 +104,7 @@ def locate_rows(
     landed_us: int,
     scratch: Path,
     wanted: str,
+    rows: RowsSql | None = None,
 ) -> list[tuple[int, int, str]]:
     """Find rows of raw_events again in the landed file that they were loaded from.
 
@@ -108,7 +113,7 @@ def locate_rows(
     (counted as in rejected_rows) and its text, one for each landed row that is equal to it.
     """
     source = source.for_file(file)
-    reading, positions, _ = _opened(connection, source, path, scratch)
+    reading, positions, _ = _opened(connection, source, path, scratch, rows)
     names = [name for name in raw_event_columns(source) if name != "source_file"]
 
     def locate(reading: Reading) -> list[tuple[int, int, str]] | None:
@@ -128,10 +133,18 @@ def locate_rows(
 
 
 def _opened(
-    connection: duckdb.DuckDBPyConnection, source: EventLogSource, path: Path, scratch: Path
+    connection: duckdb.DuckDBPyConnection,
+    source: EventLogSource,
+    path: Path,
+    scratch: Path,
+    rows: RowsSql | None,
 ) -> tuple[Reading, dict[str, list[int]], list[str]]:
     wanted = [name for column in mapping.landed_columns(source).values() for name in column.names]
-    reading = readers.open_file(connection, path, source.format, wanted, scratch)
+    reading = (
+        readers.open_file(connection, path, source.format, wanted, scratch)
+        if rows is None
+        else rows_reading(rows, path, source.format, scratch)
+    )
     return reading, *mapping.find_columns(source, reading.names, reading.absent)
 
 
@@ -315,8 +328,10 @@ def _write_rejected(
         if located is None:
             raise _UnsoundReadError("its rejected rows have no certain place")
         written = connection.execute(
-            f"copy (select {literal(events.file)} as file, row, column_name, reason, event_date, "
-            f"raw_text from ({located}) order by row) to {literal(target)} ({_PARQUET})"
+            f"copy (select {literal(events.file)} as file, row, row_number() over "
+            "(partition by row order by reason, column_name, raw_text)::bigint as part, "
+            f"column_name, reason, event_date, raw_text from ({located}) order by row, part) "
+            f"to {literal(target)} ({_PARQUET})"
         ).fetchone()
     if written is None or written[0] != expected:
         raise _UnsoundReadError("its rejected rows could not be told apart")

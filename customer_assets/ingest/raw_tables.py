@@ -14,11 +14,20 @@ from customer_assets.warehouse.table import Column, Table
 MONEY = "decimal(18,4)"
 
 LOADED = "loaded"
+LOOKUP = "lookup"
 DUPLICATE = "duplicate"
 WAITING = "waiting"
 REFUSED = "refused"
 PREVIOUS_KEPT = ", previous version kept"
-STATUSES = [LOADED, DUPLICATE, WAITING, WAITING + PREVIOUS_KEPT, REFUSED, REFUSED + PREVIOUS_KEPT]
+STATUSES = [
+    LOADED,
+    LOOKUP,
+    DUPLICATE,
+    WAITING,
+    WAITING + PREVIOUS_KEPT,
+    REFUSED,
+    REFUSED + PREVIOUS_KEPT,
+]
 
 _CANONICAL_TYPES = {
     "event_ts": ("bigint", "When, in microseconds since 1970-01-01 UTC."),
@@ -151,6 +160,11 @@ def _rejected_rows() -> Table:
                 description="Where the row starts, counted from 1: the line of a text file, its "
                 "header line included, or the row of a Parquet file.",
             ),
+            "part": Column(
+                type="bigint",
+                description="k for the k-th rejected row of the place; above 1 only where rows.sql "
+                "of the source makes several rows of one.",
+            ),
             "column_name": Column(
                 type="varchar",
                 description="Column of the landed file that is at fault; null: the whole row.",
@@ -165,13 +179,13 @@ def _rejected_rows() -> Table:
                 "10,000 characters, with a note of how many more there are.",
             ),
         },
-        key=["file", "row"],
+        key=["file", "row", "part"],
         checks=[
             _not_null("file"),
             _not_null("row"),
             _not_null("reason"),
             _not_null("raw_text"),
-            {"expect_compound_columns_to_be_unique": {"column_list": ["file", "row"]}},
+            {"expect_compound_columns_to_be_unique": {"column_list": ["file", "row", "part"]}},
         ],
     )
 
@@ -194,8 +208,9 @@ def _landed_files() -> Table:
         ),
         "status": (
             "varchar",
-            "loaded; duplicate (its content counts under another name); waiting (still being "
-            "written); refused. The last two say so where the previous version was kept.",
+            "loaded; lookup (rows.sql looks things up in it); duplicate (its content counts under "
+            "another name); waiting (still being written); refused. The last two say so where the "
+            "previous version was kept.",
         ),
         "reason": ("varchar", "Why the file is not loaded, or what was noticed in it."),
         "rows_landed": ("bigint", "Rows of the content that counts: rows_loaded + rows_rejected."),

@@ -181,12 +181,12 @@ def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -
         ).fetchone() or (0,)
     except duckdb.Error as error:
         raise FileRefusedError(f"it is no readable Parquet file ({first_line(error)})") from error
-    fields = [_parquet_text(f"_c{i}", str(kind)) for i, kind in enumerate(types)]
+    fields = [value_text(f"_c{i}", str(kind)) for i, kind in enumerate(types)]
     return ParquetReading(link, names, fields, rows or 0)
 
 
-def _parquet_text(column: str, kind: str) -> str:
-    """Return SQL for the text of a Parquet value; a whole number is written without a point."""
+def value_text(column: str, kind: str) -> str:
+    """Return SQL for the text of a typed value; a whole number is written without a point."""
     if kind in ("DOUBLE", "FLOAT"):
         text = (
             f"case when {column} = trunc({column}) and abs({column}) < 1e15 "
@@ -196,6 +196,8 @@ def _parquet_text(column: str, kind: str) -> str:
         text = f"timezone('UTC', {column})::varchar || 'Z'"
     elif kind.startswith("TIMESTAMP"):
         text = f"{column}::timestamp::varchar"
+    elif kind.endswith("[]") or kind.startswith(("STRUCT", "MAP")):
+        text = f"to_json({column})::varchar"
     else:
         text = f"{column}::varchar"
     return f"nullif({text}, '')"

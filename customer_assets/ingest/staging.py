@@ -29,11 +29,13 @@ from customer_assets.ingest.published import LandedRow, Published, read_publishe
 from customer_assets.ingest.raw_tables import (
     DUPLICATE,
     LOADED,
+    LOOKUP,
     PREVIOUS_KEPT,
     REFUSED,
     WAITING,
     tables,
 )
+from customer_assets.ingest.rows_sql import RowsSql, rows_sql
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.manifest import (
     STAGING,
@@ -92,7 +94,7 @@ class Ingest:
     dirty_days: list[dt.date] = field(default_factory=list)
 
 
-def ingest_version(source: EventLogSource) -> str:
+def ingest_version(source: EventLogSource, rows: RowsSql | None = None) -> str:
     """Return a digest of everything in a configuration that decides what a file becomes."""
     settings = source.model_dump(mode="json", by_alias=True, include=set(_CONFIGURATION))
     settings["rules"] = [
@@ -100,7 +102,7 @@ def ingest_version(source: EventLogSource) -> str:
         for rule in settings["rules"]
         if rule["enabled"]
     ]
-    return digest([_CODE, json.dumps(settings)])
+    return digest([_CODE, json.dumps(settings), *([rows.version] if rows else [])])
 
 
 def prepare(
@@ -113,6 +115,7 @@ def prepare(
     now: dt.datetime,
     run_id: str,
     tell: Callable[[str], None],
+    sql_root: Path | None = None,
 ) -> Ingest:
     """Read what is new in a source's landing folder and stage it.
 
@@ -125,6 +128,7 @@ def prepare(
     """
     described = tables(source)
     patterns = [source.files] if isinstance(source.files, str) else source.files
+    rows = rows_sql(name, source, landing_folder, sql_root)
     staging = warehouse_folder / STAGING
     staging.mkdir(parents=True, exist_ok=True)
     for leftover in staging.glob(f"{_SCRATCH}*"):
@@ -136,11 +140,12 @@ def prepare(
             source=source,
             warehouse_folder=warehouse_folder,
             scratch=Path(scratch),
-            version=ingest_version(source),
+            version=ingest_version(source, rows),
+            rows_sql=rows,
             before=read_published(connection, source, warehouse_folder),
             tell=tell,
         )
-        run.take(list_files(landing_folder, patterns, now))
+        run.take(list_files(landing_folder, [*patterns, *source.lookups.values()], now))
         return run.result(described, now, run_id)
 
 
@@ -156,6 +161,7 @@ class _Run:
     version: str
     before: Published
     tell: Callable[[str], None]
+    rows_sql: RowsSql | None = None
     rows: dict[str, LandedRow] = field(default_factory=dict)
     fresh: dict[str, LandedRow] = field(default_factory=dict)
     events: dict[str, StagedPiece] = field(default_factory=dict)
@@ -167,7 +173,9 @@ class _Run:
         counted: dict[str, str] = {}
         for entry in entries:
             row = self._identified(entry)
-            if row.content_hash is not None:
+            if self.rows_sql and entry.path in self.rows_sql.lookups.values():
+                row = replace(row, status=LOOKUP)
+            elif row.content_hash is not None:
                 content = self._content(entry.file, row.content_hash)
                 if content in counted:
                     same = f"its content is that of {counted[content]}"
@@ -267,7 +275,13 @@ class _Run:
         scratch.mkdir()
         try:
             loaded = load_file(
-                self.connection, self.source, entry.path, entry.file, entry.modified_us, scratch
+                self.connection,
+                self.source,
+                entry.path,
+                entry.file,
+                entry.modified_us,
+                scratch,
+                self.rows_sql,
             )
             if entry.has_changed():
                 return self._waits(row, "it changed while it was read")

@@ -163,6 +163,11 @@ class EventLogSource(Model):
     kinds: list[FileKind] = Field(
         default=[], description="Files that are written otherwise than the rest."
     )
+    lookups: Annotated[dict[str, str], NamedParts] = Field(
+        default={},
+        description="Views of sql/raw/<source>/rows.sql: by name the one file, below the landing "
+        "folder, that it looks things up in. It holds no events.",
+    )
     event_names: dict[str, str] = Field(
         default={}, description="Event type in the file: event type in the tables."
     )

@@ -149,7 +149,9 @@ def read_model(path: Path, layer: Layer, source: str | None = None) -> SqlModel:
 def read_models(sql_root: Path, source: str) -> dict[str, SqlModel]:
     """Return every model that may serve a source, by table name: shared ones and its own."""
     models: dict[str, SqlModel] = {}
-    for folder in sorted(path for path in sql_root.iterdir() if path.is_dir()):
+    # What lies under `raw` makes rows of landed files, and no table.
+    layers = (path for path in sql_root.iterdir() if path.is_dir() and path.name != "raw")
+    for folder in sorted(layers):
         for path in sorted(folder.glob("*.sql")):
             models[path.stem] = _read_cached(path, folder.name, None, path.stat().st_mtime_ns)
         for path in sorted((folder / source).glob("*.sql")):
