@@ -34,7 +34,8 @@ class MissingColumnsError(Exception):
             parts.append(f"it has no column {_listed(missing)}")
         if repeated:
             parts.append(f"it has more than one column {_listed(repeated)}")
-        super().__init__(f"{' and '.join(parts)}; its columns are {_listed(found)}")
+        hint = " (it is read as one column: what separates them?)" if len(found) == 1 else ""
+        super().__init__(f"{' and '.join(parts)}; its columns are {_listed(found)}{hint}")
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,8 @@ def find_columns(
             elif found:
                 positions.setdefault(name, []).append(found[0])
                 if landed in absent:
-                    notes.append(f"no {landed!r} was seen among the first rows")
+                    there = _listed(other for other in names if other not in absent)
+                    notes.append(f"no {landed!r} was seen among the first rows, but {there}")
         if not column.names or name in positions or set(column.names) & set(repeated):
             continue
         if column.is_optional and name not in _REQUIRED:
@@ -138,7 +140,8 @@ def find_columns(
         else:
             missing.append(column.shown)
     if missing or repeated:
-        raise MissingColumnsError(missing, names, repeated)
+        there = [name for name in names if name not in absent]
+        raise MissingColumnsError(missing, there, repeated)
     return positions, notes
 
 
