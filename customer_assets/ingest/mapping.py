@@ -131,8 +131,8 @@ def find_columns(
             elif found:
                 positions.setdefault(name, []).append(found[0])
                 if landed in absent:
-                    there = _listed(other for other in names if other not in absent)
-                    notes.append(f"no {landed!r} was seen among the first rows, but {there}")
+                    keys = _listed(other for other in names if other not in absent)
+                    notes.append(f"no {landed!r} was seen among the first rows, but {keys}")
         if not column.names or name in positions or set(column.names) & set(repeated):
             continue
         if column.is_optional and name not in _REQUIRED:

@@ -275,7 +275,8 @@ def test_quotes_escaped_otherwise_and_runs_of_blanks(shop: Shop, file_format, co
 
 SHEET = """<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>
 <row r="1"><c r="A1" t="inlineStr"><is><t>who</t></is></c>
-<c r="B1" t="inlineStr"><is><t>at</t></is></c><c r="C1" t="inlineStr"><is><t>price</t></is></c></row>
+<c r="B1" t="inlineStr"><is><t>at</t></is></c>
+<c r="C1" t="inlineStr"><is><t>price</t></is></c></row>
 <row r="3"><c r="A3"><v>17</v></c><c r="B3"><v>45296.5</v></c><c r="C3"><v>12.5</v></c></row>
 <row r="4"><c r="A4"><v>18</v></c><c r="B4" t="inlineStr"><is><t>soon</t></is></c></row>
 </sheetData></worksheet>"""
