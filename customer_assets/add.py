@@ -59,9 +59,13 @@ def add(files: Sequence[Path], name: str, said: Mapping[str, str]) -> Path:
         EventLogSource.model_validate(draft.settings)
     except (InspectError, FileRefusedError, OSError, ValueError) as error:
         raise AddError(str(error)) from error
-    for path, what in ((defs, "source"), (landing, "landing folder")):
-        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-            raise AddError(f"there is a {what} {name} already ({path}): take another --name")
+    others = set(landing.glob("*")) - {landing / path.name for path in files}
+    for is_taken, path, what in (
+        (defs.exists(), defs, "source"),
+        (bool(others), landing, "landing folder with other files"),
+    ):
+        if is_taken:
+            raise AddError(f"there is a {what} of the name {name} ({path}): take another --name")
     if len({path.name for path in files}) < len(files):
         raise AddError("two of the files have one name: rename one")
     if blocking := [doubt for doubt in draft.doubts if doubt.is_blocking]:
@@ -69,7 +73,8 @@ def add(files: Sequence[Path], name: str, said: Mapping[str, str]) -> Path:
         raise AddError("only you can say:\n" + "\n".join(asked))
     landing.mkdir(parents=True, exist_ok=True)
     for path in files:
-        shutil.copy2(path, landing / path.name)
+        if path.resolve() != (landing / path.name).resolve():
+            shutil.copy2(path, landing / path.name)
     defs.parent.mkdir(exist_ok=True)
     (DEFS / _SCHEMA).write_text(json.dumps(schema(), indent=1) + "\n", encoding="utf-8")
     defs.write_text(draft_yaml(draft, f"../{_SCHEMA}"), encoding="utf-8")

@@ -81,7 +81,7 @@ def test_a_name_that_is_taken_is_left_alone(tmp_path, defs):
     (tmp_path / "a.csv").write_text(ORDERS)
     written = add.add([tmp_path / "a.csv"], "my_shop", {})
     before = written.read_text()
-    with pytest.raises(add.AddError, match="there is a source my_shop already"):
+    with pytest.raises(add.AddError, match="there is a source of the name my_shop"):
         add.add([tmp_path / "a.csv"], "my_shop", {"timezone": "Europe/Berlin"})
     assert written.read_text() == before
 

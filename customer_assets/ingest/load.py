@@ -204,7 +204,13 @@ def _load(
     rejected, n_late = None, 0
     if n_rejected:
         rejected = _write_rejected(connection, events, reading, faulty, n_rejected, scratch)
-        n_late = _count_late(connection, rejected)
+        n_late = _count(connection, rejected, mapping.LATE_REASON)
+        if days and (n_without := _count(connection, rejected, mapping.NO_TIME_REASON)):
+            notes = [
+                *notes,
+                f"{n_without:,} rows have no time; one that stands in another line of the order is "
+                "filled in by sql/raw/<source>/rows.sql",
+            ]
         if not days:
             _refuse_if_unreadable(connection, rejected)
     repeated, missing = _clock_changes(connection, events, reading, set(days))
@@ -338,10 +344,9 @@ def _write_rejected(
     return target
 
 
-def _count_late(connection: duckdb.DuckDBPyConnection, rejected: Path) -> int:
+def _count(connection: duckdb.DuckDBPyConnection, rejected: Path, reason: str) -> int:
     found = connection.execute(
-        f"select count(*) from read_parquet({literal(rejected)}) "
-        f"where reason = {literal(mapping.LATE_REASON)}"
+        f"select count(*) from read_parquet({literal(rejected)}) where reason = {literal(reason)}"
     ).fetchone()
     return found[0] if found else 0
 

@@ -288,7 +288,11 @@ class _Run:
             row = self._staged(row, content, entry.modified_us, loaded)
         except MissingColumnsError as error:
             self.lacking.append(error)
-            return self._refused(row, f"{error}: correct the file or the columns of the source")
+            return self._refused(
+                row,
+                f"{error}: correct the file or the columns of the source; what some files lack is "
+                "`optional: true`, and files of another kind are stated under `kinds`",
+            )
         except FileRefusedError as error:
             return self._refused(row, str(error))
         except OSError as error:
