@@ -28,8 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sample.add_argument("--rows", type=int, help="how many rows, about")
     sample.add_argument("--seed", type=int, default=1)
     sample.add_argument("--folder", type=Path, help="where to; default: its landing folder")
-    inspect = commands.add_parser("inspect", help="look at a raw file and draft its defs.yaml")
-    inspect.add_argument("file", type=Path)
+    inspect = commands.add_parser("inspect", help="look at raw files and draft their defs.yaml")
+    inspect.add_argument("files", type=Path, nargs="+")
+    _add_answers(inspect)
+    add = commands.add_parser("add", help="from files to a finished report: land, draft, run")
+    add.add_argument("files", type=Path, nargs="+")
+    add.add_argument("--name", required=True, help="of the source: my_shop")
+    _add_answers(add)
     plan = commands.add_parser("plan", help="say what would be redone, and at what cost")
     plan.add_argument("--source", required=True)
     plan.add_argument(
@@ -132,10 +137,33 @@ def _inspect(options: argparse.Namespace) -> int:
     from customer_assets.ingest.plain import FileRefusedError
 
     try:
-        print(draft_yaml(inspect(options.file)), end="")
+        print(draft_yaml(inspect(options.files, _answers(options))), end="")
     except (InspectError, FileRefusedError) as error:
         return _complain(str(error))
     return 0
+
+
+def _add(options: argparse.Namespace) -> int:
+    from customer_assets.add import AddError, run_add
+
+    prepare_dagster_home()
+    try:
+        return run_add(options.files, options.name, _answers(options))
+    except AddError as error:
+        return _complain(str(error))
+
+
+def _add_answers(parser: argparse.ArgumentParser) -> None:
+    from customer_assets.add import OPTIONS
+
+    for setting, meaning in OPTIONS.items():
+        parser.add_argument(f"--{setting.replace('_', '-')}", help=meaning.replace("%", "%%"))
+
+
+def _answers(options: argparse.Namespace) -> dict[str, str]:
+    from customer_assets.add import OPTIONS
+
+    return {name: said for name in OPTIONS if (said := getattr(options, name))}
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -268,6 +296,7 @@ _COMMANDS = {
     "dev": _dev,
     "sample": _sample,
     "inspect": _inspect,
+    "add": _add,
     "plan": _plan,
     "verify": _verify,
     "results": _results,

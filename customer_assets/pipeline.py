@@ -119,7 +119,7 @@ def pipeline_of(
     """
     roots = settings.table_roots() if roots is None else roots
     kind = kind_of(source)
-    kind.check(source)
+    kind.check(name, source, roots)
     raw_tables = kind.raw_tables(source)
     found = read_models(roots, name, kind.name, source)
     tables, models = dict(raw_tables), {}

@@ -6,7 +6,7 @@ nobody else asks which of the two it is. No Dagster.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,7 +33,7 @@ class SourceKind(Protocol):
     name: str
     has_days: bool
 
-    def check(self, source: Any) -> None:
+    def check(self, name: str, source: Any, roots: Sequence[Path]) -> None:
         """Raise ConfigurationError where the configuration asks for what cannot be."""
 
     def raw_tables(self, source: Any) -> dict[str, Table]:
@@ -75,7 +75,8 @@ class EventLogs:
     reading_version = staticmethod(ingest.ingest_version)
     raw_tables = staticmethod(tables_as_read)
 
-    def check(self, source: EventLogSource) -> None:
+    def check(self, name: str, source: EventLogSource, roots: Sequence[Path]) -> None:
+        ingest.read_rows_sql(name, source, roots)
         for number, rule in enumerate(source.rules):
             with at("rules", number, "condition"):
                 condition_sql(rule, rule_columns(source))
@@ -124,7 +125,7 @@ class CustomerTables:
     reading_version = staticmethod(customer_tables.customer_table_version)
     raw_tables = staticmethod(customer_tables.tables)
 
-    def check(self, source: CustomerTableSource) -> None:
+    def check(self, name: str, source: CustomerTableSource, roots: Sequence[Path]) -> None:
         for number, rule in enumerate(source.rules):
             with at("rules", number, "condition"):
                 stated_rule(rule, source.joined_types())

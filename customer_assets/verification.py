@@ -249,6 +249,7 @@ def _compared_funnels(source: EventLogSource) -> list[str]:
         for name, stated in source.funnels.items()
         if DIALECT_OF.get(stated.dialect, stated.dialect) == "ordered"
         and stated.actor == "customer"
+        and not stated.has_conditions
     ]
 
 
@@ -345,8 +346,9 @@ def _oracle_rows(
         short = [event for event in events if event.customer_id not in long]
         for funnel in _compared_funnels(source):
             stated = source.funnels[funnel]
-            steps = [[step] if isinstance(step, str) else step for step in stated.steps]
-            for entry in oracle.funnel_entries(short, steps, _microseconds(stated.window)):
+            for entry in oracle.funnel_entries(
+                short, stated.event_types(), _microseconds(stated.window)
+            ):
                 if entry.entry_date in days:
                     reached = entry.reached_ts
                     key = f"{funnel} {entry.entry_date}"

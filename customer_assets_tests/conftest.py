@@ -121,6 +121,7 @@ class SourceRun:
     warehouse: SourceWarehouse
     landing: Path
     now: dt.datetime = NOW
+    roots: Sequence[Path] | None = None
 
     def days(self) -> list[dt.date]:
         first, _ = self.pipeline.source.day_range()
@@ -137,6 +138,7 @@ class SourceRun:
             now=self.now,
             run_id="test",
             tell=lambda text: None,
+            roots=self.roots,
         )
         for name in ("raw_events", "rejected_rows", "arrivals", "landed_files"):
             self.warehouse.publish(
@@ -198,4 +200,4 @@ def run_source(
     """Open a source's warehouse below `home`, on a connection of its own."""
     engine = DuckDBEngine(duckdb.connect())
     pipeline = pipeline_of(name, source, roots)
-    return SourceRun(pipeline, pipeline.warehouse(home, engine), landing)
+    return SourceRun(pipeline, pipeline.warehouse(home, engine), landing, roots=roots)

@@ -56,6 +56,6 @@ def event_groups(source: EventLogSource) -> list[list[str]]:
     """Return the event types that are counted together: funnel steps, and each of their types."""
     groups = []
     for funnel in source.funnels.values():
-        steps = [[step] if isinstance(step, str) else list(step) for step in funnel.steps]
+        steps = [types for types in funnel.event_types() if types]
         groups += steps + [[event_type] for step in steps for event_type in step]
     return [list(group) for group in dict.fromkeys(map(tuple, groups))]

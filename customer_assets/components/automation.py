@@ -145,6 +145,8 @@ def landing_fingerprint(pipeline: AnyPipeline, folder: Path) -> str:
     """Digest names, sizes and times of the files that may be read now."""
     patterns = pipeline.source.files
     patterns = [patterns] if isinstance(patterns, str) else patterns
+    if isinstance(pipeline.source, EventLogSource):
+        patterns = [*patterns, *pipeline.source.lookups.values()]
     entries = list_files(folder, patterns, dt.datetime.now(dt.UTC))
     return digest(
         f"{entry.file} {entry.bytes} {entry.modified_us}" for entry in entries if not entry.waiting

@@ -40,6 +40,7 @@ def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
     ) -> AssetEvents:
         with warehouse.open(pipeline) as source_warehouse:
             started = time.monotonic()
+            is_new = source_warehouse.manifest("landed_files").version == 0
             try:
                 prepared = pipeline.kind.prepare(
                     source_warehouse.engine.connection,
@@ -75,5 +76,28 @@ def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
                     data_version=dg.DataVersion(source_warehouse.manifest(name).content_hash),
                 )
                 yield from check_results(pipeline, tables[name], published.checks)
+            # Why each file has no row is published; what follows would be computed from nothing.
+            if (prepared.files or is_new) and (why := _nothing_read(pipeline, prepared)):
+                raise dg.Failure(why, allow_retries=False)
 
     return read_landing
+
+
+def _nothing_read(pipeline: AnyPipeline, prepared: ingest.Ingest) -> str | None:
+    """Return why there is no row to go on with; null where there is one."""
+    folder = settings.landing() / pipeline.name
+    if any(file.rows_loaded for file in prepared.files):
+        return None
+    if not prepared.files:
+        return f"{pipeline.name}: no file in {folder} fits `files` of its defs.yaml"
+    told = [
+        f"{file.file} ({file.status}): "
+        + (file.reason or f"{file.rows_rejected:,} of its {file.rows_landed:,} rows are rejected")
+        for file in prepared.files
+    ]
+    more = f"; and {len(told) - 5} more files" if len(told) > 5 else ""
+    return (
+        f"{pipeline.name}: no row of the files in {folder} was read, so nothing follows. "
+        f"{'; '.join(told[:5])}{more}. Each rejected row, with its reason, is in "
+        f"{pipeline.name}.rejected_rows; correct the files or the source's defs.yaml"
+    )

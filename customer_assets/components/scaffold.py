@@ -1,5 +1,6 @@
 """What `dg scaffold defs customer_assets.EventLog my_shop` writes."""
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -7,8 +8,12 @@ from pydantic import BaseModel
 
 
 class EventLogScaffoldParams(BaseModel):
-    """What may be said on the command line, with `--files '*.csv'` and so on."""
+    """What may be said on the command line, with `--files '*.csv'` and so on.
 
+    `from_file` names a file of the log: then what it shows is drafted, as `inspect` does.
+    """
+
+    from_file: str | None = None
     files: str = "*.csv"
     customer_id: str = "customer_id"
     event_at: str = "event_at"
@@ -26,6 +31,11 @@ class EventLogScaffolder(dg.Scaffolder[EventLogScaffoldParams]):
 
     def scaffold(self, request: dg.ScaffoldRequest[EventLogScaffoldParams]) -> None:
         params = request.params or EventLogScaffoldParams()
+        if params.from_file is not None:
+            from customer_assets.ingest.inspect import inspect
+
+            drafted = dict(inspect(Path(params.from_file)).settings)
+            return dg.scaffold_component(request, drafted)
         attributes: dict[str, Any] = {
             "files": params.files,
             "columns": {

@@ -87,8 +87,8 @@ def find_landed_rows(
             places: list[tuple[int, int, str]] = []
             if problem is None:
                 try:
-                    places = _locate(pipeline, connection, landing / file.name, file)
-                except (FileRefusedError, OSError, duckdb.Error) as error:
+                    places = _locate(pipeline, connection, landing, file)
+                except (FileRefusedError, ingest.LandingError, OSError, duckdb.Error) as error:
                     problem = f"it cannot be searched: {str(error).splitlines()[0]}"
             if problem is not None:
                 result.problems.append(f"{file.name}: {problem}")
@@ -152,7 +152,7 @@ def _files(pipeline: AnyPipeline, warehouse: SourceWarehouse, table: str) -> lis
             "hive_partitioning = false) limit 1"
         ).item()
         files.append(
-            _File(row["file"], named, row["loaded_hash"], row["bytes"], row["modified_at"], table)
+            _File(row["file"], named, row["content_hash"], row["bytes"], row["modified_at"], table)
         )
     return files
 
@@ -171,9 +171,9 @@ def _problem(path: Path, file: _File) -> str | None:
 
 
 def _locate(
-    pipeline: AnyPipeline, connection: duckdb.DuckDBPyConnection, path: Path, file: _File
+    pipeline: AnyPipeline, connection: duckdb.DuckDBPyConnection, landing: Path, file: _File
 ) -> list[tuple[int, int, str]]:
-    source = pipeline.source
+    source, path = pipeline.source, landing / file.name
     with tempfile.TemporaryDirectory(prefix="customer-assets-explain-") as scratch:
         if isinstance(source, CustomerTableSource):
             return customer_tables.locate_rows(
@@ -181,7 +181,14 @@ def _locate(
             )
         landed_us = round((file.modified_at - _EPOCH) / dt.timedelta(microseconds=1))
         return ingest.locate_rows(
-            connection, source, path, file.named_in_rows, landed_us, Path(scratch), _WANTED
+            connection,
+            source,
+            path,
+            file.named_in_rows,
+            landed_us,
+            Path(scratch),
+            _WANTED,
+            ingest.rows_sql(pipeline.name, source, landing),
         )
 
 

@@ -9,6 +9,7 @@ from customer_assets.ingest.landing import LandingError
 from customer_assets.ingest.load import locate_rows
 from customer_assets.ingest.plain import FileRefusedError
 from customer_assets.ingest.raw_tables import tables
+from customer_assets.ingest.rows_sql import RowsSqlError, read_rows_sql, rows_sql
 from customer_assets.ingest.rules import RuleError
 from customer_assets.ingest.staging import FileReport, Ingest, ingest_version, prepare
 from customer_assets.ingest.times import TimeFormatError
@@ -18,10 +19,13 @@ __all__ = [
     "FileReport",
     "Ingest",
     "LandingError",
+    "RowsSqlError",
     "RuleError",
     "TimeFormatError",
     "ingest_version",
     "locate_rows",
     "prepare",
+    "read_rows_sql",
+    "rows_sql",
     "tables",
 ]

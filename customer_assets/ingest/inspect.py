@@ -7,19 +7,21 @@ read once its source is configured.
 import datetime as dt
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from customer_assets.ingest import records
+from customer_assets.ingest.amounts import amount_sql
 from customer_assets.ingest.plain import plain_text
 from customer_assets.ingest.readers import open_file
 from customer_assets.ingest.reading import Reading
-from customer_assets.ingest.times import TimeFormat
-from customer_assets.sources import FileFormat
+from customer_assets.ingest.times import TimeFormat, time_formats
+from customer_assets.sources import CANONICAL_COLUMNS, FileFormat
 
 _ROWS = 100_000
 _FEW_ROWS = 500
@@ -46,102 +48,216 @@ _PLAUSIBLE = (dt.datetime(1990, 1, 1), dt.datetime(2100, 1, 1))
 # What the canonical columns tend to be called; blanks and underscores left out, lower case.
 _USUAL_NAMES = {
     "event_type": r"eventtype|event|eventname|action|behaviou?r(type)?|activity|what",
-    "customer_id": r"(customer|user|client|visitor|member|account|buyer)(id|no|number|key)?|who",
-    "item_name": r"description|(item|product)(name|title)|title",
-    "item_id": r"(item|product|sku|stock|goods|article)(id|code|no|number)?",
+    "customer_id": r"(customer|user|client|visitor|member|account|buyer|household)"
+    r"(id|no|number|key|uniqueid)?|who|email|uid|(distinct|person|anonymous|userpseudo|fullvisitor)id",
+    "item_name": r"description|(line)?(item|product)(name|title)|title",
+    "item_id": r"(line)?(item|product|sku|stock|goods|article)(id|code|no|number|sku)?",
     "category_id": r"(item|product)?category(id|code)?|cat(id)?",
     "order_id": r"(invoice|order|transaction|basket|receipt)(id|no|number)?",
-    "quantity": r"quantity|qty|units|pieces|items|n",
-    "unit_price": r"(unit|item)?price",
+    "quantity": r"(line)?(item)?(quantity|qty|units|pieces)|items|n",
+    "unit_price": r"(unit|lineitem|item)?price",
     "value": r"value|revenue|amount|total|sales|turnover",
     "sequence": r"sequence|seq|eventno|offset",
 }
-_TIME_NAME = re.compile(r"time|date|stamp|_at$|^at$|^ts$")
-_PURCHASE = re.compile(r"buy|purchase|order|checkout|paid", re.IGNORECASE)
-_VIEW = re.compile(r"pv|.*view.*", re.IGNORECASE)
+# Looked for where no column has one of the usual names: names within names.
+_NAMES_WITHIN = {
+    "customer_id": r"(customer|user|client|visitor|member|buyer|shopper).*(id|no|key|number)$",
+    "item_id": r"(item|product|sku|article).*(id|code|no|number)$",
+    "order_id": r"(invoice|order|transaction|basket|receipt).*(id|no|number)$",
+    "quantity": r"quantity|qty",
+    "value": r"revenue|amount|sales.*value|(order|total|gross|net|sales).*(total|price|value|sum)$",
+}
+_AMOUNTS = ("quantity", "unit_price", "value")
+_ORDER_COLUMNS = {"order_id", *_AMOUNTS}
+_TIME_NAME = re.compile(r"time|date|stamp|created|_at$| at$|^at$|^ts$")
+_LIST = re.compile(r"\s*\[.*\]\s*|[^|;,\s]+([|;,][^|;,\s]+){2,}")
+_PURCHASE = re.compile(
+    r"buy|purchased?|(order|checkout)[ _]?(completed|placed|paid)?|paid|transaction", re.IGNORECASE
+)
+_CART = re.compile(r"(?!.*remove).*(cart|basket).*", re.IGNORECASE)
+_VIEW = re.compile(r"pv|.*view.*|page", re.IGNORECASE)
+# Rows up to which whole copies are counted.
+_MOST_COMPARED_ROWS = 5_000_000
 
 
 @dataclass(frozen=True)
 class ColumnLook:
-    """A column of the first rows: the narrowest type that holds it, and its share of nulls."""
+    """A column of the first rows: the narrowest type that holds it, and its share of nulls.
+
+    `decimal` is the sign before the decimals, where an amount needs it said.
+    """
 
     name: str
     type: str
     null_share: float
     example: str | None
+    decimal: str | None = None
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What only a person can say: which setting, why, and whether nothing can be read without."""
+
+    setting: str
+    why: str
+    is_blocking: bool = False
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What the first rows of a file show, and the settings of an EventLog that fit them.
+    """What some files of one kind show, and the settings of an EventLog that fit them.
 
-    `days` are the first and the last day that was seen, `event_names` the rows of each event
-    type. `questions` says what only a person can answer.
+    `rows`, `days` (the first and the last) and `event_names` (with their rows) are of the whole
+    files; `columns` of their first rows. `guesses` says what was taken to be what, `doubts` what
+    only a person can answer.
     """
 
-    file: str
+    files: Sequence[str]
     rows: int
     columns: Sequence[ColumnLook]
     days: tuple[dt.date, dt.date]
     event_names: Mapping[str, int]
     settings: Mapping[str, Any]
-    questions: Sequence[str]
+    guesses: Sequence[str]
+    doubts: Sequence[Doubt]
 
 
 class InspectError(Exception):
     """A file of which no draft can be made; the text says why."""
 
 
-def inspect(path: Path) -> Draft:
-    """Look at the first rows of a file and draft the settings of a source for it.
+def inspect(files: Path | Sequence[Path], said: Mapping[str, str] | None = None) -> Draft:
+    """Look at files of one kind, at all of their rows, and draft the settings of a source.
+
+    `said` is what a person answered: a column by the canonical name (`customer_id`, `event_at`
+    ...), or `timezone`, `time_format`, `purchase_event`, `view_event`, `currency`.
 
     Raises:
-        InspectError: no column of the file holds times.
-        FileRefusedError: it is no readable text or Parquet file.
-        OSError: it cannot be read.
+        InspectError: no column holds times, or a column that was said is not there.
+        FileRefusedError: a file is no readable one.
+        OSError: a file cannot be read.
     """
-    with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
-        settings = _format(path, Path(scratch))
-        file_format = FileFormat.model_validate(settings)
-        reading = open_file(connection, path, file_format, [], Path(scratch))
+    paths = [files] if isinstance(files, Path) else list(files)
+    said = dict(said or {})
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        readings = [
+            _opened(connection, each, Path(folder) / str(n)) for n, each in enumerate(paths)
+        ]
+        file_format, reading = readings[0]
         names = list(reading.names)
         _take_first_rows(connection, reading)
         looks = [_look(connection, i, name) for i, name in enumerate(names)]
-        time = _time_column(connection, names)
-        if time is None:
-            raise InspectError(
-                f"{path.name}: no column holds times in a format known here "
-                f"({', '.join(_TIME_FORMATS)}); its columns are {', '.join(names)}"
-            )
-        position, time_format = time
-        mapped = _mapped(looks, position)
-        if "names" in settings and (few := _column_of_few_values(connection, looks)) is not None:
-            mapped["event_type"] = few
-        event_names = _event_names(connection, mapped)
-        first, last = _days(connection, position, time_format)
-        rows = connection.execute("select count(*) from first_rows").fetchone() or (0,)
+        time, time_format, is_ambiguous = _time(connection, paths[0], names, said)
+        mapped = _mapped(looks, time, said)
+        if "names" in file_format and (few := _column_of_few_values(connection, looks)) is not None:
+            mapped.setdefault("event_type", few)
+        is_customer_known = "customer_id" in mapped
+        others = [i for i in range(len(looks)) if i != time and i not in mapped.values()]
+        mapped.setdefault("customer_id", others[0] if others else time)
+        facts = _Facts()
+        for path, (_, each) in zip(paths, readings, strict=True):
+            if list(each.names) != names:
+                raise InspectError(
+                    f"{path.name} has other columns than {paths[0].name}: bring files of one kind, "
+                    "and state those of another under `kinds`"
+                )
+            facts.add(connection, each, mapped, time, time_format)
+    if facts.first is None or facts.last is None:
+        raise InspectError(f"{paths[0].name}: no row has a time between 1990 and 2100")
     # Only what differs from the defaults is worth a line.
     if reading.encoding != "latin-1":
-        settings.pop("encodings", None)
+        file_format.pop("encodings", None)
+    time_column = {"from": names[time], "format": time_format.name}
+    settings = _settings(paths, file_format, looks, mapped, time_column, facts, said)
     return Draft(
-        path.name,
-        rows[0],
+        [each.name for each in paths],
+        facts.rows,
         looks,
-        (first, last),
-        event_names,
-        _settings(path, settings, looks, mapped, names[position], time_format, first, event_names),
-        _questions(time_format, event_names, first, last),
+        (facts.first, facts.last),
+        dict(facts.event_names.most_common(_MOST_EVENT_NAMES)),
+        settings,
+        _guesses(settings, said),
+        _doubts(looks, mapped, is_customer_known, is_ambiguous, facts, settings, said),
     )
 
 
-def draft_yaml(draft: Draft) -> str:
-    """Return the text of a defs.yaml for a draft, with what was seen as comments."""
+def _opened(
+    connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path
+) -> tuple[dict[str, Any], Reading]:
+    scratch.mkdir()
+    file_format = _format(path, scratch)
+    return file_format, open_file(
+        connection, path, FileFormat.model_validate(file_format), [], scratch
+    )
+
+
+@dataclass
+class _Facts:
+    """What one scan of every file says of the whole log."""
+
+    rows: int = 0
+    n_without_customer: int = 0
+    n_copies: int = 0
+    first: dt.date | None = None
+    last: dt.date | None = None
+    event_names: Counter[str] = field(default_factory=Counter)
+
+    def add(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        reading: Reading,
+        mapped: Mapping[str, int],
+        time: int,
+        time_format: TimeFormat,
+    ) -> None:
+        low, high = (f"timestamp '{moment}'" for moment in _PLAUSIBLE)
+        asked = {"t": time, "e": mapped.get("event_type"), "c": mapped.get("customer_id")}
+        columns = ", ".join(
+            f"{'null::varchar' if at is None else reading.fields[at]} as {name}"
+            for name, at in asked.items()
+        )
+        stamp = f"make_timestamp({time_format.microseconds('t')})"
+        rows = f"({reading.unchecked_scan}) where _fault is null"
+        found = connection.execute(
+            "select e, count(*), count(*) - count(c), "
+            f"min(s) filter (s between {low} and {high})::date, "
+            f"max(s) filter (s between {low} and {high})::date "
+            f"from (select *, {stamp} as s from (select {columns} from {rows})) group by e"
+        ).fetchall()
+        for name, n_rows, n_without, first, last in found:
+            self.rows += n_rows
+            self.n_without_customer += n_without
+            if name is not None:
+                self.event_names[name] += n_rows
+            if first is not None:
+                self.first = min(first, self.first or first)
+                self.last = max(last, self.last or last)
+        if self.rows <= _MOST_COMPARED_ROWS:
+            every = ", ".join(reading.fields)
+            ((copies,),) = connection.execute(
+                f"select count(*) - count(distinct hash({every})) from {rows}"
+            ).fetchall()
+            self.n_copies += copies
+
+
+def draft_yaml(draft: Draft, schema: str | None = None) -> str:
+    """Return the text of a defs.yaml for a draft, with what was seen as comments.
+
+    `schema` is where an editor finds the schema of the file.
+    """
     import yaml
 
     document = {"type": "customer_assets.EventLog", "attributes": dict(draft.settings)}
-    seen = [f"Drafted from the first {draft.rows:,} rows of {draft.file}. To be checked:"]
-    seen += [f"- {question}" for question in draft.questions]
-    seen.append("Columns:")
+    first, last = draft.days
+    seen = [f"yaml-language-server: $schema={schema}"] if schema else []
+    seen += [
+        f"Drafted from the {draft.rows:,} rows of {', '.join(draft.files)}, {first} to {last}.",
+        "Guessed:",
+        *(f"- {guess}" for guess in draft.guesses),
+        "To be checked:",
+        *(f"- {doubt.setting}: {doubt.why}" for doubt in draft.doubts),
+        "Columns of the first rows:",
+    ]
     seen += [
         f"- {look.name}: {look.type}, {look.null_share:.1%} empty, for example {look.example!r}"
         for look in draft.columns
@@ -183,32 +299,80 @@ def _look(connection: duckdb.DuckDBPyConnection, position: int, name: str) -> Co
     number = f"try_cast({value} as double)"
     found = connection.execute(
         f"select count(*), count({value}), any_value({value}), "
-        f"count({number}), count(*) filter ({number} = trunc({number})) from first_rows"
+        f"count({number}), count(*) filter ({number} = trunc({number})), "
+        f"count(*) filter (regexp_matches({value}, '^0\\d')) from first_rows"
     ).fetchone()
     assert found is not None
-    rows, filled, example, numbers, whole = found
-    kind = "varchar"
-    if filled and numbers == filled:
+    rows, filled, example, numbers, whole, padded = found
+    kind, decimal = "varchar", None
+    # 0100000001 is a code: as a number it would lose its zeros.
+    if filled and numbers == filled and not padded:
         kind = "bigint" if whole == filled else "decimal"
+    elif filled and not padded:
+        decimal = _decimal_sign(connection, value)
+        kind = "decimal" if decimal else "varchar"
     shown = None if example is None else str(example)[:60]
-    return ColumnLook(name, kind, 1 - filled / rows if rows else 1.0, shown)
+    return ColumnLook(name, kind, 1 - filled / rows if rows else 1.0, shown, decimal)
 
 
-def _time_column(
-    connection: duckdb.DuckDBPyConnection, names: Sequence[str]
-) -> tuple[int, TimeFormat] | None:
-    """Return the column and the format in which most rows are plausible times."""
-    candidates = [(i, TimeFormat(name)) for i in range(len(names)) for name in _TIME_FORMATS]
+def _decimal_sign(connection: duckdb.DuckDBPyConnection, value: str) -> str | None:
+    """Return the sign before the decimals with which the texts of a column are amounts."""
+    # Names and codes are told from amounts by a few rows.
+    found = connection.execute(
+        f"select count(*) filter ({amount_sql(value, '.', None)} is null), "
+        f"count(*) filter ({amount_sql(value, ',', None)} is null), "
+        f"count(*) filter (regexp_matches({value}, ',\\d\\d?$')) "
+        f"from (from first_rows where {value} is not null limit {_FEW_ROWS})"
+    ).fetchone()
+    assert found is not None
+    by_point, by_comma, decimal_commas = found
+    if decimal_commas and not by_comma:
+        return ","
+    return None if by_point else "."
+
+
+def _time(
+    connection: duckdb.DuckDBPyConnection, path: Path, names: Sequence[str], said: Mapping[str, str]
+) -> tuple[int, TimeFormat, bool]:
+    """Return the column and the format in which most rows are plausible times.
+
+    And whether the same format with day and month the other way reads as many.
+    """
+    positions = [_position(names, said["event_at"])] if "event_at" in said else range(len(names))
+    formats = time_formats([said["time_format"]] if "time_format" in said else _TIME_FORMATS)
+    candidates = [(i, each) for i in positions for each in formats]
+    merits: list[float] = []
     # A few rows rule most of them out; telling month from day takes all.
     for relation in (f"(from first_rows limit {_FEW_ROWS})", "first_rows"):
         shares = _plausible_shares(connection, relation, candidates)
         candidates = [each for each, share in zip(candidates, shares, strict=True) if share > 0.5]
+        merits = [share for share in shares if share > 0.5]
         if not candidates:
-            return None
-    merits = [share for share in shares if share > 0.5]
+            raise InspectError(
+                f"{path.name}: no column holds times in a format known here "
+                f"({', '.join(each.name for each in formats)}); "
+                + (
+                    f"it is read as one column, {names[0]!r}: what separates its columns?"
+                    if len(names) == 1
+                    else f"its columns are {', '.join(names)}"
+                )
+            )
     named = [bool(_TIME_NAME.search(names[position].lower())) for position, _ in candidates]
     best = max(range(len(candidates)), key=lambda i: (named[i], merits[i], -i))
-    return candidates[best]
+    position, time_format = candidates[best]
+    twin = time_format.name.replace("%m/%d", "%d/%m")
+    rivals = [
+        merit
+        for merit, (at, each) in zip(merits, candidates, strict=True)
+        if at == position and each.name == twin != time_format.name
+    ]
+    return position, time_format, rivals == [merits[best]]
+
+
+def _position(names: Sequence[str], said: str) -> int:
+    if said not in names:
+        raise InspectError(f"no column is named {said!r}; the columns are {', '.join(names)}")
+    return names.index(said)
 
 
 def _plausible_shares(
@@ -227,18 +391,20 @@ def _plausible_shares(
     return [count / max(rows, 1) for count in plausible]
 
 
-def _mapped(looks: Sequence[ColumnLook], time: int) -> dict[str, int]:
-    """Return which column may be which canonical one, by what it is called."""
-    mapped: dict[str, int] = {}
-    for canonical, usual in _USUAL_NAMES.items():
-        for position, look in enumerate(looks):
-            plain = re.sub(r"[\s_.-]", "", look.name).lower()
-            if position != time and position not in mapped.values() and re.fullmatch(usual, plain):
-                mapped[canonical] = position
-                break
-    if "customer_id" not in mapped:
-        others = [i for i in range(len(looks)) if i != time and i not in mapped.values()]
-        mapped["customer_id"] = others[0] if others else time
+def _mapped(looks: Sequence[ColumnLook], time: int, said: Mapping[str, str]) -> dict[str, int]:
+    """Return which column may be which canonical one: as said, or by what it is called."""
+    names = [look.name for look in looks]
+    mapped = {name: _position(names, said[name]) for name in _USUAL_NAMES if name in said}
+    for matches, patterns in ((re.fullmatch, _USUAL_NAMES), (re.search, _NAMES_WITHIN)):
+        for canonical, usual in patterns.items():
+            for position, look in enumerate(looks):
+                plain = re.sub(r"[\s_.$-]", "", look.name).lower()
+                is_free = position != time and position not in mapped.values()
+                fits = canonical not in _AMOUNTS or look.type in ("bigint", "decimal")
+                # What is empty in the first rows may still be an amount.
+                fits = fits or look.null_share == 1
+                if canonical not in mapped and is_free and fits and matches(usual, plain):
+                    mapped[canonical] = position
     return mapped
 
 
@@ -254,70 +420,69 @@ def _column_of_few_values(
     return None
 
 
-def _event_names(
-    connection: duckdb.DuckDBPyConnection, mapped: Mapping[str, int]
-) -> dict[str, int]:
-    if "event_type" not in mapped:
-        return {}
-    value = f"v{mapped['event_type']}"
-    found = connection.execute(
-        f"select {value}, count(*) from first_rows where {value} is not null "
-        f"group by all order by count(*) desc, {value} limit {_MOST_EVENT_NAMES}"
-    ).fetchall()
-    return dict(found)
-
-
-def _days(
-    connection: duckdb.DuckDBPyConnection, position: int, time_format: TimeFormat
-) -> tuple[dt.date, dt.date]:
-    first, last = (f"timestamp '{moment}'" for moment in _PLAUSIBLE)
-    stamp = time_format.microseconds(f"v{position}")
-    found = connection.execute(
-        "select min(moment)::date, max(moment)::date "
-        f"from (select make_timestamp({stamp}) as moment from first_rows) "
-        f"where moment between {first} and {last}"
-    ).fetchone()
-    assert found is not None
-    return found
-
-
 def _settings(
-    path: Path,
+    paths: Sequence[Path],
     file_format: dict[str, Any],
     looks: Sequence[ColumnLook],
     mapped: Mapping[str, int],
-    time_name: str,
-    time_format: TimeFormat,
-    first: dt.date,
-    event_names: Mapping[str, int],
+    time_column: Mapping[str, str],
+    facts: _Facts,
+    said: Mapping[str, str],
 ) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for canonical in ("customer_id", "event_at", *_USUAL_NAMES):
         if canonical == "event_at":
-            columns[canonical] = {"from": time_name, "format": time_format.name}
+            columns[canonical] = dict(time_column)
         elif canonical in mapped and canonical not in columns:
             look = looks[mapped[canonical]]
-            is_number = canonical.endswith("_id") and look.type == "bigint"
-            columns[canonical] = {"from": look.name, "type": "bigint"} if is_number else look.name
-    used = {look.name for look in (looks[i] for i in mapped.values())} | {time_name}
-    attributes = {
-        _identifier(look.name): look.name
-        if look.type == "varchar"
-        else {"from": look.name, "type": look.type}
-        for look in looks
-        if look.name not in used and _identifier(look.name)
-    }
-    suffix = "".join(path.suffixes[-2:]) if path.suffix in (".gz", ".zst") else path.suffix
-    settings: dict[str, Any] = {"files": f"*{suffix}"}
+            columns[canonical] = look.name
+            if canonical.endswith("_id") and look.type == "bigint":
+                columns[canonical] = {"from": look.name, "type": "bigint"}
+            elif canonical in _AMOUNTS and look.decimal:
+                columns[canonical] = {"from": look.name, "decimal": look.decimal}
+    used = {looks[i].name for i in mapped.values()} | {time_column["from"]}
+    attributes: dict[str, Any] = {}
+    for look in looks:
+        name = _identifier(look.name)
+        if look.name not in used and name and name not in CANONICAL_COLUMNS:
+            typed = {"from": look.name, "type": look.type}
+            typed |= {"decimal": look.decimal} if look.decimal else {}
+            attributes[name] = look.name if look.type == "varchar" else typed
+    patterns = list(dict.fromkeys(f"*{_suffix(path)}" for path in paths))
+    settings: dict[str, Any] = {"files": patterns[0] if len(patterns) == 1 else patterns}
     if file_format:
         settings["format"] = dict(file_format)
     settings["columns"] = columns
     if attributes:
         settings["attributes"] = attributes
-    for setting, pattern in (("purchase_event", _PURCHASE), ("view_event", _VIEW)):
-        likely = [name for name in event_names if pattern.fullmatch(name)]
-        settings[setting] = likely[0] if likely else None
-    settings |= {"timezone": "UTC", "first_day": first.isoformat()}
+    settings |= _meanings(mapped, facts, said)
+    settings["timezone"] = said.get("timezone", "UTC")
+    if "currency" in said:
+        settings["currency"] = said["currency"]
+    return settings | {"first_day": str(facts.first), "last_day": str(facts.last)}
+
+
+def _suffix(path: Path) -> str:
+    packed = path.suffix in (".gz", ".zst", ".zip")
+    return "".join(path.suffixes[-2:]) if packed else path.suffix
+
+
+def _meanings(mapped: Mapping[str, int], facts: _Facts, said: Mapping[str, str]) -> dict[str, Any]:
+    """Return which event type means what. An order log has one kind of row: a purchase."""
+    if not facts.event_names and _ORDER_COLUMNS & mapped.keys():
+        event = said.get("purchase_event", "purchase")
+        return {"default_event_type": event, "purchase_event": event, "view_event": None}
+    # The more frequent name is likelier meant.
+    names = [name for name, _ in facts.event_names.most_common()]
+
+    def likely(setting: str, pattern: re.Pattern[str]) -> str | None:
+        return said.get(setting) or next((n for n in names if pattern.fullmatch(n)), None)
+
+    purchase, view = likely("purchase_event", _PURCHASE), likely("view_event", _VIEW)
+    settings: dict[str, Any] = {"purchase_event": purchase, "view_event": view}
+    steps = [step for step in (view, likely("cart_event", _CART), purchase) if step]
+    if len(steps) > 1:
+        settings["funnels"] = {"purchase": {"steps": steps, "window": "7 days"}}
     return settings
 
 
@@ -326,17 +491,69 @@ def _identifier(name: str) -> str:
     return plain if re.fullmatch(r"[a-z][a-z0-9_]{0,62}", plain) else ""
 
 
-def _questions(
-    time_format: TimeFormat, event_names: Mapping[str, int], first: dt.date, last: dt.date
-) -> list[str]:
-    questions = [
-        f"days {first} to {last} were seen; set first_day, and last_day if the log is closed",
-        "timezone is a guess: name the zone of the business, for example Europe/London",
-    ]
-    if "%d" in time_format.name and "%m" in time_format.name:
-        questions.append(f"times are read as {time_format.name}: is that day and month in order?")
-    if event_names:
-        questions.append("event_names may rename event types; purchase_event must be one of them")
+def _guesses(settings: Mapping[str, Any], said: Mapping[str, str]) -> list[str]:
+    guesses = []
+    for name, column in settings["columns"].items():
+        if name not in said:
+            landed = column["from"] if isinstance(column, dict) else column
+            how = f", read as {column['format']}" if name == "event_at" else ""
+            guesses.append(f"{name} is the column {landed!r}{how}")
+    if "default_event_type" in settings:
+        guesses.append(
+            "no column tells kinds of event apart, and there are columns of orders: every row is a "
+            f"{settings['default_event_type']} (default_event_type)"
+        )
     else:
-        questions.append("no column tells event types apart: set default_event_type")
-    return questions
+        for name in ("purchase_event", "view_event"):
+            if name not in said and settings[name]:
+                guesses.append(f"{name} is {settings[name]!r}")
+    last = settings["last_day"]
+    return [
+        *guesses,
+        f"the log is closed, its last_day is {last}; without one it is refreshed daily",
+    ]
+
+
+def _doubts(
+    looks: Sequence[ColumnLook],
+    mapped: Mapping[str, int],
+    is_customer_known: bool,
+    is_ambiguous: bool,
+    facts: _Facts,
+    settings: Mapping[str, Any],
+    said: Mapping[str, str],
+) -> list[Doubt]:
+    doubts = []
+    if not is_customer_known:
+        names = ", ".join(look.name for look in looks)
+        why = f"no column is called as a customer's is; which one says who? There are {names}"
+        doubts.append(Doubt("customer_id", why, is_blocking=True))
+    elif (share := facts.n_without_customer / max(facts.rows, 1)) >= 0.1:
+        name = looks[mapped["customer_id"]].name
+        why = f"{name!r} is empty in {share:.0%} of the rows, which are then in no customer table"
+        doubts.append(Doubt("customer_id", why))
+    if is_ambiguous and "time_format" not in said:
+        read = settings["columns"]["event_at"]["format"]
+        why = f"{read} reads every row, and so does day and month the other way; which is it?"
+        doubts.append(Doubt("time_format", why, is_blocking=True))
+    if "timezone" not in said:
+        doubts.append(Doubt("timezone", "UTC is a guess: name the business's, as Europe/London"))
+    if not settings.get("purchase_event"):
+        why = "no event type is called as a purchase is; without one there is no commerce"
+        doubts.append(Doubt("purchase_event", why))
+    if not facts.event_names and "default_event_type" not in settings:
+        why = "no column tells kinds of event apart: name it, or set default_event_type"
+        doubts.append(Doubt("event_type", why))
+    if "unit_price" in mapped and not {"quantity", "value"} & mapped.keys():
+        doubts.append(Doubt("quantity", "there is a price but no quantity: nothing has a value"))
+    if facts.n_copies:
+        why = f"{facts.n_copies:,} of {facts.rows:,} rows are copies of others, and are removed "
+        doubts.append(Doubt("duplicates", why + "unless `duplicates: keep` is set"))
+    for look in looks:
+        if "status" in look.name.lower():
+            why = f"{look.name!r} may say which rows count: a rule can reject the others"
+            doubts.append(Doubt("rules", why))
+        if look.type == "varchar" and look.example and _LIST.fullmatch(look.example):
+            why = f"{look.name!r} holds lists ({look.example!r})"
+            doubts.append(Doubt("rows.sql", why + "; sql/raw/<source>/rows.sql parts them"))
+    return doubts

@@ -18,12 +18,13 @@ from customer_assets.ingest.mapping import EventMapping
 from customer_assets.ingest.plain import FileRefusedError
 from customer_assets.ingest.raw_tables import raw_event_columns
 from customer_assets.ingest.reading import Reading
-from customer_assets.ingest.times import TimeFormat, time_formats
+from customer_assets.ingest.rows_sql import RowsSql, rows_reading
+from customer_assets.ingest.times import AnyTimeFormat, FirstTimeFormat, time_formats
 from customer_assets.ingest.zones import Zone, zone
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.quoting import literal, quoted
 
-_PIECE = "_piece"
+_PIECE, _ROUNDED = "_piece", "_rounded"
 # Small dictionaries and delta encoding write a third faster than the defaults, and smaller.
 _PARQUET = (
     "format parquet, compression zstd, compression_level 1, parquet_version v2, "
@@ -68,14 +69,18 @@ def load_file(
     file: str,
     landed_us: int,
     scratch: Path,
+    rows: RowsSql | None = None,
 ) -> Loaded:
     """Read one landed file; `landed_us` is when it landed, in epoch microseconds.
+
+    `rows` is what makes its rows, where they do not stand in it as they are.
 
     Raises:
         FileRefusedError: nothing of the file can be used; the text says why.
         MissingColumnsError: it lacks mapped columns.
     """
-    reading, positions, notes = _opened(connection, source, path, scratch)
+    source = source.for_file(file)
+    reading, positions, notes = _opened(connection, source, path, scratch, rows)
 
     def load(reading: Reading) -> Loaded:
         events = _mapped(connection, source, reading, positions, file, landed_us)
@@ -99,6 +104,7 @@ def locate_rows(
     landed_us: int,
     scratch: Path,
     wanted: str,
+    rows: RowsSql | None = None,
 ) -> list[tuple[int, int, str]]:
     """Find rows of raw_events again in the landed file that they were loaded from.
 
@@ -106,7 +112,8 @@ def locate_rows(
     but for source_file; no two rows are equal. Returns `_id`, the place of the row in the file
     (counted as in rejected_rows) and its text, one for each landed row that is equal to it.
     """
-    reading, positions, _ = _opened(connection, source, path, scratch)
+    source = source.for_file(file)
+    reading, positions, _ = _opened(connection, source, path, scratch, rows)
     names = [name for name in raw_event_columns(source) if name != "source_file"]
 
     def locate(reading: Reading) -> list[tuple[int, int, str]] | None:
@@ -126,10 +133,18 @@ def locate_rows(
 
 
 def _opened(
-    connection: duckdb.DuckDBPyConnection, source: EventLogSource, path: Path, scratch: Path
-) -> tuple[Reading, dict[str, int], list[str]]:
-    wanted = [column.name for column in mapping.landed_columns(source).values()]
-    reading = readers.open_file(connection, path, source.format, wanted, scratch)
+    connection: duckdb.DuckDBPyConnection,
+    source: EventLogSource,
+    path: Path,
+    scratch: Path,
+    rows: RowsSql | None,
+) -> tuple[Reading, dict[str, list[int]], list[str]]:
+    wanted = [name for column in mapping.landed_columns(source).values() for name in column.names]
+    reading = (
+        readers.open_file(connection, path, source.format, wanted, scratch)
+        if rows is None
+        else rows_reading(rows, path, source.format, scratch)
+    )
     return reading, *mapping.find_columns(source, reading.names, reading.absent)
 
 
@@ -137,19 +152,36 @@ def _mapped(
     connection: duckdb.DuckDBPyConnection,
     source: EventLogSource,
     reading: Reading,
-    positions: dict[str, int],
+    positions: dict[str, list[int]],
     file: str,
     landed_us: int,
 ) -> EventMapping:
     return EventMapping(
         source,
-        {name: reading.fields[position] for name, position in positions.items()},
+        _fields(source, reading, positions, file),
         reading.raw,
         _time_format(connection, source, reading, positions, landed_us),
         _zone(source, landed_us),
         file,
         landed_us,
     )
+
+
+def _fields(
+    source: EventLogSource, reading: Reading, positions: dict[str, list[int]], file: str
+) -> dict[str, str]:
+    """Return the text of each mapped column: of several columns of the file, the first filled."""
+    fields = {name: _text(reading, found) for name, found in positions.items()}
+    for name, column in mapping.landed_columns(source).items():
+        if not column.names:
+            text = mapping.fixed_text(column, file)
+            fields[name] = f"{literal(text)}::varchar" if text else "null::varchar"
+    return fields
+
+
+def _text(reading: Reading, positions: list[int]) -> str:
+    texts = [reading.fields[position] for position in positions]
+    return texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})"
 
 
 class _UnsoundReadError(Exception):
@@ -163,7 +195,7 @@ def _load(
     scratch: Path,
     notes: list[str],
 ) -> Loaded:
-    days, faulty = _write_days(connection, events, reading, scratch)
+    days, faulty, n_rounded = _write_days(connection, events, reading, scratch)
     n_faulty = sum(part.rows for part in faulty)
     n_malformed = reading.malformed(connection, sum(day.rows for day in days.values()) + n_faulty)
     if n_malformed is None:
@@ -172,17 +204,23 @@ def _load(
     rejected, n_late = None, 0
     if n_rejected:
         rejected = _write_rejected(connection, events, reading, faulty, n_rejected, scratch)
-        n_late = _count_late(connection, rejected)
+        n_late = _count(connection, rejected, mapping.LATE_REASON)
+        if days and (n_without := _count(connection, rejected, mapping.NO_TIME_REASON)):
+            notes = [
+                *notes,
+                f"{n_without:,} rows have no time; one that stands in another line of the order is "
+                "filled in by sql/raw/<source>/rows.sql",
+            ]
         if not days:
             _refuse_if_unreadable(connection, rejected)
     repeated, missing = _clock_changes(connection, events, reading, set(days))
-    rounded = _rounded_amounts(connection, events, reading)
+    if n_rounded:
+        notes = [
+            *notes,
+            f"amounts with more than four decimals are rounded: {n_rounded:,} rows; "
+            "`scale` of their column keeps more of them",
+        ]
     notes = [*notes, *_unlisted_event_types(connection, events.source, days.values())]
-    if rounded:
-        notes.append(
-            f"{rounded:,} amounts with more than 4 decimals were rounded: "
-            "money_scale keeps more of them"
-        )
     return Loaded(
         days,
         rejected,
@@ -192,7 +230,7 @@ def _load(
         events.time_format.name,
         repeated,
         missing,
-        rounded,
+        n_rounded,
         n_late,
         notes,
     )
@@ -202,18 +240,21 @@ def _time_format(
     connection: duckdb.DuckDBPyConnection,
     source: EventLogSource,
     reading: Reading,
-    positions: dict[str, int],
+    positions: dict[str, list[int]],
     landed_us: int,
-) -> TimeFormat:
+) -> AnyTimeFormat:
     """Return the format that reads the times of most rows; of equals, the first listed.
 
     Times within the days of the source count first: 12/1/10 is also a day of the year 10.
     """
-    formats = time_formats(mapping.time_format_names(source))
+    stated = mapping.time_column(source)
+    formats = time_formats(stated.formats())
     if len(formats) == 1:
         return formats[0]
     first, last = mapping.time_bounds(source, landed_us)
-    text = reading.fields[positions["event_at"]]
+    if stated.by_row:
+        return FirstTimeFormat(formats, (first, last))
+    text = _text(reading, positions["event_at"])
     stamps = ", ".join(f"{each.microseconds('t')} as s{i}" for i, each in enumerate(formats))
     counts = ", ".join(
         f"[count(*) filter (s{i} between {first} and {last}), count(s{i})]"
@@ -236,8 +277,11 @@ def _zone(source: EventLogSource, landed_us: int) -> Zone:
 
 def _write_days(
     connection: duckdb.DuckDBPyConnection, events: EventMapping, reading: Reading, scratch: Path
-) -> tuple[dict[dt.date, DayFile], list[DayFile]]:
-    """Write the rows of a file in one pass; return the files of the days, and of faulty rows."""
+) -> tuple[dict[dt.date, DayFile], list[DayFile], int]:
+    """Write the rows of a file in one pass.
+
+    Returns the files of the days, those of faulty rows, and how many rows have a rounded amount.
+    """
     folder = scratch / "days"
     shutil.rmtree(folder, ignore_errors=True)
     reading.prepare(connection)
@@ -246,27 +290,31 @@ def _write_days(
         _setting(connection, "partitioned_write_max_open_files", _MOST_OPEN_FILES),
     ):
         written = connection.execute(
-            f"copy ({events.events(reading.scan, _PIECE)}) to {literal(folder)} "
-            f"({_PARQUET}, partition_by ({_PIECE}), return_stats true)"
+            f"copy ({events.events(reading.scan, _PIECE, _ROUNDED)}) to {literal(folder)} "
+            f"({_PARQUET}, partition_by ({_PIECE}, {_ROUNDED}), return_stats true)"
         ).fetchall()
     parts: dict[dt.date, list[DayFile]] = {}
     faulty: list[DayFile] = []
+    n_rounded = 0
     for name, rows, _, _, _, keys in written:
         part = DayFile(Path(name), rows)
         if keys[_PIECE] is None:
             faulty.append(part)
         else:
             parts.setdefault(dt.date.fromisoformat(keys[_PIECE]), []).append(part)
-    return {day: _merged(connection, parts[day]) for day in sorted(parts)}, faulty
+            n_rounded += rows if keys[_ROUNDED] == "true" else 0
+    return {day: _merged(connection, parts[day]) for day in sorted(parts)}, faulty, n_rounded
 
 
 def _merged(connection: duckdb.DuckDBPyConnection, parts: list[DayFile]) -> DayFile:
-    """Return one file for a day; the engine writes several where too many days are open."""
+    """Return one file for a day; rows with a rounded amount came apart, and the engine writes
+    several files where too many days are open."""
     if len(parts) == 1:
         return parts[0]
     names = ", ".join(literal(part.path) for part in parts)
     target = parts[0].path.with_name("merged.parquet")
-    connection.execute(f"copy (from read_parquet([{names}])) to {literal(target)} ({_PARQUET})")
+    every = f"from read_parquet([{names}], hive_partitioning = false)"
+    connection.execute(f"copy ({every}) to {literal(target)} ({_PARQUET})")
     return DayFile(target, sum(part.rows for part in parts))
 
 
@@ -284,24 +332,25 @@ def _write_rejected(
         files = ", ".join(literal(part.path) for part in faulty)
         relation = f"read_parquet([{files}], hive_partitioning = false)"
     else:
-        relation = f"({events.events(reading.unchecked_scan, _PIECE)} limit 0)"
+        relation = f"({events.events(reading.unchecked_scan, _PIECE, _ROUNDED)} limit 0)"
     with _engine_errors(), _setting(connection, "preserve_insertion_order", True):
         located = reading.located(connection, events.rejected(relation))
         if located is None:
             raise _UnsoundReadError("its rejected rows have no certain place")
         written = connection.execute(
-            f"copy (select {literal(events.file)} as file, row, column_name, reason, event_date, "
-            f"raw_text from ({located}) order by row) to {literal(target)} ({_PARQUET})"
+            f"copy (select {literal(events.file)} as file, row, row_number() over "
+            "(partition by row order by reason, column_name, raw_text)::bigint as part, "
+            f"column_name, reason, event_date, raw_text from ({located}) order by row, part) "
+            f"to {literal(target)} ({_PARQUET})"
         ).fetchone()
     if written is None or written[0] != expected:
         raise _UnsoundReadError("its rejected rows could not be told apart")
     return target
 
 
-def _count_late(connection: duckdb.DuckDBPyConnection, rejected: Path) -> int:
+def _count(connection: duckdb.DuckDBPyConnection, rejected: Path, reason: str) -> int:
     found = connection.execute(
-        f"select count(*) from read_parquet({literal(rejected)}) "
-        f"where reason = {literal(mapping.LATE_REASON)}"
+        f"select count(*) from read_parquet({literal(rejected)}) where reason = {literal(reason)}"
     ).fetchone()
     return found[0] if found else 0
 
@@ -324,23 +373,11 @@ def _clock_changes(
     days: set[dt.date],
 ) -> tuple[int, int]:
     """Return how many local stamps occur twice, and how many do not exist."""
-    if events.time_format.is_epoch or not events.zone.changes_on(days):
+    if events.time_format.is_instant("''") == "true" or not events.zone.changes_on(days):
         return 0, 0
     with _engine_errors():
         found = connection.execute(events.clock_changes(reading.unchecked_scan)).fetchone()
     return found or (0, 0)
-
-
-def _rounded_amounts(
-    connection: duckdb.DuckDBPyConnection, events: EventMapping, reading: Reading
-) -> int:
-    """Return how many amounts lost digits."""
-    query = events.rounded_amounts(reading.unchecked_scan)
-    if query is None:
-        return 0
-    with _engine_errors():
-        found = connection.execute(query).fetchone()
-    return found[0] if found else 0
 
 
 def _unlisted_event_types(

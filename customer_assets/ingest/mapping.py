@@ -9,6 +9,7 @@ import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from customer_assets.ingest.amounts import amount_sql, loses_digits, product_sql, scaled_sql
 from customer_assets.ingest.raw_tables import (
     MONEY,
     raw_event_columns,
@@ -16,9 +17,10 @@ from customer_assets.ingest.raw_tables import (
     rule_columns,
 )
 from customer_assets.ingest.rules import condition_sql, enabled
-from customer_assets.ingest.times import LARGEST, TimeFormat
+from customer_assets.ingest.times import LARGEST, AnyTimeFormat
 from customer_assets.ingest.zones import Zone
-from customer_assets.sources import Column, EventLogSource, TimeColumn
+from customer_assets.sources import Column, EventLogSource, TimeColumn, as_column
+from customer_assets.sources.columns import kind_of
 from customer_assets.warehouse.quoting import literal, quoted
 
 LATE_REASON = "dated after the file landed"
@@ -37,49 +39,65 @@ class MissingColumnsError(Exception):
             parts.append(f"it has no column {_listed(missing)}")
         if repeated:
             parts.append(f"it has more than one column {_listed(repeated)}")
-        super().__init__(f"{' and '.join(parts)}; its columns are {_listed(found)}")
+        hint = " (it is read as one column: what separates them?)" if len(found) == 1 else ""
+        super().__init__(f"{' and '.join(parts)}; its columns are {_listed(found)}{hint}")
 
 
 @dataclass(frozen=True)
 class LandedColumn:
-    """A column of the landed files: its configured name and the type that it is read as."""
+    """A column of the landed files: where its text comes from."""
 
-    name: str
-    type: str
+    names: Sequence[str]
+    setting: Column | TimeColumn
+
+    @property
+    def shown(self) -> str:
+        return " or ".join(self.names) or (as_column(self.setting).file_name and "file name") or ""
+
+    @property
+    def is_optional(self) -> bool:
+        return isinstance(self.setting, Column) and self.setting.optional
 
 
 def landed_columns(source: EventLogSource) -> dict[str, LandedColumn]:
-    """Return the columns that the configuration maps, by the name they get in raw_events."""
+    """Return the columns that the configuration maps, by the name they get in raw_events.
+
+    The configuration is that of one file (`EventLogSource.for_file`).
+    """
     columns = source.columns
-    numbers = {
-        "quantity": "bigint",
-        "unit_price": "decimal",
-        "value": "decimal",
-        "sequence": "bigint",
-    }
+    stated = {name: getattr(columns, name) for name in type(columns).model_fields}
     mapped: dict[str, LandedColumn] = {}
-    for name in type(columns).model_fields:
-        setting = getattr(columns, name)
-        if isinstance(setting, TimeColumn):
-            mapped[name] = LandedColumn(setting.from_, "time")
-        elif isinstance(setting, Column):
-            mapped[name] = LandedColumn(setting.from_, setting.type)
-        elif setting is not None:
-            mapped[name] = LandedColumn(setting, numbers.get(name, "varchar"))
-    mapped[_TIME] = LandedColumn(mapped[_TIME].name, "time")
-    for name, attribute in source.attributes.items():
-        setting = (
-            attribute
-            if isinstance(attribute, Column)
-            else Column.model_validate({"from": attribute})
-        )
-        mapped[name] = LandedColumn(setting.from_, setting.type)
+    for name, setting in (stated | source.attributes).items():
+        column = setting if isinstance(setting, TimeColumn) else as_column(setting)
+        is_fixed = isinstance(column, Column) and (column.constant or column.file_name)
+        if column.landed or is_fixed:
+            mapped[name] = LandedColumn(column.landed, column)
     return mapped
 
 
-def time_format_names(source: EventLogSource) -> list[str]:
+def fixed_text(column: LandedColumn, file: str) -> str | None:
+    """Return the text that a column has in every row of a file, whatever is in the file."""
+    setting = as_column(column.setting)
+    if setting.constant is not None:
+        return setting.constant
+    found = re.search(setting.file_name or "", file)
+    return (found[found.re.groups] or None) if found else None
+
+
+def naming(source: EventLogSource, file: str) -> list[str]:
+    """Return what a file's name decides about its rows: its kind, and texts that it gives."""
+    said = [str(n) for n, kind in enumerate(source.kinds) if kind is kind_of(source.kinds, file)]
+    for name, column in landed_columns(source.for_file(file)).items():
+        if isinstance(column.setting, Column) and column.setting.file_name is not None:
+            said.append(f"{name}={fixed_text(column, file) or ''}")
+    return said
+
+
+def time_column(source: EventLogSource) -> TimeColumn:
     setting = source.columns.event_at
-    return setting.formats() if isinstance(setting, TimeColumn) else ["iso"]
+    if isinstance(setting, TimeColumn):
+        return setting
+    return TimeColumn.model_validate({"from": as_column(setting).from_})
 
 
 def time_bounds(source: EventLogSource, landed_us: int) -> tuple[int, int]:
@@ -92,35 +110,43 @@ def time_bounds(source: EventLogSource, landed_us: int) -> tuple[int, int]:
 
 def find_columns(
     source: EventLogSource, names: Sequence[str], absent: Container[str] = ()
-) -> tuple[dict[str, int], list[str]]:
+) -> tuple[dict[str, list[int]], list[str]]:
     """Return, for each mapped column, where the file has it, and what was noticed.
 
-    A name is looked for as it is written, then without regard to case and blanks. `absent` are
-    names that no row of the file needs to have; only who and when must be there.
+    A name is looked for as it is written, then without regard to case and blanks. Of several
+    names one must be there. `absent` are names that no row of the file needs to have; only who and
+    when must be there.
 
     Raises:
         MissingColumnsError: a mapped column is not there, or it is not clear which one it is.
     """
-    positions: dict[str, int] = {}
+    positions: dict[str, list[int]] = {}
     missing, repeated, notes = [], [], []
     for name, column in landed_columns(source).items():
-        found = [i for i, other in enumerate(names) if other == column.name]
-        if not found:
-            found = [i for i, other in enumerate(names) if _plain(other) == _plain(column.name)]
-            if len(found) == 1:
-                notes.append(f"column {names[found[0]]!r} is read as {column.name!r}")
-        if column.name in absent and name in _REQUIRED:
-            missing.append(column.name)
-        elif len(found) == 1:
-            positions[name] = found[0]
-            if column.name in absent:
-                notes.append(f"no {column.name!r} was seen among the first rows")
-        elif found:
-            repeated.append(column.name)
+        for landed in column.names:
+            found = [i for i, other in enumerate(names) if other == landed]
+            if not found:
+                found = [i for i, other in enumerate(names) if _plain(other) == _plain(landed)]
+                if len(found) == 1:
+                    notes.append(f"column {names[found[0]]!r} is read as {landed!r}")
+            if landed in absent and name in _REQUIRED:
+                found = []
+            if len(found) > 1:
+                repeated.append(landed)
+            elif found:
+                positions.setdefault(name, []).append(found[0])
+                if landed in absent:
+                    keys = _listed(other for other in names if other not in absent)
+                    notes.append(f"no {landed!r} was seen among the first rows, but {keys}")
+        if not column.names or name in positions or set(column.names) & set(repeated):
+            continue
+        if column.is_optional and name not in _REQUIRED:
+            notes.append(f"it has no column {column.shown!r}, which is optional")
         else:
-            missing.append(column.name)
+            missing.append(column.shown)
     if missing or repeated:
-        raise MissingColumnsError(missing, names, repeated)
+        there = [name for name in names if name not in absent]
+        raise MissingColumnsError(missing, there, repeated)
     return positions, notes
 
 
@@ -147,13 +173,14 @@ class EventMapping:
     source: EventLogSource
     fields: Mapping[str, str]
     raw: str
-    time_format: TimeFormat
+    time_format: AnyTimeFormat
     zone: Zone
     file: str
     landed_us: int
 
-    def events(self, scan: str, piece: str) -> str:
-        """Return a SELECT of raw_events with the column `piece`: the day, null if rejected.
+    def events(self, scan: str, piece: str, is_rounded: str) -> str:
+        """Return a SELECT of raw_events with the columns `piece`, the day, null if rejected, and
+        `is_rounded`, whether a digit of an amount finds no place.
 
         One pass must do for both, so rejected rows ride along in columns of the fitting types;
         `rejected` reads them.
@@ -172,7 +199,8 @@ class EventMapping:
             columns.append(f"{value} as {name}")
         return (
             f"select {', '.join(columns)}, "
-            f"case when _reason is null then event_date end as {quoted(piece)} "
+            f"case when _reason is null then event_date end as {quoted(piece)}, "
+            f"_reason is null and ({self.rounded()}) as {quoted(is_rounded)} "
             f"from ({self._judged(scan)})"
         )
 
@@ -201,24 +229,6 @@ class EventMapping:
             f"from ({self._judged(scan)}) where _reason is null and not _is_instant"
         )
 
-    def rounded_amounts(self, scan: str) -> str | None:
-        """Return a SELECT of how many amounts have digits that are not kept; null: no money."""
-        texts = {
-            name: self.fields[name]
-            for name, column in raw_event_columns(self.source).items()
-            if column.type == MONEY and name in self.fields
-        }
-        if not texts:
-            return None
-        counts = " + ".join(
-            f"count(*) filter ({_is_rounded(quoted(name), self._scale(name))})" for name in texts
-        )
-        columns = ", ".join(f"{sql} as {quoted(name)}" for name, sql in texts.items())
-        return f"select {counts} from (select {columns} from ({scan}))"
-
-    def _scale(self, name: str) -> int:
-        return self.source.money_scale if name in ("unit_price", "value") else 1
-
     def _judged(self, scan: str) -> str:
         flags = "".join(
             f", coalesce(({condition_sql(rule, rule_columns(self.source))}), false) "
@@ -246,19 +256,18 @@ class EventMapping:
         """One row per text row: every column typed, null where its text cannot be."""
         first, last = time_bounds(self.source, self.landed_us)
         texts = ", ".join(f"{sql} as {quoted('_t_' + name)}" for name, sql in self.fields.items())
+        amounts = "".join(f", {self._amount(n)} as {quoted('_n_' + n)}" for n in self._amounts)
         time = quoted("_t_" + _TIME)
         stamped = (
             f"select *, {self.time_format.microseconds(time)} as _stamp, "
-            f"{self.time_format.is_instant(time)} as _is_instant "
+            f"{self.time_format.is_instant(time)} as _is_instant{amounts} "
             f"from (select *, {texts} from ({scan}))"
         )
         utc = f"_stamp - {self.zone.offset_of_local('_stamp')}"
-        if self.time_format.is_epoch:
+        if self.time_format.is_instant(time) == "true":
             utc = "_stamp"
-        elif self.time_format.name == "iso":
+        elif self.time_format.is_instant(time) != "false":
             utc = f"case when _is_instant then _stamp else {utc} end"
-        elif self.time_format.is_instant(time) == "true":
-            utc = "_stamp"
         # Beyond the source's days the zone's offsets are not known, and the row is rejected.
         instants = (
             f"select *, case when _stamp between {first} and {last} then {utc} end as event_ts "
@@ -288,14 +297,14 @@ class EventMapping:
             return self._event_type()
         if name not in self.fields:
             return f"null::{kind}"
+        if name in self._amounts:
+            return f"try_cast({quoted('_n_' + name)} as {kind})"
         if name == "customer_id" and kind == "varchar":
             # A column of whole numbers with gaps comes out of many tools as 17850.0.
             return (
                 f"case when ends_with({text}, '0') and contains({text}, '.') "
                 f"then regexp_replace({text}, '^(-?\\d+)\\.0+$', '\\1') else {text} end"
             )
-        if kind == MONEY:
-            return _amount(text, self._scale(name))
         return _typed(text, kind)
 
     def _event_type(self) -> str:
@@ -311,20 +320,36 @@ class EventMapping:
             text = f"case {text} {cases} else {text} end"
         return f"coalesce({text}, {default})"
 
+    @property
+    def _amounts(self) -> list[str]:
+        """Return the columns whose text is an amount."""
+        columns = raw_event_columns(self.source)
+        return [name for name in self.fields if name in columns and columns[name].type == MONEY]
+
+    def _amount(self, name: str) -> str:
+        """Return SQL for the amount that a row says, as text with every digit of it."""
+        setting = as_column(landed_columns(self.source)[name].setting)
+        currency = None if name == "quantity" else self.source.currency
+        amount = amount_sql(quoted("_t_" + name), setting.decimal, currency)
+        return amount if setting.scale is None else scaled_sql(amount, setting.scale)
+
+    def rounded(self) -> str:
+        """Return SQL that is true where a digit of an amount finds no place in its column."""
+        lost = [f"coalesce({loses_digits(quoted('_n_' + name))}, false)" for name in self._amounts]
+        return " or ".join(lost) or "false"
+
     def _value(self) -> str:
         if "value" in self.fields:
-            return _amount(quoted("_t_value"), self._scale("value"))
+            return f"try_cast({quoted('_n_value')} as {MONEY})"
         if {"quantity", "unit_price"} <= self.fields.keys():
-            quantity = _typed(quoted("_t_quantity"), "bigint")
-            price = _amount(quoted("_t_unit_price"), self._scale("unit_price"))
-            return f"try_cast({quantity} * {price} as {MONEY})"
+            return product_sql(quoted("_n_quantity"), quoted("_n_unit_price"))
         return f"null::{MONEY}"
 
     def _faults(self) -> list[tuple[str, str, str]]:
         """Return what makes a row rejected: condition, reason, column of the file; in order."""
         first, last = self.source.day_range()
         time = quoted("_t_" + _TIME)
-        names = {name: column.name for name, column in landed_columns(self.source).items()}
+        names = {name: column.shown for name, column in landed_columns(self.source).items()}
         time_column = literal(names[_TIME])
         faults = [
             ("_fault is not null", "_fault", "null"),
@@ -398,11 +423,10 @@ class EventMapping:
         return f"make_timestamp({stamp})::date"
 
 
-# Room for the digits that money does not keep.
-_EXACT = "decimal(38,16)"
 _WANTED = {
     "bigint": "not a whole number in range",
-    MONEY: "not an amount in range",
+    MONEY: "not an amount in range, or not clearly one: `decimal` says which sign is before the "
+    "decimals",
     "double": "not a number",
     "boolean": "neither true nor false",
     "date": "not a date",
@@ -426,25 +450,6 @@ def _typed(text: str, kind: str) -> str:
             f"(case when isfinite(try_cast({text} as double)) then try_cast({text} as double) end)"
         )
     return f"try_cast({text} as {kind})"
-
-
-def _amount(text: str, scale: int = 1) -> str:
-    """Return SQL that reads a text as money, multiplied by a scale, null where it is none."""
-    exact = text if scale == 1 else f"try_cast({text} as {_EXACT}) * {scale}"
-    # The engine reads 8.88e-16 as .0001 where it makes a decimal of the text itself.
-    return (
-        f"case when contains({text}, 'e') or contains({text}, 'E') "
-        f"then try_cast(try_cast({text} as double) * {scale} as {MONEY}) "
-        f"else try_cast({exact} as {MONEY}) end"
-    )
-
-
-def _is_rounded(text: str, scale: int) -> str:
-    """Return SQL that says whether an amount lost digits; noise of binary fractions is none."""
-    return (
-        f"contains({text}, '.') and length({text}) - strpos({text}, '.') > 4 and "
-        f"abs(try_cast({text} as {_EXACT}) * {scale} - {_amount(text, scale)}) > 0.00000001"
-    )
 
 
 def _midnight_us(day: dt.date) -> int:

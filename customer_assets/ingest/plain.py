@@ -7,10 +7,12 @@ lines mean (CSV, JSON) is the business of `records` and `readers`.
 import codecs
 import gzip
 import re
+import shutil
+import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 _CHUNK = 1 << 19
@@ -186,6 +188,30 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             yield chunk
+
+
+def unzipped(path: Path, scratch: Path) -> Path:
+    """Return the one file that a ZIP archive holds, as a file of its name's kind.
+
+    Raises:
+        FileRefusedError: it holds several files, or cannot be unpacked.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [n for n in archive.namelist() if not n.endswith("/") and "__MACOSX/" not in n]
+            if "[Content_Types].xml" in names:
+                return path
+            if len(names) != 1:
+                shown = ", ".join(repr(name) for name in names[:5])
+                raise FileRefusedError(
+                    f"it is a ZIP archive of {len(names)} files ({shown}): unpack it in its folder"
+                )
+            target = scratch / f"unzipped{PurePosixPath(names[0]).suffix[:10]}"
+            with archive.open(names[0]) as packed, target.open("wb") as plain:
+                shutil.copyfileobj(packed, plain, _CHUNK)
+            return target
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
+        raise FileRefusedError(f"it is a ZIP archive that cannot be unpacked ({error})") from error
 
 
 def _unpacked(path: Path, scratch: Path) -> Path:

@@ -97,11 +97,11 @@ def read_published(
     piece = landed.manifest().pieces.get(WHOLE)
     files: dict[str, LandedRow] = {}
     if piece is not None:
-        columns = ", ".join(quoted(name) for name in tables(source)["landed_files"].columns)
-        found = connection.execute(
-            f"select {columns} from read_parquet({literal(landed.folder / piece.path)})"
-        ).fetchall()
-        files = {row[0]: LandedRow(*row) for row in found}
+        rows = connection.sql(f"from read_parquet({literal(landed.folder / piece.path)})")
+        # What an earlier release wrote may lack a column.
+        columns = [name for name in tables(source)["landed_files"].columns if name in rows.columns]
+        found = rows.select(", ".join(map(quoted, columns))).fetchall()
+        files = {row[0]: LandedRow(**dict(zip(columns, row, strict=True))) for row in found}
     return Published(
         piece.code_version if piece else None,
         files,

@@ -7,19 +7,33 @@ computed from a file stands in `mapping`.
 from typing import Any
 
 from customer_assets.ingest.rules import condition_sql, enabled
-from customer_assets.sources import CANONICAL_COLUMNS, CleaningRule, EventLogSource
+from customer_assets.sources import (
+    CANONICAL_COLUMNS,
+    CleaningRule,
+    EventLogSource,
+    as_column,
+    sql_type,
+)
 from customer_assets.sources import Column as SourceColumn
 from customer_assets.warehouse.table import Column, Table
 
 MONEY = "decimal(18,4)"
-DUCKDB_TYPES = {"decimal": MONEY}
 
 LOADED = "loaded"
+LOOKUP = "lookup"
 DUPLICATE = "duplicate"
 WAITING = "waiting"
 REFUSED = "refused"
 PREVIOUS_KEPT = ", previous version kept"
-STATUSES = [LOADED, DUPLICATE, WAITING, WAITING + PREVIOUS_KEPT, REFUSED, REFUSED + PREVIOUS_KEPT]
+STATUSES = [
+    LOADED,
+    LOOKUP,
+    DUPLICATE,
+    WAITING,
+    WAITING + PREVIOUS_KEPT,
+    REFUSED,
+    REFUSED + PREVIOUS_KEPT,
+]
 
 _CANONICAL_TYPES = {
     "event_ts": ("bigint", "When, in microseconds since 1970-01-01 UTC."),
@@ -27,7 +41,7 @@ _CANONICAL_TYPES = {
     "event_date": ("date", "Day of event_at; the partition."),
     "event_type": ("varchar", "What happened, as the source names it."),
     "item_name": ("varchar", "What the item is called."),
-    "quantity": ("bigint", "Number of items."),
+    "quantity": (MONEY, "Number of items, or how much of one: 0.396 kg."),
     "unit_price": (MONEY, "Price of one item, in the source's currency."),
     "value": (MONEY, "Money of the event: as landed, or quantity x unit_price."),
 }
@@ -57,9 +71,7 @@ def raw_event_columns(source: EventLogSource) -> dict[str, Column]:
             type="bigint", description="The log's own running number; orders events of an instant."
         )
     for name, attribute in source.attributes.items():
-        kind = attribute.type if isinstance(attribute, SourceColumn) else "varchar"
-        landed = attribute.from_ if isinstance(attribute, SourceColumn) else attribute
-        _add(columns, name, DUCKDB_TYPES.get(kind, kind), f"Column {landed} of the landed files.")
+        _add(columns, name, sql_type(attribute), _origin(as_column(attribute)))
     for rule in enabled(source.rules, "flag"):
         meaning = rule.description or f"True where {rule.condition}."
         _add(columns, f"is_{rule.name}", "boolean", meaning)
@@ -109,10 +121,18 @@ def tables(source: EventLogSource) -> dict[str, Table]:
 
 def _id_type(source: EventLogSource, name: str) -> str:
     column = getattr(source.columns, name)
-    kind = column.type if isinstance(column, SourceColumn) else "varchar"
+    kind = sql_type(column)
     if kind not in ("varchar", "bigint"):
         raise ValueError(f"{name} is an identifier: its type is varchar or bigint, not {kind}")
     return kind
+
+
+def _origin(column: SourceColumn) -> str:
+    if column.constant is not None:
+        return f"Always {column.constant}."
+    if column.file_name is not None:
+        return "From the name of the landed file."
+    return f"Column {' or '.join(column.landed)} of the landed files."
 
 
 def _add(columns: dict[str, Column], name: str, kind: str, description: str) -> None:
@@ -159,6 +179,11 @@ def _rejected_rows() -> Table:
                 description="Where the row starts, counted from 1: the line of a text file, its "
                 "header line included, or the row of a Parquet file.",
             ),
+            "part": Column(
+                type="bigint",
+                description="k for the k-th rejected row of the place; above 1 only where rows.sql "
+                "of the source makes several rows of one.",
+            ),
             "column_name": Column(
                 type="varchar",
                 description="Column of the landed file that is at fault; null: the whole row.",
@@ -173,13 +198,13 @@ def _rejected_rows() -> Table:
                 "10,000 characters, with a note of how many more there are.",
             ),
         },
-        key=["file", "row"],
+        key=["file", "row", "part"],
         checks=[
             _not_null("file"),
             _not_null("row"),
             _not_null("reason"),
             _not_null("raw_text"),
-            {"expect_compound_columns_to_be_unique": {"column_list": ["file", "row"]}},
+            {"expect_compound_columns_to_be_unique": {"column_list": ["file", "row", "part"]}},
         ],
     )
 
@@ -202,8 +227,9 @@ def _landed_files() -> Table:
         ),
         "status": (
             "varchar",
-            "loaded; duplicate (its content counts under another name); waiting (still being "
-            "written); refused. The last two say so where the previous version was kept.",
+            "loaded; lookup (rows.sql looks things up in it); duplicate (its content counts under "
+            "another name); waiting (still being written); refused. The last two say so where the "
+            "previous version was kept.",
         ),
         "reason": ("varchar", "Why the file is not loaded, or what was noticed in it."),
         "rows_landed": ("bigint", "Rows of the content that counts: rows_loaded + rows_rejected."),
@@ -224,7 +250,7 @@ def _landed_files() -> Table:
         ),
         "n_rounded_amounts": (
             "bigint",
-            "Amounts of money with more digits than are kept, which were rounded.",
+            "Rows of raw_events with an amount of more than four decimals, which is rounded.",
         ),
     }
     columns = {

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from customer_assets.ingest.plain import FileRefusedError, plain_text
+from customer_assets.ingest.plain import FileRefusedError, plain_text, unzipped
 from customer_assets.ingest.reading import Reading, bounded_sql, columns_sql, first_line
-from customer_assets.ingest.text_readers import csv_reading, json_reading
+from customer_assets.ingest.text_readers import csv_reading, json_reading, line_reading
 from customer_assets.sources import FileFormat
 from customer_assets.warehouse.quoting import literal, quoted
 
@@ -23,6 +23,10 @@ _TYPES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".xls": "xlsx",
+    ".ods": "xlsx",
     ".parquet": "parquet",
     ".pq": "parquet",
 }
@@ -43,14 +47,24 @@ def open_file(
         FileRefusedError: it is no file of the kind that its name or the format says.
         OSError: it cannot be read.
     """
+    with path.open("rb") as file:
+        if file.read(4) == b"PK\x03\x04":
+            path = unzipped(path, scratch)
     kind = _kind(path, file_format)
     if kind == "parquet":
         return _parquet(connection, path, scratch)
+    if kind == "xlsx":
+        from customer_assets.ingest.spreadsheets import sheet_reading
+
+        return sheet_reading(path, file_format, scratch)
     packing = path.suffix.lower() if path.suffix.lower() in _COMPRESSIONS else ""
     link = _link(path, scratch, f"landed{packing}")
-    plain = plain_text(link, file_format.encodings, scratch, quotes_mean=kind != "jsonl")
+    by_line = kind in ("jsonl", "lines")
+    plain = plain_text(link, file_format.encodings, scratch, quotes_mean=not by_line)
     if kind == "jsonl":
         return json_reading(plain, wanted, scratch)
+    if kind == "lines":
+        return line_reading(plain, scratch)
     return csv_reading(plain, file_format, "\t" if kind == "tsv" else None, wanted, scratch)
 
 
@@ -167,12 +181,12 @@ def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -
         ).fetchone() or (0,)
     except duckdb.Error as error:
         raise FileRefusedError(f"it is no readable Parquet file ({first_line(error)})") from error
-    fields = [_parquet_text(f"_c{i}", str(kind)) for i, kind in enumerate(types)]
+    fields = [value_text(f"_c{i}", str(kind)) for i, kind in enumerate(types)]
     return ParquetReading(link, names, fields, rows or 0)
 
 
-def _parquet_text(column: str, kind: str) -> str:
-    """Return SQL for the text of a Parquet value; a whole number is written without a point."""
+def value_text(column: str, kind: str) -> str:
+    """Return SQL for the text of a typed value; a whole number is written without a point."""
     if kind in ("DOUBLE", "FLOAT"):
         text = (
             f"case when {column} = trunc({column}) and abs({column}) < 1e15 "
@@ -182,6 +196,8 @@ def _parquet_text(column: str, kind: str) -> str:
         text = f"timezone('UTC', {column})::varchar || 'Z'"
     elif kind.startswith("TIMESTAMP"):
         text = f"{column}::timestamp::varchar"
+    elif kind.endswith("[]") or kind.startswith(("STRUCT", "MAP")):
+        text = f"to_json({column})::varchar"
     else:
         text = f"{column}::varchar"
     return f"nullif({text}, '')"

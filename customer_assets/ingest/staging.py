@@ -23,17 +23,19 @@ import duckdb
 
 from customer_assets.ingest.landing import Entry, LandingError, list_files
 from customer_assets.ingest.load import Loaded, load_file
-from customer_assets.ingest.mapping import MissingColumnsError
+from customer_assets.ingest.mapping import MissingColumnsError, naming
 from customer_assets.ingest.plain import FileRefusedError
 from customer_assets.ingest.published import LandedRow, Published, read_published
 from customer_assets.ingest.raw_tables import (
     DUPLICATE,
     LOADED,
+    LOOKUP,
     PREVIOUS_KEPT,
     REFUSED,
     WAITING,
     tables,
 )
+from customer_assets.ingest.rows_sql import RowsSql, rows_sql
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.engine import content_hash
 from customer_assets.warehouse.manifest import (
@@ -52,12 +54,13 @@ _CONFIGURATION = (
     "format",
     "columns",
     "attributes",
+    "kinds",
+    "currency",
     "event_names",
     "default_event_type",
     "timezone",
     "first_day",
     "last_day",
-    "money_scale",
     "return_when",
     "rules",
 )
@@ -92,7 +95,7 @@ class Ingest:
     dirty_days: list[dt.date] = field(default_factory=list)
 
 
-def ingest_version(source: EventLogSource) -> str:
+def ingest_version(source: EventLogSource, rows: RowsSql | None = None) -> str:
     """Return a digest of everything that decides what a file becomes: configuration and code."""
     settings = source.model_dump(mode="json", by_alias=True, include=set(_CONFIGURATION))
     settings["rules"] = [
@@ -102,7 +105,8 @@ def ingest_version(source: EventLogSource) -> str:
     ]
     if source.return_when is not None:
         settings["returns"] = [source.purchase_event, source.return_event]
-    return digest([Version(python_parts(Path(__file__))).digest, json.dumps(settings)])
+    code = Version(python_parts(Path(__file__))).digest
+    return digest([code, json.dumps(settings), *([rows.version] if rows else [])])
 
 
 def prepare(
@@ -115,6 +119,7 @@ def prepare(
     now: dt.datetime,
     run_id: str,
     tell: Callable[[str], None],
+    roots: Sequence[Path] | None = None,
 ) -> Ingest:
     """Read what is new in a source's landing folder and stage it.
 
@@ -127,6 +132,7 @@ def prepare(
     """
     described = tables(source)
     patterns = [source.files] if isinstance(source.files, str) else source.files
+    rows = rows_sql(name, source, landing_folder, roots)
     staging = warehouse_folder / STAGING
     staging.mkdir(parents=True, exist_ok=True)
     for leftover in staging.glob(f"{_SCRATCH}*"):
@@ -138,11 +144,12 @@ def prepare(
             source=source,
             warehouse_folder=warehouse_folder,
             scratch=Path(scratch),
-            version=ingest_version(source),
+            version=ingest_version(source, rows),
+            rows_sql=rows,
             before=read_published(connection, source, warehouse_folder),
             tell=tell,
         )
-        run.take(list_files(landing_folder, patterns, now))
+        run.take(list_files(landing_folder, [*patterns, *source.lookups.values()], now))
         return run.result(described, now, run_id)
 
 
@@ -158,6 +165,7 @@ class _Run:
     version: str
     before: Published
     tell: Callable[[str], None]
+    rows_sql: RowsSql | None = None
     rows: dict[str, LandedRow] = field(default_factory=dict)
     fresh: dict[str, LandedRow] = field(default_factory=dict)
     events: dict[str, StagedPiece] = field(default_factory=dict)
@@ -169,12 +177,16 @@ class _Run:
         counted: dict[str, str] = {}
         for entry in entries:
             row = self._identified(entry)
-            if row.content_hash in counted:
-                same = f"its content is that of {counted[row.content_hash]}"
-                row = replace(row, status=DUPLICATE, reason=same)
+            if self.rows_sql and entry.path in self.rows_sql.lookups.values():
+                row = replace(row, status=LOOKUP)
             elif row.content_hash is not None:
-                counted[row.content_hash] = entry.file
-                row = self._taken(entry, row)
+                content = self._content(entry.file, row.content_hash)
+                if content in counted:
+                    same = f"its content is that of {counted[content]}"
+                    row = replace(row, status=DUPLICATE, reason=same)
+                else:
+                    counted[content] = entry.file
+                    row = self._taken(entry, row, content)
             self.rows[entry.file] = row
         self._raise_if_no_file_has_the_columns()
         # Only now it is known which contents are there, under whatever name.
@@ -244,10 +256,13 @@ class _Run:
         except OSError as error:
             return self._refused(row, f"it cannot be read: {error.strerror}")
 
-    def _taken(self, entry: Entry, row: LandedRow) -> LandedRow:
+    def _content(self, file: str, content_hash: str) -> str:
+        """Return what tells a file's rows from others: its bytes, and what its name says."""
+        said = naming(self.source, file)
+        return digest([content_hash, *said]) if said else content_hash
+
+    def _taken(self, entry: Entry, row: LandedRow, content: str) -> LandedRow:
         """Return the row of a file whose content counts, which is read unless it was before."""
-        content = row.content_hash
-        assert content is not None
         if self.before.holds(content, self.version):
             known = self.before.contents()[content]
             if not _must_be_read_again(known, row):
@@ -258,7 +273,7 @@ class _Run:
             earlier is not None
             and self.before.version == self.version
             and earlier.status.startswith(REFUSED)
-            and (earlier.content_hash, earlier.modified_at) == (content, row.modified_at)
+            and (earlier.content_hash, earlier.modified_at) == (row.content_hash, row.modified_at)
         ):
             return replace(row, status=REFUSED, reason=earlier.reason)
         return self._read(entry, row, content)
@@ -269,14 +284,24 @@ class _Run:
         scratch.mkdir()
         try:
             loaded = load_file(
-                self.connection, self.source, entry.path, entry.file, entry.modified_us, scratch
+                self.connection,
+                self.source,
+                entry.path,
+                entry.file,
+                entry.modified_us,
+                scratch,
+                self.rows_sql,
             )
             if entry.has_changed():
                 return self._waits(row, "it changed while it was read")
             row = self._staged(row, content, entry.modified_us, loaded)
         except MissingColumnsError as error:
             self.lacking.append(error)
-            return self._refused(row, f"{error}: correct the file or the columns of the source")
+            return self._refused(
+                row,
+                f"{error}: correct the file or the columns of the source; what some files lack is "
+                "`optional: true`, and files of another kind are stated under `kinds`",
+            )
         except FileRefusedError as error:
             return self._refused(row, str(error))
         except OSError as error:

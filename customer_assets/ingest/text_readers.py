@@ -1,4 +1,4 @@
-"""CSV and JSON lines as text rows: by the engine's reader, or carefully.
+"""CSV, JSON and plain lines as text rows: by the engine's reader, or carefully.
 
 The fast reader is the engine's own; what it loses is found by counting, and then the file goes
 through `records` line by line.
@@ -6,7 +6,8 @@ through `records` line by line.
 
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +16,8 @@ from typing import Any
 import duckdb
 
 from customer_assets.ingest import records
-from customer_assets.ingest.plain import FileRefusedError, PlainText, blank_lines
-from customer_assets.ingest.reading import Reading, bounded_sql, columns_sql
+from customer_assets.ingest.plain import FileRefusedError, PlainText, blank_lines, survey
+from customer_assets.ingest.reading import Reading, bounded_sql, columns_sql, first_line
 from customer_assets.ingest.records import bounded, width_fault
 from customer_assets.sources import FileFormat
 from customer_assets.warehouse.quoting import literal
@@ -35,7 +36,8 @@ _WIDTH_ERRORS = ["MISSING COLUMNS", "TOO MANY COLUMNS"]
 class FastText:
     """A text file read by the engine's own CSV reader, whose losses are found by counting.
 
-    `json_pointers` says where the values of a JSON lines file are: its lines are one column.
+    Of a file of JSON lines, and of one that is read by the line, the lines are one column;
+    `json_pointers` says where the values are in it.
     """
 
     plain: PlainText
@@ -45,6 +47,10 @@ class FastText:
     scratch: Path
     json_pointers: Sequence[str] | None = None
     absent: frozenset[str] = frozenset()
+
+    @property
+    def _by_line(self) -> bool:
+        return self.json_pointers is not None or self.delimiter is None
 
     @property
     def encoding(self) -> str:
@@ -70,16 +76,16 @@ class FastText:
     @property
     def raw(self) -> str:
         """The line: without quotes in the file, the fields make it up again."""
-        if self.json_pointers is not None:
+        if self._by_line:
             return "_c0"
         parted = f" || {literal(self.delimiter or '')} || "
         return parted.join(f"coalesce(_c{i}, '')" for i in range(len(self.names)))
 
     def _scan(self, errors: str) -> str:
         rows = "select null::bigint as _row, null::varchar as _fault, "
-        if self.json_pointers is not None:
-            lines = f"{rows}_c0 from {self._lines(errors)}"
-            return _json_scan(lines, self.json_pointers)
+        if self._by_line:
+            lines = f"{rows}_c0 from {self._lines(errors)} where _c0 is not null"
+            return lines if self.json_pointers is None else _json_scan(lines, self.json_pointers)
         width = len(self.names)
         return f"{rows}{columns_sql(width)} from " + self._read_csv(
             width, self.delimiter or "", '"', self.header, errors
@@ -129,7 +135,7 @@ class FastText:
 
     def located(self, connection: duckdb.DuckDBPyConnection, rejected: str) -> str | None:
         # What becomes of a line follows from its text alone: so the text finds its rows.
-        if self.json_pointers is None and self.plain.survey.has_quotes:
+        if not self._by_line and self.plain.survey.has_quotes:
             return None
         texts = [(line, text.rstrip("\r\n")) for line, text, _ in self._malformed_lines(connection)]
         malformed = [(line, self._width_fault(text), bounded(text)) for line, text in texts]
@@ -160,7 +166,7 @@ class FastText:
 
     def carefully(self) -> Reading:
         target = self.scratch / "careful.parquet"
-        if self.json_pointers is not None:
+        if self._by_line:
             rows = _write_lines(self.plain.path, target)
             width = 1
         else:
@@ -241,6 +247,10 @@ def csv_reading(
         FileRefusedError: it has no header line that can be read.
     """
     header = file_format.header and file_format.names is None
+    if file_format.merge_blanks:
+        plain, delimiter = _rewritten(plain, scratch, _with_tabs), "\t"
+    if file_format.escape:
+        plain = _rewritten(plain, scratch, _with_doubled_quotes)
     delimiter = file_format.delimiter or delimiter or _delimiter(plain.path, file_format, wanted)
     first = next(records.records(plain.path, delimiter), None)
     if first is None:
@@ -253,6 +263,28 @@ def csv_reading(
     reading = FastText(plain, names, delimiter, header, scratch)
     peculiar = plain.survey.peculiarity or (header and "\n" in first.raw)
     return reading.carefully() if peculiar else reading
+
+
+def _rewritten(plain: PlainText, scratch: Path, change: Callable[[str], str]) -> PlainText:
+    """Return a text whose lines, of the same numbers, are as every CSV reader takes them."""
+    target = scratch / f"rewritten{change.__name__}"
+    # Bytes that are no UTF-8 come out as they went in, for the careful reader to reject.
+    with (
+        plain.path.open(encoding="utf-8", errors="surrogateescape", newline="") as lines,
+        target.open("w", encoding="utf-8", errors="surrogateescape", newline="") as changed,
+    ):
+        changed.writelines(change(line) for line in lines)
+    return PlainText(target, plain.encoding, survey(target))
+
+
+def _with_tabs(line: str) -> str:
+    text = line.rstrip("\r\n")
+    parts = re.sub(r'"[^"]*"|[ \t]+', lambda m: m[0] if m[0][0] == '"' else "\t", text.strip(" \t"))
+    return parts + line[len(text) :]
+
+
+def _with_doubled_quotes(line: str) -> str:
+    return re.sub(r'\\(["\\])', lambda m: '""' if m[1] == '"' else m[1], line)
 
 
 def _delimiter(path: Path, file_format: FileFormat, wanted: Sequence[str]) -> str:
@@ -269,22 +301,25 @@ def _delimiter(path: Path, file_format: FileFormat, wanted: Sequence[str]) -> st
     return max(_DELIMITERS, key=merit)
 
 
+def line_reading(plain: PlainText, scratch: Path) -> Reading:
+    """Return the reading of a text file whose lines stand as they are in a column `line`."""
+    reading = FastText(plain, ["line"], None, False, scratch)
+    return reading.carefully() if plain.survey.peculiarity else reading
+
+
 def json_reading(plain: PlainText, wanted: Sequence[str], scratch: Path) -> Reading:
-    """Return the reading of a file of JSON objects, one a line; `wanted` may name nested keys.
+    """Return the reading of a file of JSON objects; `wanted` may name nested keys.
+
+    The objects stand one a line, or over several lines, or in one array: then an object counts as
+    a line.
 
     Raises:
-        FileRefusedError: none of its first lines is a JSON object.
+        FileRefusedError: it holds no JSON object.
     """
-    keys: dict[str, None] = {}
-    for line in itertools.islice(records.lines(plain.path), _KEYS_FROM_LINES):
-        try:
-            document = json.loads(line.text)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(document, dict):
-            keys.update(dict.fromkeys(document))
+    plain = _one_object_a_line(plain, scratch)
+    keys = _keys(plain.path)
     if not keys:
-        raise FileRefusedError("no line of it is a JSON object")
+        raise FileRefusedError("it holds no JSON object: no line of it is one, nor is it an array")
     alike = {key.strip().casefold() for key in keys}
     unseen = [name for name in wanted if name.strip().casefold() not in alike]
     # A key may be absent from any line, so also from all lines that were looked at.
@@ -293,6 +328,50 @@ def json_reading(plain: PlainText, wanted: Sequence[str], scratch: Path) -> Read
     pointers += [_pointer([name] if name in absent else name.split(".")) for name in unseen]
     reading = FastText(plain, [*keys, *unseen], None, False, scratch, pointers, absent)
     return reading.carefully() if plain.survey.peculiarity else reading
+
+
+def _keys(path: Path) -> list[str]:
+    """Return the keys of the objects of the first lines."""
+    keys: dict[str, None] = {}
+    for line in itertools.islice(records.lines(path), _KEYS_FROM_LINES):
+        try:
+            document = json.loads(line.text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(document, dict):
+            keys.update(dict.fromkeys(document))
+    return list(keys)
+
+
+def _one_object_a_line(plain: PlainText, scratch: Path) -> PlainText:
+    """Return a file whose objects stand otherwise, in an array or over lines, as JSON lines.
+
+    A file that is neither is returned as it is, for its lines to be rejected.
+    """
+    first = next((line.text for line in records.lines(plain.path) if line.text.strip()), "")
+    is_array = first.lstrip().startswith("[")
+    if not is_array and (_keys(plain.path) or not first.lstrip().startswith("{")):
+        return plain
+    target = scratch / "objects.jsonl"
+    form = "array" if is_array else "unstructured"
+    # A connection of its own, in which the order of the file is kept.
+    with duckdb.connect() as reader, target.open("w", encoding="utf-8") as objects:
+        try:
+            found = reader.execute(
+                f"select json::varchar from read_json_objects({literal(plain.path)}, "
+                f"format = '{form}', compression = 'uncompressed', maximum_object_size = {1 << 28})"
+            )
+            while batch := found.fetchmany(_BATCH):
+                # Inside of a JSON text a line end is written \n: these stand between its parts.
+                objects.writelines(f"{' '.join(text.splitlines())}\n" for (text,) in batch)
+        except duckdb.Error as error:
+            if _keys(plain.path):
+                return plain
+            kind = "one JSON array" if is_array else "JSON over several lines"
+            raise FileRefusedError(
+                f"it is {kind} that cannot be read: {first_line(error)}"
+            ) from error
+    return PlainText(target, plain.encoding, survey(target, quotes_mean=False))
 
 
 def _pointer(keys: Sequence[str]) -> str:
@@ -321,7 +400,7 @@ def _write_lines(path: Path, target: Path) -> int:
         for line in records.lines(path)
         if line.text
     )
-    return _write(rows, target, 1)
+    return write_rows(rows, target, 1)
 
 
 def _write_records(path: Path, target: Path, delimiter: str, width: int, header: bool) -> int:
@@ -330,10 +409,10 @@ def _write_records(path: Path, target: Path, delimiter: str, width: int, header:
         next(found)
     nothing: list[str | None] = [None] * width
     rows = ((record.line, record.raw, record.fault, record.fields or nothing) for record in found)
-    return _write(rows, target, width)
+    return write_rows(rows, target, width)
 
 
-def _write(
+def write_rows(
     rows: Iterable[tuple[int, str, str | None, Sequence[str | None]]], target: Path, width: int
 ) -> int:
     """Write rows as Parquet in batches; return how many they are."""

@@ -15,6 +15,7 @@ from customer_assets.reports.behavior_charts import LinePanel, Step, funnel_step
 from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
 from customer_assets.reports.sales import days_covered
 from customer_assets.reports.tables import Columns, table_view
+from customer_assets.sources.event_log import step_text
 
 _MAX_FUNNELS = 4
 _MAX_DAYS = 400
@@ -82,8 +83,7 @@ def _step_label(report: ReportInput, name: str, step: int) -> str:
     stated = report.event_log.funnels.get(name)
     if stated is None or step > len(stated.steps):
         return f"Step {step}"
-    kinds = stated.steps[step - 1]
-    return wording.shown(kinds if isinstance(kinds, str) else " or ".join(kinds), 30)
+    return wording.shown(step_text(stated.steps[step - 1]), 30)
 
 
 def _in_words(

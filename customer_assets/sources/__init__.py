@@ -5,6 +5,7 @@ beyond the conditions that a user writes into a cleaning rule.
 """
 
 from customer_assets.sources.advice import Action, Advice, Campaign, PublishedCampaign
+from customer_assets.sources.columns import Column, TimeColumn, as_column, sql_type
 from customer_assets.sources.customer_table import (
     Attribute,
     CustomerId,
@@ -18,15 +19,12 @@ from customer_assets.sources.event_log import (
     EventColumns,
     EventLogSource,
     Funnel,
-    TimeColumn,
 )
 from customer_assets.sources.parts import (
     CleaningRule,
-    Column,
     FileFormat,
     parse_duration,
     source_name,
-    sql_type,
 )
 from customer_assets.sources.segments import Naming, Rfem, SegmentRule, Segments
 
@@ -53,6 +51,7 @@ __all__ = [
     "SegmentRule",
     "Segments",
     "TimeColumn",
+    "as_column",
     "parse_duration",
     "source_name",
     "sql_type",

@@ -7,9 +7,17 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from customer_assets.sources.advice import Advice
+from customer_assets.sources.columns import (
+    Column,
+    FileKind,
+    TimeColumn,
+    as_column,
+    kind_of,
+    of_kind,
+    sql_type,
+)
 from customer_assets.sources.parts import (
     CleaningRule,
-    Column,
     Day,
     Duration,
     FileFormat,
@@ -17,7 +25,6 @@ from customer_assets.sources.parts import (
     NamedParts,
     TimeZone,
     parse_duration,
-    sql_type,
 )
 from customer_assets.sources.questions import Question
 from customer_assets.sources.segments import SegmentRule, Segments
@@ -39,20 +46,6 @@ CANONICAL_COLUMNS = (
 )
 
 
-class TimeColumn(Model):
-    """The column that says when an event happened, and how it is written."""
-
-    from_: str = Field(alias="from", description="Name of the column in the landed files.")
-    format: str | list[str] = Field(
-        default="iso",
-        description="iso, epoch_seconds, epoch_milliseconds, epoch_microseconds, or a strptime "
-        "pattern; of several, each file is read with the one that fits most of its rows.",
-    )
-
-    def formats(self) -> list[str]:
-        return [self.format] if isinstance(self.format, str) else self.format
-
-
 class EventColumns(Model):
     """Where the canonical columns of an event come from; what is left out is null.
 
@@ -61,28 +54,52 @@ class EventColumns(Model):
 
     customer_id: str | Column
     event_at: str | TimeColumn
-    event_type: str | None = Field(
+    event_type: str | Column | None = Field(
         default=None, description="Column that names what happened; null: every row is one kind."
     )
     item_id: str | Column | None = None
-    item_name: str | None = None
+    item_name: str | Column | None = None
     category_id: str | Column | None = None
     order_id: str | Column | None = None
-    quantity: str | None = None
-    unit_price: str | None = None
-    value: str | None = None
-    sequence: str | None = Field(
+    quantity: str | Column | None = None
+    unit_price: str | Column | None = None
+    value: str | Column | None = None
+    sequence: str | Column | None = Field(
         default=None, description="The log's own running number, which orders events of an instant."
     )
+
+
+Scalar = str | int | float | bool
+
+
+class Range(Model):
+    """Values from one to another, both included."""
+
+    at_least: int | float | None = None
+    at_most: int | float | None = None
+
+
+# `event` names event types; every other key is a column of the events, with what it must be.
+Conditions = dict[str, Scalar | list[Scalar] | Range | None]
+FunnelStep = str | list[str] | Conditions
+
+
+class FunnelExclusion(Model):
+    """An event that spoils an attempt in which it stands between two steps, counted from 1."""
+
+    event: FunnelStep
+    after_step: int = Field(default=1, ge=1)
+    before_step: int | None = Field(default=None, description="null: the last one.")
 
 
 class Funnel(Model):
     """Ordered steps that a customer takes within a window from the first one.
 
-    A step is an event type, or a list of event types of which any one counts.
+    A step is an event type, a list of event types of which any one counts, or conditions that all
+    hold: `{event: view, path: /checkout}`, `{event: buy, value: {at_least: 100}}`, `{path: null}`.
     """
 
-    steps: list[str | list[str]] = Field(min_length=1)
+    steps: list[FunnelStep] = Field(min_length=1)
     window: Duration
     dialect: str = "ordered"
     modes: list[str] = Field(
@@ -90,8 +107,42 @@ class Funnel(Model):
         description="Modes of dialect clickhouse, named as those of windowFunnel. They judge all "
         "that an actor did, so the actor is a session.",
     )
+    exclusions: list[FunnelExclusion] = []
     actor: Literal["customer", "session"] = "customer"
     breakdown: str | None = None
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether more than event types decide who goes on."""
+        return bool(self.exclusions) or any(isinstance(step, dict) for step in self.steps)
+
+    def event_types(self) -> list[list[str]]:
+        """Return the event types of each step; of one that names none, no type."""
+        return [_event_types(step) for step in self.steps]
+
+    def asked_columns(self) -> set[str]:
+        """Return the columns of events that steps and exclusions compare."""
+        steps = [*self.steps, *(each.event for each in self.exclusions)]
+        return {name for step in steps if isinstance(step, dict) for name in step} - {"event"}
+
+
+def _event_types(step: FunnelStep) -> list[str]:
+    named = step.get("event", []) if isinstance(step, dict) else step
+    return [str(each) for each in named] if isinstance(named, list) else [str(named)]
+
+
+def step_text(step: FunnelStep) -> str:
+    """Return a step in words: its event types, and what else it asks for."""
+    parts = [" or ".join(_event_types(step))]
+    for name, wanted in step.items() if isinstance(step, dict) else ():
+        if isinstance(wanted, Range):
+            parts += [f"{name} >= {wanted.at_least}"] if wanted.at_least is not None else []
+            parts += [f"{name} <= {wanted.at_most}"] if wanted.at_most is not None else []
+        elif name != "event":
+            values = wanted if isinstance(wanted, list) else [wanted]
+            shown = " or ".join("none" if each is None else str(each) for each in values)
+            parts.append(f"{name} {shown}")
+    return ", ".join(part for part in parts if part)
 
 
 def _shorter_than_a_day(text: str) -> str:
@@ -117,6 +168,14 @@ class EventLogSource(Model):
     columns: EventColumns
     attributes: Annotated[dict[str, str | Column], NamedParts] = Field(
         default={}, description="The source's own columns, kept on every event."
+    )
+    kinds: list[FileKind] = Field(
+        default=[], description="Files that are written otherwise than the rest."
+    )
+    lookups: Annotated[dict[str, str], NamedParts] = Field(
+        default={},
+        description="Views of sql/raw/<source>/rows.sql: by name the one file, below the landing "
+        "folder, that it looks things up in. It holds no events.",
     )
     event_names: dict[str, str] = Field(
         default={}, description="Event type in the file: event type in the tables."
@@ -161,12 +220,6 @@ class EventLogSource(Model):
     first_day: Day
     last_day: Day | None = None
     currency: str | None = Field(default=None, description="ISO 4217 code of `value`.")
-    money_scale: int = Field(
-        default=1,
-        ge=1,
-        description="What unit_price and value are multiplied by when they are read, since four "
-        "decimals are kept: 1000 makes all money thousandths of the currency.",
-    )
     duplicates: Literal["remove", "keep"] = "remove"
     key: list[str] = Field(
         default=[], description="Columns that tell one event from another; none: all of them."
@@ -208,15 +261,62 @@ class EventLogSource(Model):
                 "return_event is the purchase_event: tell returns apart by return_when, "
                 "such as quantity < 0"
             )
-        steps = [step for funnel in self.funnels.values() for step in funnel.steps]
+        steps = [types for funnel in self.funnels.values() for types in funnel.event_types()]
         acts = {self.purchase_event, self.view_event}
-        acts |= {kind for step in steps for kind in ([step] if isinstance(step, str) else step)}
+        acts |= {kind for types in steps for kind in types}
         if wrong := sorted(set(self.passive_events) & {act for act in acts if act}):
             raise ValueError(
                 f"passive_events: {', '.join(wrong)}: a purchase, a view and a step of a funnel "
                 "are acts of the customer"
             )
         return self
+
+    @model_validator(mode="after")
+    def _with_columns_of_kinds(self) -> "EventLogSource":
+        """A column that only some kinds of file have is one of the source, and may be absent."""
+        for kind in self.kinds:
+            if unknown := set(kind.columns) - set(EventColumns.model_fields):
+                raise ValueError(f"kinds: columns: no column is named {min(unknown)!r}")
+            added = {
+                name: as_column(setting).model_copy(update={"optional": True})
+                for name, setting in kind.columns.items()
+                if setting is not None and getattr(self.columns, name) is None
+            }
+            self.columns = self.columns.model_copy(update=added)
+            for name, attribute in kind.attributes.items():
+                if attribute is not None and name not in self.attributes:
+                    optional = as_column(attribute).model_copy(update={"optional": True})
+                    self.attributes = {**self.attributes, name: optional}
+        return self
+
+    @model_validator(mode="after")
+    def _funnels_compare_columns(self) -> "EventLogSource":
+        there = {*CANONICAL_COLUMNS, *self.attributes}
+        for name, funnel in self.funnels.items():
+            if unknown := sorted(funnel.asked_columns() - there):
+                columns = f"{', '.join(CANONICAL_COLUMNS)}, {', '.join(self.attributes)}"
+                raise ValueError(
+                    f"funnels: {name}: the events have no column {unknown[0]!r}; a step names "
+                    "event types, or under `event` with columns: {event: view, path: /checkout}. "
+                    f"Columns: {columns.rstrip(', ')}"
+                )
+        return self
+
+    def for_file(self, file: str) -> "EventLogSource":
+        """Return what is stated of one file, by its path below the landing folder.
+
+        It has the same columns of the same types; those that the file lacks come from nowhere.
+        """
+        kind = kind_of(self.kinds, file)
+        if kind is None:
+            return self
+        columns = {n: of_kind(getattr(self.columns, n), own) for n, own in kind.columns.items()}
+        attributes = {n: of_kind(self.attributes.get(n), own) for n, own in kind.attributes.items()}
+        said = ("format", "event_names", "default_event_type")
+        own = {name: getattr(kind, name) for name in said if getattr(kind, name) is not None}
+        own["columns"] = self.columns.model_copy(update=columns)
+        own["attributes"] = self.attributes | attributes
+        return self.model_copy(update=own)
 
     def capabilities(self) -> frozenset[str]:
         """Return what the log offers, in the words that SQL headers `require`."""

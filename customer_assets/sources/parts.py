@@ -95,21 +95,25 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
-class Column(Model):
-    """One column of the landed files and the type it is read as.
-
-    `decimal` is DECIMAL(18,4). `bigint` takes whole numbers, also written `17850.0`.
-    """
-
-    from_: str = Field(alias="from", description="Name of the column in the landed files.")
-    type: ColumnType = "varchar"
-
-
 class FileFormat(Model):
     """How the landed files are written; by default told from each file's name and content."""
 
-    type: Literal["auto", "csv", "tsv", "jsonl", "parquet"] = "auto"
+    type: Literal["auto", "csv", "tsv", "jsonl", "lines", "xlsx", "parquet"] = Field(
+        default="auto",
+        description="jsonl: JSON objects, one a line, or one array of them; lines: each line as it "
+        "stands, in a column `line`.",
+    )
     delimiter: str | None = None
+    sheet: str | None = Field(
+        default=None, description="Which sheet of a spreadsheet; needed where several are filled."
+    )
+    escape: Literal["\\"] | None = Field(
+        default=None,
+        description="The sign before a quote inside of a quoted field, where it is not doubled.",
+    )
+    merge_blanks: bool = Field(
+        default=False, description="Whether fields are parted by runs of blanks."
+    )
     header: bool = True
     names: list[str] | None = Field(
         default=None, description="Column names, in order, of files without a header line."
@@ -131,10 +135,3 @@ class CleaningRule(Model):
     action: Literal["reject", "flag"] = "reject"
     description: str = ""
     enabled: bool = True
-
-
-def sql_type(column: str | Column) -> str:
-    """Return the DuckDB type of a mapped column."""
-    if isinstance(column, str):
-        return "varchar"
-    return "decimal(18,4)" if column.type == "decimal" else column.type

@@ -78,7 +78,8 @@ def _files(roots: Sequence[Path], owner: str | None) -> Iterator[tuple[Path, Lay
     for root in roots:
         for layer in _LAYERS:
             folder = root / layer / owner if owner else root / layer
-            for suffix in ("*.sql", "*.py"):
+            # SQL under `raw` makes rows of landed files, and no table.
+            for suffix in ("*.py",) if layer == "raw" else ("*.sql", "*.py"):
                 for path in sorted(folder.glob(suffix)):
                     if path.stem != "__init__":
                         yield path, layer

@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import json
+import zipfile
 from dataclasses import fields
 from decimal import Decimal
 
@@ -186,7 +187,27 @@ def test_json_keys_may_be_nested_odd_or_absent(shop: Shop):
         (str(i), str(i), None, "z") for i in range(3)
     ]
     (reason,) = shop.rows("landed_files", "reason")
-    assert reason == "no 'late' was seen among the first rows"
+    keys = "'user', 'at', 'a/b~\"c', 'x.y', 'user.id'"
+    assert reason == f"no 'late' was seen among the first rows, but {keys}"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        (
+            "a.jsonl",
+            '{"user": 1, "at": "2024-01-05"}\n',
+            "no column 'who'; its columns are 'user', 'at'",
+        ),
+        ("a.csv", "who#at\na#2024-01-05\n", "read as one column: what separates them?"),
+    ],
+)
+def test_a_column_that_is_not_there_is_told_with_those_that_are(shop: Shop, name, content, why):
+    shop.source = shop_source(columns={"customer_id": "who", "event_at": "at"})
+    shop.land(name, content)
+    with pytest.raises(ingest.LandingError) as raised:
+        shop.run()
+    assert why in str(raised.value)
 
 
 def test_a_file_with_more_days_than_open_files_gets_one_piece_per_day(shop: Shop, monkeypatch):
@@ -235,3 +256,75 @@ def test_the_fast_reader_agrees_with_the_careful_one(tmp_path_factory, connectio
             ]
         )
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(
+    ("file_format", "content"),
+    [
+        ({"escape": "\\"}, 'who,at,what\n"a \\"b\\", c",2024-01-05,x\n'),
+        ({"merge_blanks": True}, 'who   at  what\n"a ""b"", c"   2024-01-05\t x \n'),
+    ],
+)
+def test_quotes_escaped_otherwise_and_runs_of_blanks(shop: Shop, file_format, content):
+    columns = {"customer_id": "who", "event_at": "at", "event_type": "what"}
+    shop.source = shop_source(columns=columns, format=file_format)
+    shop.land("a.csv", content)
+    shop.run()
+    assert shop.rows("raw_events", "customer_id, event_type") == [('a "b", c', "x")]
+
+
+SHEET = """<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>
+<row r="1"><c r="A1" t="inlineStr"><is><t>who</t></is></c>
+<c r="B1" t="inlineStr"><is><t>at</t></is></c>
+<c r="C1" t="inlineStr"><is><t>price</t></is></c></row>
+<row r="3"><c r="A3"><v>17</v></c><c r="B3"><v>45296.5</v></c><c r="C3"><v>12.5</v></c></row>
+<row r="4"><c r="A4"><v>18</v></c><c r="B4" t="inlineStr"><is><t>soon</t></is></c></row>
+</sheetData></worksheet>"""
+BOOK = """<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>
+<sheet name="Orders" sheetId="1" r:id="rId1"/></sheets></workbook>"""
+RELATIONS = (
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    '<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/'
+    'relationships/{}" Target="{}"/></Relationships>'
+)
+
+
+def test_a_sheet_of_a_spreadsheet_is_read_by_its_rows(shop: Shop):
+    columns = {
+        "customer_id": {"from": "who", "type": "bigint"},
+        "event_at": {"from": "at", "format": "spreadsheet_days"},
+        "value": "price",
+    }
+    shop.source = shop_source(columns=columns)
+    parts = {
+        "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/'
+        'content-types"><Default Extension="xml" ContentType="application/xml"/></Types>',
+        "_rels/.rels": RELATIONS.format("officeDocument", "xl/workbook.xml"),
+        "xl/workbook.xml": BOOK,
+        "xl/_rels/workbook.xml.rels": RELATIONS.format("worksheet", "worksheets/sheet1.xml"),
+        "xl/worksheets/sheet1.xml": SHEET,
+    }
+    shop.land("a.xlsx", zipped(parts))
+    shop.run()
+    found = shop.rows("raw_events", "customer_id, event_at, value")
+    assert found == [(17, dt.datetime(2024, 1, 5, 12), Decimal("12.5"))]
+    assert shop.rows("rejected_rows", "row, column_name, raw_text") == [(4, "at", "18\tsoon\t")]
+
+
+def test_a_zip_archive_of_one_file_is_that_file(shop: Shop):
+    shop.land("a.zip", zipped({"log.csv": CSV}))
+    shop.land("b.zip", zipped({"a.csv": CSV, "b.csv": CSV}))
+    shop.run()
+    assert shop.rows("raw_events", "customer_id") == ["17850"]
+    assert dict(shop.rows("landed_files", "file, reason"))["b.zip"].startswith(
+        "it is a ZIP archive of 2 files ('a.csv', 'b.csv')"
+    )
+
+
+def zipped(parts: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return buffer.getvalue()

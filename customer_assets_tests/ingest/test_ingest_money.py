@@ -27,11 +27,14 @@ def test_digits_that_are_not_kept_are_counted_and_said(priced):
     shop = priced("0.00004", "0.050830508", "1.2500", "12.340000000000002", "1.23450")
     [(n, reason)] = shop.rows("landed_files", "n_rounded_amounts, reason")
     assert n == 2
-    assert "2 amounts with more than 4 decimals were rounded: money_scale" in reason
+    assert "amounts with more than four decimals are rounded: 2 rows; `scale`" in reason
 
 
 def test_a_scale_keeps_small_prices(priced):
-    shop = priced("0.00004", "0.050830508", money_scale=1000)
+    columns = shop_source().columns.model_dump() | {
+        "unit_price": {"from": "price", "scale": 1000},
+    }
+    shop = priced("0.00004", "0.050830508", columns=columns)
     assert sorted(map(float, shop.rows("raw_events", "unit_price"))) == [0.04, 50.8305]
     assert sorted(map(float, shop.rows("raw_events", "value"))) == [0.08, 101.661]
     # 0.050830508 thousand times is 50.830508: the last two digits are not kept.

@@ -18,7 +18,7 @@ columns:
   n_products: {type: bigint, description: Different products bought.}
   n_orders: {type: bigint, description: "Different orders, as in order_lines, with one of them."}
   n_customers: {type: bigint, description: Different known customers who bought one of them.}
-  quantity: {type: bigint, description: Units sold; null where the log has none.}
+  quantity: {type: "decimal(18,4)", description: Units sold; null where the log has none.}
   revenue: {type: "decimal(18,4)", description: "Gross money of all purchases, customers unknown to the log included."}
   returned_value: {type: "decimal(18,4)", description: "Money that came back, an amount above zero."}
   net_revenue: {type: "decimal(18,4)", description: "Money that stayed: revenue less returned_value."}
@@ -78,7 +78,7 @@ lines as (
         false as is_purchase,
         cast(null as varchar) as order_key,
         order_returns.sales_date,
-        cast(null as bigint) as quantity,
+        cast(null as decimal(18, 4)) as quantity,
         cast(0 as decimal(18, 4)) as revenue,
         order_returns.returned_value,
     from order_returns
@@ -102,7 +102,7 @@ sums as (
         count(distinct item_id) filter (where is_purchase) as n_products,
         count(distinct order_key) as n_orders,
         count(distinct customer_id) filter (where is_purchase) as n_customers,
-        cast(sum(quantity) filter (where is_purchase) as bigint) as quantity,
+        cast(sum(quantity) filter (where is_purchase) as decimal(18, 4)) as quantity,
         cast(coalesce(sum(revenue), 0) as decimal(18, 4)) as revenue,
         cast(coalesce(sum(returned_value), 0) as decimal(18, 4)) as returned_value,
         cast(coalesce(sum(revenue) - sum(returned_value), 0) as decimal(18, 4)) as net_revenue,

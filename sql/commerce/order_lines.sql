@@ -23,7 +23,7 @@ columns:
   event_at: {type: timestamp, description: "When, business time."}
   event_type: {type: varchar, description: "What happened: the purchase, or the return that is a discount."}
   item_id: {type: source, description: What was bought; null where the log has no items.}
-  quantity: {type: bigint, description: Units; null where the log has none.}
+  quantity: {type: "decimal(18,4)", description: Units; null where the log has none.}
   value: {type: "decimal(18,4)", description: "Money of the line in the source's currency, gross; below zero for a discount."}
   has_order_number: {type: boolean, description: Whether the log numbers the order.}
 checks:

@@ -12,7 +12,7 @@ columns:
   ordered_at: {type: timestamp, description: "First line of the order, business time."}
   n_lines: {type: bigint, description: Purchase lines.}
   n_items: {type: bigint, description: Different items.}
-  quantity: {type: bigint, description: Units; null where the log has none.}
+  quantity: {type: "decimal(18,4)", description: Units; null where the log has none.}
   value: {type: "decimal(18,4)", description: "Money of the order in the source's currency, gross."}
   returned_value: {type: "decimal(18,4)", description: "Money of it that came back, an amount above zero; null where the log knows no money."}
   net_value: {type: "decimal(18,4)", description: Money of it that stayed.}
@@ -39,7 +39,7 @@ with placed as (
         min(event_at) as ordered_at,
         count(*) as n_lines,
         count(distinct item_id) as n_items,
-        cast(sum(quantity) as bigint) as quantity,
+        cast(sum(quantity) as decimal(18, 4)) as quantity,
         cast(sum(value) as decimal(18, 4)) as value,
     from order_lines
     group by order_key

@@ -11,7 +11,7 @@ columns:
   category: {type: varchar, description: Its category; null where the log has none.}
   n_orders: {type: bigint, description: "Different orders, as in order_lines, with it."}
   n_customers: {type: bigint, description: Different known customers who bought it.}
-  quantity: {type: bigint, description: Units sold; null where the log has none.}
+  quantity: {type: "decimal(18,4)", description: Units sold; null where the log has none.}
   revenue: {type: "decimal(18,4)", description: "Gross money of all purchases, customers unknown to the log included."}
   returned_value: {type: "decimal(18,4)", description: "Money that came back, an amount above zero."}
   net_revenue: {type: "decimal(18,4)", description: "Money that stayed: revenue less returned_value."}
@@ -54,7 +54,7 @@ with lines as (
         order_returns.returned_date as sold_date,
         false as is_purchase,
         cast(null as varchar) as order_key,
-        cast(null as bigint) as quantity,
+        cast(null as decimal(18, 4)) as quantity,
         order_returns.returned_value as value,
     from order_returns
     inner join items on order_returns.item_id = items.item_id
@@ -66,7 +66,7 @@ sums as (
         item_id,
         count(distinct order_key) filter (where is_purchase) as n_orders,
         count(distinct customer_id) filter (where is_purchase) as n_customers,
-        cast(sum(quantity) filter (where is_purchase) as bigint) as quantity,
+        cast(sum(quantity) filter (where is_purchase) as decimal(18,4)) as quantity,
         cast(coalesce(sum(value) filter (where is_purchase), 0) as decimal(18, 4)) as revenue,
         cast(coalesce(sum(value) filter (where not is_purchase), 0) as decimal(18, 4))
             as returned_value,

@@ -12,7 +12,7 @@ columns:
   n_lines: {type: bigint, description: Purchase lines.}
   n_orders: {type: bigint, description: "Different orders, as in order_lines."}
   n_customers: {type: bigint, description: Different known customers.}
-  quantity: {type: bigint, description: Units sold.}
+  quantity: {type: "decimal(18,4)", description: Units sold.}
   revenue: {type: "decimal(18,4)", description: "Gross money of all purchases, customers unknown to the log included."}
   customer_lines: {type: bigint, description: Purchase lines of known customers.}
   customer_orders: {type: bigint, description: Different orders of known customers.}
@@ -40,7 +40,7 @@ with sales as (
         sales_date,
         cast(null as varchar) as order_key,
         customer_id,
-        cast(null as bigint) as quantity,
+        cast(null as decimal(18, 4)) as quantity,
         cast(0 as decimal(18, 4)) as value,
         returned_value,
         false as is_purchase,
@@ -53,7 +53,7 @@ days as (
         count(*) filter (where is_purchase) as n_lines,
         count(distinct order_key) as n_orders,
         count(distinct customer_id) filter (where is_purchase) as n_customers,
-        cast(coalesce(sum(quantity), 0) as bigint) as quantity,
+        cast(coalesce(sum(quantity), 0) as decimal(18, 4)) as quantity,
         cast(coalesce(sum(value), 0) as decimal(18, 4)) as revenue,
         count(*) filter (where is_purchase and customer_id is not null) as customer_lines,
         count(distinct order_key) filter (where customer_id is not null) as customer_orders,

@@ -18,7 +18,7 @@ columns:
   item_name: {type: varchar, description: Name of the item.}
   category_id: {type: source, description: Category of the item.}
   order_id: {type: source, description: Order that the event belongs to.}
-  quantity: {type: bigint, description: Units.}
+  quantity: {type: "decimal(18,4)", description: Units.}
   unit_price: {type: "decimal(18,4)", description: Price of one unit in the source's currency.}
   value: {type: "decimal(18,4)", description: Money of the event in the source's currency.}
   occurrence: {type: bigint, description: "k for the k-th of identical rows, where they are kept."}

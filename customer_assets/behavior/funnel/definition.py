@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from customer_assets import sources
+from customer_assets.sources.event_log import FunnelStep, Range
 from customer_assets.warehouse.quoting import literal, quoted
 
 Dialect = Literal["ordered", "strict", "unordered", "strict_increase", "clickhouse"]
@@ -122,27 +123,47 @@ class Funnel:
 
 
 def of_source(funnel: sources.Funnel) -> Funnel:
-    """Return the definition of a funnel that a source states: steps are event types.
+    """Return the definition of a funnel that a source states.
 
     Raises FunnelError where the dialect is none of DIALECTS or of the names in DIALECT_OF, and
     where modes are to judge a customer, whose whole history no day of entries has.
     """
-    steps = tuple(
-        (Condition("event_type", "=", tuple([step] if isinstance(step, str) else step)),)
-        for step in funnel.steps
+    exclusions = tuple(
+        Exclusion(
+            _predicate(each.event), each.after_step - 1, (each.before_step or len(funnel.steps)) - 1
+        )
+        for each in funnel.exclusions
     )
     definition = Funnel(
-        steps=steps,
+        steps=tuple(_predicate(step) for step in funnel.steps),
         window=sources.parse_duration(funnel.window),
         window_unit="second",
         dialect=DIALECT_OF.get(funnel.dialect, funnel.dialect),  # type: ignore[arg-type]
         modes=frozenset(funnel.modes),  # type: ignore[arg-type]
+        exclusions=exclusions,
         actor=funnel.actor,
         breakdown=funnel.breakdown,
     )
     if definition.modes and definition.actor != "session":
         raise FunnelError("modes judge all that an actor did: they need actor: session")
     return definition
+
+
+def _predicate(step: FunnelStep) -> Predicate:
+    """Return the conditions that a step states."""
+    stated = step if isinstance(step, dict) else {"event": step}
+    conditions: list[Condition] = []
+    for name, wanted in stated.items():
+        column = "event_type" if name == "event" else name
+        if wanted is None:
+            conditions.append(Condition(column, "is null"))
+        elif isinstance(wanted, Range):
+            bounds = ((">=", wanted.at_least), ("<=", wanted.at_most))
+            conditions += [Condition(column, o, (b,)) for o, b in bounds if b is not None]  # type: ignore[arg-type]
+        else:
+            values = wanted if isinstance(wanted, list) else [wanted]
+            conditions.append(Condition(column, "=", tuple(values)))
+    return tuple(conditions)
 
 
 def predicate_sql(predicate: Predicate) -> str:

@@ -18,7 +18,7 @@ columns:
   item_name: {type: varchar, description: Description as entered; free text for stock movements.}
   category_id: {type: source, description: The log has no categories; always null.}
   order_id: {type: source, description: Invoice number.}
-  quantity: {type: bigint, description: "Units, below zero where goods went back or were written off."}
+  quantity: {type: "decimal(18,4)", description: "Units, below zero where goods went back or were written off."}
   unit_price: {type: "decimal(18,4)", description: Price of one unit in GBP.}
   value: {type: "decimal(18,4)", description: Quantity x unit price in GBP.}
   item_kind: {type: varchar, description: "product, postage, discount, fee, manual, sample, gift_voucher or commission."}

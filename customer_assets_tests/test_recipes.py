@@ -1,0 +1,62 @@
+"""The recipes are right: what they show is read, to the last row, and has its tables."""
+
+import re
+from decimal import Decimal
+
+import pytest
+import yaml
+
+from customer_assets import settings
+from customer_assets.sources import EventLogSource
+from customer_assets_tests.conftest import run_source
+
+FOLDER = settings.PROJECT_ROOT / "docs" / "recipes"
+EXAMPLE = re.compile(r"<!-- example: (?P<name>\S+) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL)
+# Events, customers, and what purchases were worth; without money, null.
+WANTED = {
+    "ga4": (3, 1, "42.5"),
+    "h_and_m": (2, 1, "47.98"),
+    "instacart": (2, 1, None),
+    "olist": (2, 2, "148.69"),
+    "posthog": (2, 1, "12.5"),
+    "rees46": (2, 2, "130.76"),
+    "retailrocket": (2, 2, None),
+    "shopify": (2, 1, "50"),
+    "stripe": (2, 1, "20"),
+    "yoochoose": (4, 2, "22933"),
+}
+
+
+def test_every_recipe_is_run():
+    assert sorted(path.stem for path in FOLDER.glob("*.md") if path.stem != "README") == list(
+        WANTED
+    )
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_a_recipe_gives_its_tables(tmp_path, name):
+    examples = EXAMPLE.finditer((FOLDER / f"{name}.md").read_text(encoding="utf-8"))
+    for example in examples:
+        path = tmp_path / example["name"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(example["text"], encoding="utf-8")
+    for layer in settings.SQL_ROOT.iterdir():
+        if layer.is_dir() and layer.name != "raw":
+            (tmp_path / "sql").mkdir(exist_ok=True)
+            (tmp_path / "sql" / layer.name).symlink_to(layer)
+    text = (tmp_path / "customer_assets" / "defs" / name / "defs.yaml").read_text(encoding="utf-8")
+    source = EventLogSource.model_validate(yaml.safe_load(text)["attributes"])
+    run = run_source(name, source, tmp_path / "landing" / name, tmp_path / "home", tmp_path / "sql")
+    run.ingest()
+    landed = run.frame("landed_files")
+    assert set(landed["status"]) <= {"loaded", "lookup"}, landed["reason"].to_list()
+    assert run.frame("rejected_rows").rows() == []
+    events, customers, worth = WANTED[name]
+    raw = run.frame("raw_events")
+    assert (raw.height, raw["customer_id"].n_unique()) == (events, customers)
+    days = sorted(set(raw["event_date"]))
+    run.materialize("events", "orders", days=days)
+    orders = run.frame("orders")
+    assert orders.height > 0
+    total = orders.filter(orders["value"].is_not_null())["value"]
+    assert (total.sum() if len(total) else None) == (worth and Decimal(worth))
