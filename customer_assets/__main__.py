@@ -151,13 +151,14 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _results(options: argparse.Namespace) -> int:
-    from customer_assets.project import open_warehouse, read_pipeline, source_names
+    from customer_assets.generation import open_shown
+    from customer_assets.project import read_pipeline, source_names
     from customer_assets.reports.results import results_markdown
 
     found = {}
     for name in source_names():
         pipeline = read_pipeline(name)
-        with open_warehouse(pipeline) as warehouse:
+        with open_shown(pipeline) as warehouse:
             if pipeline.source.questions and warehouse.manifest("model_metrics").version:
                 metrics, champions = warehouse.frame("model_metrics"), warehouse.frame("champions")
                 found[name] = (pipeline.source.questions, metrics, champions)

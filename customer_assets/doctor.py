@@ -5,7 +5,6 @@ think it is; anything else worth knowing is a note.
 """
 
 import datetime as dt
-import fcntl
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from customer_assets import settings
 from customer_assets.warehouse.catalog import SNAPSHOT
+from customer_assets.warehouse.lock import lock_holder
 from customer_assets.warehouse.manifest import MANIFEST, STAGING, read_manifest
 
 _PYTHONS = ((3, 11), (3, 13))
@@ -203,7 +203,7 @@ def _warehouse() -> Iterator[Finding]:
 
 def _tables(source: Path) -> Iterator[Finding]:
     subject = f"Warehouse {source.name}"
-    if holder := _lock_holder(source):
+    if holder := lock_holder(source):
         yield Finding(subject, f"{holder} is writing", "wait for it, or end that process")
         return
     missing, published = [], {}
@@ -235,19 +235,6 @@ def _tables(source: Path) -> Iterator[Finding]:
     if not (missing or left or newer):
         n_tables = len(list(source.glob(f"*/{MANIFEST}")))
         yield Finding(subject, f"{n_tables} tables, all files there, readers see the newest")
-
-
-def _lock_holder(source: Path) -> str | None:
-    """Return who holds the lock of a source; a name that a dead process left there is none."""
-    lock = source / ".lock"
-    if not lock.is_file():
-        return None
-    with lock.open("r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return file.read().strip() or "a run"
-    return None
 
 
 def _newer_than_snapshot(source: Path, published: dict[str, list[str]]) -> list[str]:

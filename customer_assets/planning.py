@@ -9,6 +9,7 @@ publishes.
 
 import datetime as dt
 import sys
+import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +19,8 @@ from customer_assets import customer_tables, ingest, settings
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.project import UnknownSourceError, open_warehouse, read_pipeline
 from customer_assets.sources import CustomerTableSource
-from customer_assets.warehouse.lock import writer_lock
 from customer_assets.warehouse.source_warehouse import Model, SourceWarehouse
 
-_HOLDER = "a plan, which reads what has landed"
 _DAY = dt.timedelta(days=1)
 
 
@@ -197,11 +196,11 @@ def read_landed(
 ) -> Landed:
     """Read what a landing folder has new, count it, and leave no trace.
 
-    Takes the source's writer lock meanwhile. Raises LandingError where the ingest would.
+    Takes no lock: it stages in a folder of its own. Raises LandingError where the ingest would.
     """
     is_customer_table = isinstance(pipeline.source, CustomerTableSource)
     prepare = customer_tables.prepare if is_customer_table else ingest.prepare
-    with writer_lock(warehouse.folder, _HOLDER):
+    with tempfile.TemporaryDirectory(prefix="plan-", dir=settings.spill_folder()) as staging:
         prepared = prepare(
             warehouse.engine.connection,
             pipeline.name,
@@ -211,6 +210,7 @@ def read_landed(
             now=now,
             run_id="plan",
             tell=print,
+            staging=Path(staging),
         )
         rows_by_day: dict[dt.date, int] = {}
         tables = {}
@@ -220,7 +220,6 @@ def read_landed(
                 rows.pop(key, None)
             for key, piece in prepared.staged.get(name, {}).items():
                 rows[key] = piece.rows
-                piece.path.unlink()
             if name != "raw_events":
                 tables[name] = sum(rows.values())
                 continue

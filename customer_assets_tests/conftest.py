@@ -138,10 +138,9 @@ class SourceRun:
             run_id="test",
             tell=lambda text: None,
         )
-        for name in ("raw_events", "rejected_rows", "arrivals", "landed_files"):
-            self.warehouse.publish(
-                name, prepared.staged.get(name, {}), prepared.withdrawn.get(name, ())
-            )
+        self.warehouse.publish_as_one(
+            prepared.staged, prepared.withdrawn, list(self.pipeline.raw_tables)
+        )
         return prepared
 
     def materialize(self, *names: str, days: list[dt.date] | None = None) -> None:

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -115,15 +116,13 @@ def model_asset(
         days = partition_days(context, partitions) if is_daily and partitions else None
         chunks: list[Published] = []
         with warehouse.open(pipeline) as source_warehouse:
-            parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
+            parameters = pipeline.parameters(warehouse.now)
             if context.run.tags.get(ONLY_OUTDATED):
                 outdated = source_warehouse.outdated(model, parameters, days)
                 if days is not None:
                     days = [dt.date.fromisoformat(day) for day in outdated]
                 if not outdated:
-                    yield from _nothing_to_do(
-                        pipeline, source_warehouse, model, model.code_version(parameters)
-                    )
+                    yield from _nothing_to_do(pipeline, source_warehouse, model, parameters)
                     return
             try:
                 for chunk in source_warehouse.materialize(model, parameters, days):
@@ -158,17 +157,22 @@ def model_asset(
 
 
 def _nothing_to_do(
-    pipeline: AnyPipeline, warehouse: SourceWarehouse, model: Model, code_version: str
+    pipeline: AnyPipeline,
+    warehouse: SourceWarehouse,
+    model: Model,
+    parameters: Mapping[str, Any],
 ) -> AssetEvents:
     """Say of a table whose code and inputs are those it was made from that it stands."""
     table = pipeline.tables[model.name]
     logger.info("%s/%s: up to date", pipeline.name, table.name)
     yield dg.MaterializeResult(
         asset_key=asset_key(pipeline, table.name),
-        metadata=table_metadata(pipeline.name, warehouse, model, [], code_version)
+        metadata=table_metadata(pipeline.name, warehouse, model, [], model.code_version(parameters))
         | {"is_up_to_date": True},
     )
-    yield from check_results(pipeline, table, warehouse.audit_published(model.name))
+    yield from check_results(
+        pipeline, table, warehouse.audit_published(model.name, model, parameters)
+    )
 
 
 def check_results(

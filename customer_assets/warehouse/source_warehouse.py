@@ -4,10 +4,12 @@ Every table passes through here, whether SQL, Python or the ingest made its rows
 written, their blocking checks run on them, and only then does the manifest name them.
 """
 
+import contextlib
 import datetime as dt
 import functools
 import inspect
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +19,6 @@ from typing import Any
 import polars as pl
 
 from customer_assets.quality import Check, CheckResult, audit, checks_of
-from customer_assets.warehouse.catalog import remember_table
 from customer_assets.warehouse.changes import compare, remember
 from customer_assets.warehouse.engine import (
     DuckDBEngine,
@@ -28,11 +29,15 @@ from customer_assets.warehouse.engine import (
 )
 from customer_assets.warehouse.manifest import (
     WHOLE,
+    Change,
+    DamagedFileError,
     Manifest,
     Piece,
     StagedPiece,
     TableStore,
     digest,
+    publish_as_one,
+    read_json,
     write_atomically,
 )
 from customer_assets.warehouse.quoting import quoted
@@ -45,6 +50,7 @@ from customer_assets.warehouse.sql_model import (
 from customer_assets.warehouse.table import Table
 
 _TIMES = ("before", "after")
+_ENTRY = re.compile(r"\d{6}-")
 # A chunk of days is as many as hold about this many input rows: hundreds of tiny days are
 # faster together, one huge window is slower and bigger than days apart.
 CHUNK_ROWS = 10_000_000
@@ -107,6 +113,7 @@ class ChecksFailedError(RuntimeError):
     """Blocking checks failed; nothing was published and the previous version is in view."""
 
     def __init__(self, table: Table, results: Sequence[CheckResult]) -> None:
+        self.table = table
         self.results = list(results)
         self.failed = [r for r in results if not r.passed and r.check.severity == "error"]
         reasons = "; ".join(_reason(result) for result in self.failed)
@@ -119,8 +126,9 @@ class ChecksFailedError(RuntimeError):
 class SourceWarehouse:
     """One source's folder of tables, and the engine that computes them.
 
-    `tables` describes every table of the source with the source's own types. The caller holds
-    the writer lock while it publishes.
+    `tables` describes every table of the source with the source's own types. `shown` are the
+    manifests that it reads instead of the newest ones: what readers see. The caller holds the
+    writer lock while it publishes.
     """
 
     folder: Path
@@ -128,6 +136,7 @@ class SourceWarehouse:
     tables: Mapping[str, Table]
     chunk_rows: int = CHUNK_ROWS
     run_id: str = ""
+    shown: Mapping[str, Manifest] | None = None
     _checks: dict[str, list[Check]] = field(default_factory=dict)
     _asked: dict[tuple[Any, ...], bool] = field(default_factory=dict)
 
@@ -135,6 +144,8 @@ class SourceWarehouse:
         return TableStore(self.folder / name, self.tables[name].partition_by)
 
     def manifest(self, name: str) -> Manifest:
+        if self.shown is not None:
+            return self.shown.get(name, Manifest())
         return self.store(name).manifest()
 
     def checks(self, name: str) -> list[Check]:
@@ -145,7 +156,7 @@ class SourceWarehouse:
     def relation(self, name: str, days: Sequence[dt.date] | None = None) -> Relation:
         """Return the published files of a table, of some days or of all."""
         store = self.store(name)
-        manifest = store.manifest()
+        manifest = self.manifest(name)
         pieces = list(manifest.pieces.values())
         if days is not None and store.partition_by is not None:
             by_day = manifest.days()
@@ -190,35 +201,102 @@ class SourceWarehouse:
         withdrawn: Sequence[str] = (),
         started: float | None = None,
         rows_read: int = 0,
+        inputs: Mapping[str, Relation] = {},
     ) -> Published:
-        """Audit staged files and publish them. Raises ChecksFailedError, publishing nothing."""
+        """Audit staged files and publish them. Raises ChecksFailedError, publishing nothing.
+
+        `inputs` are what the rows were computed from: a check may ask for them by name.
+        """
         started = time.monotonic() if started is None else started
-        table = self.tables[name]
-        files = [piece.path for piece in staged.values()]
-        self.engine.view("audited", Relation(table.deriving(()), files))
-        results = audit(
-            self.engine.connection, "audited", self.checks(name), partition_by=table.partition_by
+        audited = self._audited(name, staged, inputs)
+        (manifest,) = publish_as_one([Change(self.store(name), staged, withdrawn)])
+        pieces = {key: manifest.pieces[key] for key in staged}
+        seconds = time.monotonic() - started
+        return Published(self.tables[name], pieces, audited, seconds, rows_read, list(withdrawn))
+
+    def publish_as_one(
+        self,
+        staged: Mapping[str, Mapping[str, StagedPiece]],
+        withdrawn: Mapping[str, Sequence[str]],
+        names: Sequence[str],
+    ) -> list[Published]:
+        """Audit several tables, then publish all of them or, raising ChecksFailedError, none."""
+        audits = {}
+        for name in names:
+            started = time.monotonic()
+            try:
+                results = self._audited(name, staged.get(name, {}), {})
+            except ChecksFailedError:
+                for piece in (piece for pieces in staged.values() for piece in pieces.values()):
+                    piece.path.unlink(missing_ok=True)
+                raise
+            audits[name] = (results, time.monotonic() - started)
+        manifests = publish_as_one(
+            [
+                Change(self.store(name), staged.get(name, {}), withdrawn.get(name, ()))
+                for name in names
+            ]
         )
+        return [
+            Published(
+                self.tables[name],
+                {key: manifest.pieces[key] for key in staged.get(name, {})},
+                *audits[name],
+                withdrawn=list(withdrawn.get(name, ())),
+            )
+            for name, manifest in zip(names, manifests, strict=True)
+        ]
+
+    def _audited(
+        self, name: str, staged: Mapping[str, StagedPiece], inputs: Mapping[str, Relation]
+    ) -> list[CheckResult]:
+        """Return the results of a table's checks on staged files.
+
+        Raises ChecksFailedError, and removes the files, where one that blocks has failed.
+        """
+        files = [piece.path for piece in staged.values()]
+        results = self._audit(name, files, inputs)
         if any(not r.passed and r.check.severity == "error" for r in results):
             for path in files:
                 path.unlink(missing_ok=True)
-            raise ChecksFailedError(table, results)
-        store = self.store(name)
-        manifest = store.publish(staged, withdrawn)
-        remember_table(store.folder, table)
-        pieces = {key: manifest.pieces[key] for key in staged}
-        seconds = time.monotonic() - started
-        return Published(table, pieces, results, seconds, rows_read, list(withdrawn))
+            raise ChecksFailedError(self.tables[name], results)
+        return results
 
-    def audit_published(self, name: str) -> list[CheckResult]:
-        """Check the newest published partition of a table, or the whole table, as it stands."""
-        table = self.tables[name]
-        relation = self.relation(name)
-        newest = list(relation.files)[-1:] if table.partition_by else relation.files
-        self.engine.view("audited", Relation(table.deriving(()), newest))
-        return audit(
-            self.engine.connection, "audited", self.checks(name), partition_by=table.partition_by
-        )
+    def _audit(
+        self, name: str, files: Sequence[Path], inputs: Mapping[str, Relation]
+    ) -> list[CheckResult]:
+        table, checks = self.tables[name], self.checks(name)
+        asked = " ".join(str(check.arguments.get("unexpected_rows_query", "")) for check in checks)
+        for each, relation in inputs.items():
+            if re.search(rf"\b{re.escape(each)}\b", asked):
+                self.engine.view(each, relation)
+        self.engine.view("audited", Relation(table.deriving(()), files))
+        return audit(self.engine.connection, "audited", checks, partition_by=table.partition_by)
+
+    def audit_published(
+        self, name: str, model: Model | None = None, parameters: Mapping[str, Any] = {}
+    ) -> list[CheckResult]:
+        """Check the newest published partition of a table, or the whole table, as it stands.
+
+        Its checks may ask for the inputs of its model, as when the table was computed.
+        """
+        files, days = list(self.relation(name).files), None
+        if self.tables[name].partition_by is not None:
+            files = files[-1:]
+            days = [dt.date.fromisoformat(day) for day in list(self.manifest(name).days())[-1:]]
+        return self._audit(name, files, self._inputs(model, parameters, days) if model else {})
+
+    def _inputs(
+        self, model: Model, parameters: Mapping[str, Any], days: Sequence[dt.date] | None
+    ) -> dict[str, Relation]:
+        """Return what some days of a table, or all of it, are computed from."""
+        if isinstance(model, SqlModel) and model.compares is not None:
+            compared = self.tables[model.compares]
+            return {f"{model.compares}_{when}": Relation(compared, []) for when in _TIMES}
+        return {
+            name: self.relation(name, days and self.days_read(model, name, days, parameters))
+            for name in model.inputs
+        }
 
     def inputs_versions(
         self,
@@ -263,16 +341,16 @@ class SourceWarehouse:
             of_table = self.store(model.compares)
             comparison = compare(self.folder / model.name, self.tables[model.compares], of_table)
             return [] if comparison.is_up_to_date else [WHOLE]
-        code_version = model.code_version(parameters)
+        code_version, folder = model.code_version(parameters), self.store(model.name).folder
         if self.tables[model.name].ledger:
-            made_from = {(piece.code_version, piece.inputs) for piece in published.values()}
             inputs = self.inputs_versions(model, parameters)[WHOLE]
-            return [] if (code_version, inputs) in made_from else [WHOLE]
+            return [] if self._is_said(model.name, inputs, code_version) else [WHOLE]
         return [
             key
             for key, inputs in self.inputs_versions(model, parameters, days).items()
             if key not in published
             or (published[key].code_version, published[key].inputs) != (code_version, inputs)
+            or published[key].damage(folder)
         ]
 
     def _materialize_chunk(
@@ -280,10 +358,12 @@ class SourceWarehouse:
     ) -> Published:
         started = time.monotonic()
         store = self.store(model.name)
-        inputs = {
-            name: self.relation(name, days and self.days_read(model, name, days, parameters))
-            for name in model.inputs
-        }
+        inputs = self._inputs(model, parameters, days)
+        inputs_versions = self.inputs_versions(model, parameters, days)
+        if self.tables[model.name].ledger and self._is_said(
+            model.name, inputs_versions[WHOLE], model.code_version(parameters)
+        ):
+            return self.publish(model.name, {}, started=started, inputs=inputs)
         if isinstance(model, SqlModel):
             outputs = self.engine.run(
                 model, self.tables[model.name], inputs, parameters, store.new_staged_file, days
@@ -291,7 +371,6 @@ class SourceWarehouse:
         else:
             outputs = {WHOLE: self._compute(model, parameters, store.new_staged_file())}
         version = model.code_version(parameters)
-        inputs_versions = self.inputs_versions(model, parameters, days)
         staged = {
             key: StagedPiece(
                 path=output.path,
@@ -303,17 +382,34 @@ class SourceWarehouse:
             for key, output in outputs.items()
         }
         if self.tables[model.name].ledger:
-            # A run that is repeated writes its rows again, it does not add them twice.
-            staged = {self.run_id: staged[WHOLE]}
+            staged = {self._next_entry(model.name): staged[WHOLE]}
         rows_read = sum(relation.rows for relation in inputs.values())
-        return self.publish(model.name, staged, started=started, rows_read=rows_read)
+        return self.publish(model.name, staged, started=started, rows_read=rows_read, inputs=inputs)
+
+    def _is_said(self, ledger: str, inputs: str, code_version: str | None = None) -> bool:
+        """Say whether the newest entry of a ledger was made from just these inputs and code.
+
+        An older one may have been: what was, and is so again, is said again.
+        """
+        newest = list(self.manifest(ledger).pieces.values())[-1:]
+        return any(
+            piece.inputs == inputs and code_version in (None, piece.code_version)
+            for piece in newest
+        )
+
+    def _next_entry(self, ledger: str) -> str:
+        """Return the key of the next entry of a ledger: keys are in the order of time."""
+        keys = self.manifest(ledger).pieces
+        last = max((int(key[:6]) for key in keys if _ENTRY.match(key)), default=0)
+        return f"{last + 1:06d}-{self.run_id}"
 
     def lineage(self, model: SqlModel, code_version: str) -> dict[str, list[tuple[str, str]]]:
         """Return the input columns of each column, worked out once per version of the code."""
         path = self.folder / model.name / "lineage.json"
-        if path.exists():
-            known = json.loads(path.read_text())
-            if known["code_version"] == code_version:
+        # What cannot be read is worked out again.
+        with contextlib.suppress(DamagedFileError, KeyError, TypeError, AttributeError, ValueError):
+            known = read_json(path) or {}
+            if known.get("code_version") == code_version:
                 return {c: [(t, o) for t, o in pairs] for c, pairs in known["columns"].items()}
         schemas = {
             name: {
@@ -334,15 +430,14 @@ class SourceWarehouse:
         started = time.monotonic()
         store = self.store(model.name)
         comparison = compare(store.folder, self.tables[compared], self.store(compared))
-        recorded = {piece.inputs for piece in store.manifest().pieces.values()}
         staged = {}
-        # What was written down once, by a run that died before it remembered, is not repeated.
-        if comparison.before.files and comparison.version not in recorded:
+        # What was written down by a run that died before it remembered is not repeated.
+        if comparison.before.files and not self._is_said(model.name, comparison.version):
             outputs = self.engine.run(
                 model, self.tables[model.name], comparison.views, parameters, store.new_staged_file
             )
             staged = {
-                f"{self.run_id}-{comparison.version[:8]}": StagedPiece(
+                self._next_entry(model.name): StagedPiece(
                     output.path,
                     output.rows,
                     model.code_version(parameters),
@@ -351,7 +446,8 @@ class SourceWarehouse:
                 )
                 for output in outputs.values()
             }
-        published = self.publish(model.name, staged, started=started)
+        inputs = self._inputs(model, parameters, None) | dict(comparison.views)
+        published = self.publish(model.name, staged, started=started, inputs=inputs)
         remember(store.folder, comparison)
         return published
 
@@ -359,7 +455,8 @@ class SourceWarehouse:
         table = self.tables[model.name]
         frames = {name: self.frame(name) for name in model.inputs}
         if table.ledger:
-            frames[model.name] = self._rows_of_other_runs(model.name)
+            # Entry by entry, the oldest first.
+            frames[model.name] = self.query(relation_sql(self.relation(model.name)))
         result = model.compute(frames, {name: parameters[name] for name in model.parameters})
         if set(result.columns) != set(table.columns):
             raise EngineError(
@@ -375,13 +472,6 @@ class SourceWarehouse:
         output = self.engine.write(f"select {columns} from computed order by {order}", path)
         self.engine.connection.unregister("computed")
         return output
-
-    def _rows_of_other_runs(self, name: str) -> pl.DataFrame:
-        """Return the rows of a ledger that this run did not write, oldest run first."""
-        store = self.store(name)
-        pieces = store.manifest().pieces
-        files = [store.folder / piece.path for key, piece in pieces.items() if key != self.run_id]
-        return self.query(relation_sql(Relation(self.tables[name], files)))
 
     def days_read(
         self,
