@@ -199,7 +199,8 @@ def _run_source(source: str) -> Outcome:
             outcome.checks_passed += 1
         else:
             table = "/".join(evaluation.asset_key.path)
-            severity = evaluation.severity.value.lower()
+            could_not_run = "error" in evaluation.metadata
+            severity = "could not be run" if could_not_run else evaluation.severity.value.lower()
             outcome.checks_failed.append(f"{table}: {evaluation.check_name} ({severity})")
     outcome.seconds = time.monotonic() - started
     return outcome

@@ -37,6 +37,14 @@ class CheckResult:
     seconds: float = 0.0
     error: str | None = None
 
+    @property
+    def reason(self) -> str:
+        """Say why the check has not passed: rows that fail, or that it could not be run."""
+        if self.error:
+            return f"{self.check.name} could not be run, no row has failed it: {self.error}"
+        rows = f"{self.failing_rows:,} of {self.total_rows:,} rows" if self.failing_rows else ""
+        return f"{self.check.name} failed ({rows or f'observed {self.observed}'})"
+
 
 def summary_markdown(result: CheckResult) -> str:
     """Return the failing rows' sample as a markdown table, or a line when there is none.

@@ -116,7 +116,7 @@ class ChecksFailedError(RuntimeError):
         self.table = table
         self.results = list(results)
         self.failed = [r for r in results if not r.passed and r.check.severity == "error"]
-        reasons = "; ".join(_reason(result) for result in self.failed)
+        reasons = "; ".join(result.reason for result in self.failed)
         super().__init__(
             f"{table.name} was not published, its previous version stays in view: {reasons}"
         )
@@ -542,10 +542,3 @@ class SourceWarehouse:
         largest = max(daily, key=lambda m: m.rows).days() if daily else {}
         rows = {dt.date.fromisoformat(d): sum(p.rows for p in ps) for d, ps in largest.items()}
         return self.chunks(model, days, rows)
-
-
-def _reason(result: CheckResult) -> str:
-    if result.error:
-        return f"{result.check.name} could not run: {result.error}"
-    rows = f"{result.failing_rows:,} of {result.total_rows:,} rows" if result.failing_rows else ""
-    return f"{result.check.name} failed ({rows or f'observed {result.observed}'})"
