@@ -34,6 +34,9 @@ verify: $(READY) ## Run the property tests on many random histories (a quarter o
 	@CUSTOMER_ASSETS_EXAMPLES=100 $(BIN)/python -m pytest \
 		customer_assets_tests/test_landing_histories.py
 
+drill: $(READY) ## Kill runs and see what is left: lost, wrong, stuck [KILLS=100]
+	@$(BIN)/python -W ignore -m customer_assets_tests.drill $(if $(KILLS),--kills $(KILLS))
+
 bench: $(READY) ## Time the engine against a bare DuckDB scan of the same file [ROWS=10000000]
 	@$(BIN)/python -m customer_assets_tests.bench $(if $(ROWS),--rows $(ROWS))
 
@@ -53,4 +56,4 @@ clean: $(READY) ## Remove everything generated below data/, and nothing that was
 	@rm -rf data/warehouse data/warehouse.duckdb data/reports data/models data/dagster data/spill
 	@$(PREPARE_HOME)
 
-.PHONY: help install demo dev test verify bench check lock clean
+.PHONY: help install demo dev test verify drill bench check lock clean
