@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from customer_assets import settings
+from customer_assets.warehouse.manifest import DamagedFileError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,7 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     explain.add_argument("--format", choices=("text", "csv", "json"), default="text")
     explain.add_argument("--limit", type=int, default=20, help="rows of each list in text")
-    commands.add_parser("doctor", help="look for what is wrong here, and say what to do")
+    doctor = commands.add_parser("doctor", help="look for what is wrong here, and say what to do")
+    doctor.add_argument("--deep", action="store_true", help="compare the bytes of every file too")
+    doctor.add_argument(
+        "--mend", action="store_true", help="report runs that were killed, put damaged history away"
+    )
     advise = commands.add_parser("advise", help="say what to do, for whom, and what it would earn")
     advise.add_argument("--source", required=True)
     advise.add_argument("--cost", type=_amount, help="of a contact; default: as the source states")
@@ -83,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Who reads the output has seen enough; nothing more can be said there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (settings.SettingError, DamagedFileError) as error:
+        return _complain(str(error))
     except OSError as error:
         if error.errno == errno.ENOSPC:
             return _complain(_disk_full())
@@ -92,7 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from customer_assets.demo import run_demo
 
-    prepare_dagster_home()
+    settings.duckdb_limits()
+    _ready_history()
     return run_demo(options.sources)
 
 
@@ -105,7 +113,8 @@ def _dev(options: argparse.Namespace) -> int:
             return _complain(
                 f"port {options.port} is busy. Choose another: make dev PORT={options.port + 1}"
             )
-    home = prepare_dagster_home()
+    settings.duckdb_limits()
+    home = _ready_history()
     print(f"Dagster UI: http://127.0.0.1:{options.port}  (history in {home}; Ctrl-C ends it)")
     dg = Path(sys.executable).with_name("dg")
     os.chdir(settings.PROJECT_ROOT)
@@ -185,7 +194,7 @@ def _explain(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from customer_assets.doctor import run_doctor
 
-    return run_doctor()
+    return run_doctor(deep=options.deep, mend=options.mend)
 
 
 def _advise(options: argparse.Namespace) -> int:
@@ -231,6 +240,22 @@ def prepare_dagster_home() -> Path:
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(settings.PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def _ready_history() -> Path:
+    """Make Dagster's history fit to be used: put away what is damaged, end runs that were killed."""
+    import dagster as dg
+
+    from customer_assets.components.liveness import report_gone_runs
+    from customer_assets.history import put_away_damaged
+
+    home = prepare_dagster_home()
+    for text in put_away_damaged(home):
+        print(f"customer_assets: {text}", file=sys.stderr)
+    with dg.DagsterInstance.get() as instance:
+        for run_id in report_gone_runs(instance):
+            print(f"run {run_id} is reported as failed: its process is gone")
     return home
 
 

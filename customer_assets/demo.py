@@ -20,7 +20,7 @@ import duckdb
 from dagster._core.execution.plan.objects import StepFailureData
 
 from customer_assets import settings
-from customer_assets.components.liveness import process_tags, report_gone_runs
+from customer_assets.components.liveness import process_tags
 from customer_assets.components.source_definitions import job_name
 from customer_assets.warehouse.catalog import snapshot_relations
 from customer_assets.warehouse.manifest import TableStore
@@ -103,8 +103,7 @@ def _run_sources(sources: Sequence[str]) -> list[Outcome]:
     n_at_once = min(len(sources), settings.threads())
     _show_progress()
     # Dagster's history is made here, before several processes write to it.
-    with dg.DagsterInstance.get() as instance:
-        report_gone_runs(instance)
+    with dg.DagsterInstance.get():
         if n_at_once <= 1:
             return [_run_source(source) for source in sources]
         with ProcessPoolExecutor(

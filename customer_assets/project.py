@@ -37,7 +37,13 @@ def read_pipeline(name: str) -> AnyPipeline:
     known = source_names()
     if name not in known:
         raise UnknownSourceError(f"no source is named {name!r}; there are {', '.join(known)}")
-    stated = yaml.safe_load((_DEFS / name / "defs.yaml").read_text(encoding="utf-8"))
+    path = _DEFS / name / "defs.yaml"
+    try:
+        stated = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+    if not isinstance(stated, dict) or not {"type", "attributes"} <= stated.keys():
+        raise ValueError(f"{path} is no source: it has no type, or no attributes")
     if stated["type"] == "customer_assets.CustomerTable":
         customer_table = CustomerTableSource.model_validate(stated["attributes"])
         return customer_table_pipeline(name, customer_table)

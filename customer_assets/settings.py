@@ -6,10 +6,15 @@ belongs in its `defs.yaml`.
 """
 
 import os
+import re
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SQL_ROOT = PROJECT_ROOT / "sql"
+
+
+class SettingError(ValueError):
+    """A variable of the environment that cannot be used. The text names it and what it takes."""
 
 
 def home() -> Path:
@@ -59,12 +64,22 @@ def dagster_home() -> Path:
 
 
 def memory_limit() -> str:
-    """Return DuckDB's memory limit, for example `4GB`; beyond it DuckDB spills to disk."""
-    return os.environ.get("CUSTOMER_ASSETS_MEMORY_LIMIT") or "4GB"
+    """Return DuckDB's memory limit, for example `4GB`; beyond it DuckDB spills to disk.
+
+    Raises SettingError.
+    """
+    limit = os.environ.get("CUSTOMER_ASSETS_MEMORY_LIMIT") or "4GB"
+    if not re.fullmatch(r"\s*(?=.*[1-9])\d+(\.\d+)?\s*([KMGT]i?B)\s*", limit, re.IGNORECASE):
+        raise SettingError(f"CUSTOMER_ASSETS_MEMORY_LIMIT={limit}: it is an amount such as 4GB")
+    return limit.strip()
 
 
 def threads() -> int:
-    return int(os.environ.get("CUSTOMER_ASSETS_THREADS") or os.cpu_count() or 1)
+    """Return how many threads DuckDB may use. Raises SettingError."""
+    stated = os.environ.get("CUSTOMER_ASSETS_THREADS") or str(os.cpu_count() or 1)
+    if not re.fullmatch(r"\s*[1-9]\d{0,3}\s*", stated):
+        raise SettingError(f"CUSTOMER_ASSETS_THREADS={stated}: it is a number from 1 on")
+    return int(stated)
 
 
 def spill_folder() -> Path:

@@ -12,7 +12,6 @@ from customer_assets.warehouse.lock import writer_lock
 from customer_assets.warehouse.manifest import StagedPiece, TableStore
 from customer_assets.warehouse.table import Column, Table
 
-
 DAYS = Table(
     name="days", layer="staging", description="One row per day.", key=["n"],
     columns={"n": Column(type="bigint", description="Number.")},
@@ -78,7 +77,7 @@ def test_a_missing_catalog_is_found(home):
 
 def test_a_writer_at_work_is_no_problem(home):
     with writer_lock(home.folder.parent, "run 7"):
-        assert notes()["Warehouse shop"] .startswith("run 7 (process ")
+        assert notes()["Warehouse shop"].startswith("run 7 (process ")
 
 
 def test_packages_beside_the_lock_are_found(home, tmp_path, monkeypatch):

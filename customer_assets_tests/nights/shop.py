@@ -129,11 +129,12 @@ class Shop:
         days: Sequence[dt.date] = DAYS,
         only_outdated: bool = True,
         tables: Sequence[str] = (),
-        instance: dg.DagsterInstance | None = None,
+        asked: Mapping[str, str] = {},
     ) -> dg.ExecuteInProcessResult:
         os.environ["DAGSTER_HOME"] = str(prepare_dagster_home())
         job = self.definitions().resolve_job_def(job_name(purpose, self.name))
         tags = {ONLY_OUTDATED: "true"} if only_outdated else {}
+        tags |= asked
         if job.partitions_def is not None:
             tags |= {
                 "dagster/asset_partition_range_start": str(days[0]),
@@ -141,7 +142,7 @@ class Shop:
             }
         with dg.DagsterInstance.get() as of_home:
             return job.execute_in_process(
-                instance=instance or of_home,
+                instance=of_home,
                 raise_on_error=False,
                 asset_selection=[dg.AssetKey([self.name, table]) for table in tables] or None,
                 tags=tags,
