@@ -244,7 +244,7 @@ def prepare_dagster_home() -> Path:
 
 
 def _ready_history() -> Path:
-    """Make Dagster's history fit to be used: put away what is damaged, end runs that were killed."""
+    """Make Dagster's history fit to be used: no damaged file, no run that was killed."""
     import dagster as dg
 
     from customer_assets.components.liveness import report_gone_runs

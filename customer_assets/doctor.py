@@ -1,7 +1,7 @@
 """The command `doctor`: looks at the installation and the home, says what is wrong and what to do.
 
-Looks only; asked to, it mends what no run would: see `run_doctor`. A finding is a problem where something will fail or is not as readers
-think it is; anything else worth knowing is a note.
+Looks only; `mend` puts right what no run would. A finding is a problem where something will fail
+or is not as readers think it is; anything else worth knowing is a note.
 """
 
 import contextlib

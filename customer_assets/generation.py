@@ -88,7 +88,7 @@ def open_source(warehouse: SourceWarehouse, pipeline: AnyPipeline) -> None:
     """
     finish_publishing(warehouse.folder)
     for damage in recover(warehouse.store(name) for name in pipeline.tables):
-        logger.warning("%s: it is computed again, or its entries are lost", damage)
+        logger.warning("%s: what follows from landed files is computed again", damage)
 
 
 @contextlib.contextmanager

@@ -52,8 +52,9 @@ def test_a_sound_home_has_no_problem(home, capsys):
 
 
 def test_a_lost_file_is_found(home, capsys):
-    next(home.folder.glob("*.parquet")).unlink()
-    assert problems()["Warehouse shop"][0] == "days lacks 1 of 1 files"
+    lost = next(home.folder.glob("*.parquet"))
+    lost.unlink()
+    assert problems()["Warehouse shop"][0] == f"{lost}: No such file or directory"
     assert main(["doctor"]) == 1
     assert "! Warehouse shop" in capsys.readouterr().out
 
@@ -65,7 +66,7 @@ def test_a_broken_manifest_is_found(home):
 
 def test_readers_behind_the_newest_rows_are_found(home, connection):
     publish(home, connection, 2)
-    assert notes()["Warehouse shop"] == "readers do not see yet what was published of days"
+    assert notes()["Warehouse shop"] == "published, not shown yet: days"
     take_snapshot(home.folder.parent, [DAYS])
     assert problems()["Catalog"][0] == "it is behind for shop.days"
 

@@ -164,6 +164,22 @@ class TableStore:
         """
         return publish_as_one([Change(self, staged, withdrawn)])[0]
 
+    def put_right(self) -> list[str]:
+        """Write the newest good manifest in the place of damaged ones; return what they were."""
+        damaged = {}
+        for path in manifest_files(self.folder):
+            try:
+                read_manifest(path)
+            except DamagedFileError as error:
+                damaged[path] = str(error)
+        if damaged:
+            manifest = self.manifest()
+            for path in damaged:
+                path.unlink()
+            if manifest.version:
+                self._replace_manifest(manifest)
+        return list(damaged.values())
+
     def _changed(self, staged: Mapping[str, StagedPiece], withdrawn: Iterable[str]) -> Manifest:
         """Return the manifest after a change; its files are in place, it names them not yet."""
         before = self.manifest()
@@ -262,12 +278,13 @@ def finish_publishing(source_folder: Path) -> None:
 
 
 def recover(stores: Iterable[TableStore]) -> list[str]:
-    """Take damaged files out of their manifests, so that they count as never computed.
+    """Put manifests right and take damaged files out of them: these count as never computed.
 
     Returns each by its name, with what is wrong. The caller holds the source's writer lock.
     """
     found = []
     for store in stores:
+        found += store.put_right()
         pieces = store.manifest().pieces
         damaged = {key: why for key, piece in pieces.items() if (why := piece.damage(store.folder))}
         found += [f"{store.folder / pieces[key].path}: {why}" for key, why in damaged.items()]
