@@ -52,8 +52,7 @@ lock: ## Resolve the dependencies of pyproject.toml into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
 
-clean: $(READY) ## Remove everything generated below data/, and nothing that was landed there
-	@rm -rf data/warehouse data/warehouse.duckdb data/reports data/models data/dagster data/spill
-	@$(PREPARE_HOME)
+clean: $(READY) ## Remove everything generated, and nothing that was landed; not while a run writes
+	@$(BIN)/python -m customer_assets clean
 
 .PHONY: help install demo dev test verify drill bench check lock clean

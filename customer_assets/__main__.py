@@ -76,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     who.add_argument("--best", type=int, metavar="N", help="the N most likely, with --question")
     customers.add_argument("--question", help="the question whose scores rank the best")
     customers.add_argument("folder", type=Path, help="a folder that does not exist yet")
+    commands.add_parser("clean", help="remove everything generated, and nothing that was landed")
     export = commands.add_parser("export", help="write a DuckDB file of real tables")
     export.add_argument("file", type=Path)
 
@@ -197,6 +198,26 @@ def _doctor(options: argparse.Namespace) -> int:
     return run_doctor(deep=options.deep, mend=options.mend)
 
 
+def _clean(options: argparse.Namespace) -> int:
+    from customer_assets.warehouse.lock import lock_holder
+
+    for folder in sorted(settings.warehouse_folder().glob("*")):
+        if holder := lock_holder(folder):
+            return _complain(f"{folder.name}: {holder} is writing; wait for it or end it first")
+    settings.catalog_file().unlink(missing_ok=True)
+    for generated in (
+        settings.warehouse_folder(),
+        settings.reports_folder(),
+        settings.models_folder(),
+        settings.dagster_home(),
+        # A spill folder elsewhere may be somebody's own.
+        settings.home() / "spill",
+    ):
+        shutil.rmtree(generated, ignore_errors=True)
+    prepare_dagster_home()
+    return 0
+
+
 def _advise(options: argparse.Namespace) -> int:
     from customer_assets.advice.published import NothingPublishedError
     from customer_assets.advice.what_if import run_advise
@@ -299,6 +320,7 @@ _COMMANDS = {
     "results": _results,
     "explain": _explain,
     "doctor": _doctor,
+    "clean": _clean,
     "advise": _advise,
     "export-customers": _export_customers,
     "export": _export,

@@ -136,18 +136,15 @@ def model_asset(
                 pipeline.name, source_warehouse, model, chunks, model.code_version(parameters)
             )
             content_hash = source_warehouse.manifest(model.name).content_hash
-        for chunk in chunks if is_daily else []:
-            for key, piece in chunk.pieces.items():
-                context.add_asset_metadata(
-                    {
-                        "dagster/partition_row_count": piece.rows,
-                        "content_hash": piece.content_hash,
-                    },
-                    partition_key=key,
-                )
+        published = {key: piece for chunk in chunks for key, piece in chunk.pieces.items()}
+        for key, piece in published.items() if is_daily else ():
+            of_day = {"dagster/partition_row_count": piece.rows, "content_hash": piece.content_hash}
+            # What is said of the whole table is said once, not with each of its days.
+            of_table = metadata if key == max(published) else {}
+            context.add_asset_metadata({**of_table, **of_day}, partition_key=key)
         yield dg.MaterializeResult(
             asset_key=spec.key,
-            metadata=metadata,
+            metadata={} if is_daily and published else metadata,
             # A range stamps one version on all its days: only a whole table can say its own.
             data_version=None if is_daily else dg.DataVersion(content_hash),
         )
