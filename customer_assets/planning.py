@@ -200,6 +200,7 @@ def read_landed(
     """
     is_customer_table = isinstance(pipeline.source, CustomerTableSource)
     prepare = customer_tables.prepare if is_customer_table else ingest.prepare
+    settings.spill_folder().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="plan-", dir=settings.spill_folder()) as staging:
         prepared = prepare(
             warehouse.engine.connection,
