@@ -5,6 +5,7 @@ import datetime as dt
 import errno
 import os
 import shutil
+import signal
 import socket
 import sys
 import time
@@ -102,6 +103,8 @@ def _demo(options: argparse.Namespace) -> int:
 
     settings.duckdb_limits()
     _ready_history()
+    # Whoever ends the demo ends its workers too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     return run_demo(options.sources)
 
 
