@@ -7,7 +7,7 @@ SOURCES ?=
 BIN := .venv/bin
 READY := .venv/.ready
 # A bare dg needs Dagster's home to be there.
-PREPARE_HOME := $(BIN)/python -c 'from customer_assets.__main__ import prepare_dagster_home as p; p()'
+PREPARE_HOME := $(BIN)/python -c 'from customer_assets.history import prepare_dagster_home as p; p()'
 UV := uv==0.13.9
 
 help: ## List the commands
@@ -34,6 +34,9 @@ verify: $(READY) ## Run the property tests on many random histories (a quarter o
 	@CUSTOMER_ASSETS_EXAMPLES=100 $(BIN)/python -m pytest \
 		customer_assets_tests/test_landing_histories.py
 
+drill: $(READY) ## Kill runs and see what is left: lost, wrong, stuck [KILLS=100]
+	@$(BIN)/python -W ignore -m customer_assets_tests.drill $(if $(KILLS),--kills $(KILLS))
+
 bench: $(READY) ## Time the engine against a bare DuckDB scan of the same file [ROWS=10000000]
 	@$(BIN)/python -m customer_assets_tests.bench $(if $(ROWS),--rows $(ROWS))
 
@@ -50,8 +53,7 @@ lock: ## Resolve the dependencies of pyproject.toml into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
 
-clean: $(READY) ## Remove everything generated below data/, and nothing that was landed there
-	@rm -rf data/warehouse data/warehouse.duckdb data/reports data/models data/dagster data/spill
-	@$(PREPARE_HOME)
+clean: $(READY) ## Remove everything generated, and nothing that was landed; not while a run writes
+	@$(BIN)/python -m customer_assets clean
 
-.PHONY: help install demo dev test verify bench check lock clean
+.PHONY: help install demo dev test verify drill bench check lock clean

@@ -5,6 +5,7 @@ import datetime as dt
 import errno
 import os
 import shutil
+import signal
 import socket
 import sys
 import time
@@ -12,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from customer_assets import settings
+from customer_assets.history import prepare_dagster_home
+from customer_assets.warehouse.manifest import DamagedFileError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     explain.add_argument("--format", choices=("text", "csv", "json"), default="text")
     explain.add_argument("--limit", type=int, default=20, help="rows of each list in text")
-    commands.add_parser("doctor", help="look for what is wrong here, and say what to do")
+    doctor = commands.add_parser("doctor", help="look for what is wrong here, and say what to do")
+    doctor.add_argument("--deep", action="store_true", help="compare the bytes of every file too")
+    doctor.add_argument(
+        "--mend", action="store_true", help="report runs that were killed, put damaged history away"
+    )
     advise = commands.add_parser("advise", help="say what to do, for whom, and what it would earn")
     advise.add_argument("--source", required=True)
     advise.add_argument("--cost", type=_amount, help="of a contact; default: as the source states")
@@ -76,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     who.add_argument("--best", type=int, metavar="N", help="the N most likely, with --question")
     customers.add_argument("--question", help="the question whose scores rank the best")
     customers.add_argument("folder", type=Path, help="a folder that does not exist yet")
+    commands.add_parser("clean", help="remove everything generated, and nothing that was landed")
     export = commands.add_parser("export", help="write a DuckDB file of real tables")
     export.add_argument("file", type=Path)
 
@@ -88,6 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Who reads the output has seen enough; nothing more can be said there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (settings.SettingError, DamagedFileError) as error:
+        return _complain(str(error))
     except OSError as error:
         if error.errno == errno.ENOSPC:
             return _complain(_disk_full())
@@ -97,7 +107,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from customer_assets.demo import run_demo
 
-    prepare_dagster_home()
+    settings.duckdb_limits()
+    _ready_history()
+    # Whoever ends the demo ends its workers too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     return run_demo(options.sources)
 
 
@@ -110,7 +123,8 @@ def _dev(options: argparse.Namespace) -> int:
             return _complain(
                 f"port {options.port} is busy. Choose another: make dev PORT={options.port + 1}"
             )
-    home = prepare_dagster_home()
+    settings.duckdb_limits()
+    home = _ready_history()
     print(f"Dagster UI: http://127.0.0.1:{options.port}  (history in {home}; Ctrl-C ends it)")
     dg = Path(sys.executable).with_name("dg")
     os.chdir(settings.PROJECT_ROOT)
@@ -179,13 +193,14 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _results(options: argparse.Namespace) -> int:
-    from customer_assets.project import open_warehouse, read_pipeline, source_names
+    from customer_assets.generation import open_shown
+    from customer_assets.project import read_pipeline, source_names
     from customer_assets.reports.results import results_markdown
 
     found = {}
     for name in source_names():
         pipeline = read_pipeline(name)
-        with open_warehouse(pipeline) as warehouse:
+        with open_shown(pipeline) as warehouse:
             if pipeline.source.questions and warehouse.manifest("model_metrics").version:
                 metrics, champions = warehouse.frame("model_metrics"), warehouse.frame("champions")
                 found[name] = (pipeline.source.questions, metrics, champions)
@@ -212,7 +227,27 @@ def _explain(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from customer_assets.doctor import run_doctor
 
-    return run_doctor()
+    return run_doctor(deep=options.deep, mend=options.mend)
+
+
+def _clean(options: argparse.Namespace) -> int:
+    from customer_assets.warehouse.lock import lock_holder
+
+    for folder in sorted(settings.warehouse_folder().glob("*")):
+        if holder := lock_holder(folder):
+            return _complain(f"{folder.name}: {holder} is writing; wait for it or end it first")
+    settings.catalog_file().unlink(missing_ok=True)
+    for generated in (
+        settings.warehouse_folder(),
+        settings.reports_folder(),
+        settings.models_folder(),
+        settings.dagster_home(),
+        # A spill folder elsewhere may be somebody's own.
+        settings.home() / "spill",
+    ):
+        shutil.rmtree(generated, ignore_errors=True)
+    prepare_dagster_home()
+    return 0
 
 
 def _advise(options: argparse.Namespace) -> int:
@@ -252,12 +287,19 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
-def prepare_dagster_home() -> Path:
-    """Put the project's dagster.yaml where Dagster reads it, and name that home to it."""
-    home = settings.dagster_home()
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(settings.PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
-    os.environ["DAGSTER_HOME"] = str(home)
+def _ready_history() -> Path:
+    """Make Dagster's history fit to be used: no damaged file, no run that was killed."""
+    import dagster as dg
+
+    from customer_assets.components.liveness import report_gone_runs
+    from customer_assets.history import put_away_damaged
+
+    home = prepare_dagster_home()
+    for text in put_away_damaged(home):
+        print(f"customer_assets: {text}", file=sys.stderr)
+    with dg.DagsterInstance.get() as instance:
+        for run_id in report_gone_runs(instance):
+            print(f"run {run_id} is reported as failed: its process is gone")
     return home
 
 
@@ -302,6 +344,7 @@ _COMMANDS = {
     "results": _results,
     "explain": _explain,
     "doctor": _doctor,
+    "clean": _clean,
     "advise": _advise,
     "export-customers": _export_customers,
     "export": _export,

@@ -20,6 +20,7 @@ import duckdb
 from dagster._core.execution.plan.objects import StepFailureData
 
 from customer_assets import settings
+from customer_assets.components.liveness import process_tags
 from customer_assets.components.source_definitions import job_name
 from customer_assets.warehouse.catalog import snapshot_relations
 from customer_assets.warehouse.manifest import TableStore
@@ -171,10 +172,10 @@ def _show_progress() -> None:
 def _run_source(source: str) -> Outcome:
     job = _job(source)
     partitions = job.partitions_def
-    tags = {}
+    tags = process_tags()
     if partitions is not None:
         days = partitions.get_partition_keys()
-        tags = {
+        tags |= {
             "dagster/asset_partition_range_start": days[0],
             "dagster/asset_partition_range_end": days[-1],
         }
@@ -197,7 +198,8 @@ def _run_source(source: str) -> Outcome:
             outcome.checks_passed += 1
         else:
             table = "/".join(evaluation.asset_key.path)
-            severity = evaluation.severity.value.lower()
+            could_not_run = "error" in evaluation.metadata
+            severity = "could not be run" if could_not_run else evaluation.severity.value.lower()
             outcome.checks_failed.append(f"{table}: {evaluation.check_name} ({severity})")
     outcome.seconds = time.monotonic() - started
     return outcome

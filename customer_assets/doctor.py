@@ -1,25 +1,34 @@
 """The command `doctor`: looks at the installation and the home, says what is wrong and what to do.
 
-Looks only, mends nothing. A finding is a problem where something will fail or is not as readers
-think it is; anything else worth knowing is a note.
+Looks only; `mend` puts right what no run would. A finding is a problem where something will fail
+or is not as readers think it is; anything else worth knowing is a note.
 """
 
+import contextlib
 import datetime as dt
-import fcntl
-import json
 import os
 import re
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from customer_assets import settings
-from customer_assets.warehouse.catalog import SNAPSHOT
-from customer_assets.warehouse.manifest import MANIFEST, STAGING, read_manifest
+from customer_assets.generation import in_words, waits_for
+from customer_assets.history import damaged_databases
+from customer_assets.warehouse.catalog import read_snapshot, snapshot_relations
+from customer_assets.warehouse.lock import lock_holder
+from customer_assets.warehouse.manifest import (
+    HISTORY,
+    STAGING,
+    DamagedFileError,
+    TableStore,
+    manifest_files,
+    read_manifest,
+)
 
 _PYTHONS = ((3, 11), (3, 13))
 _FEW_BYTES = 500_000_000
@@ -37,9 +46,15 @@ class Finding:
     is_problem: bool = False
 
 
-def run_doctor() -> int:
-    """Print what was found; return 1 where there is a problem."""
-    findings = list(examine())
+def run_doctor(deep: bool = False, mend: bool = False) -> int:
+    """Print what was found; return 1 where there is a problem.
+
+    `deep` reads every published file; `mend` first puts right what can be without a run.
+    """
+    if mend:
+        for text in _mended():
+            print(f"* {text}")
+    findings = list(examine(deep))
     for finding in findings:
         sign = "!" if finding.is_problem else "-" if finding.remedy else "+"
         print(f"{sign} {finding.subject}: {finding.text}")
@@ -50,14 +65,46 @@ def run_doctor() -> int:
     return 1 if n_problems else 0
 
 
-def examine() -> Iterator[Finding]:
+def examine(deep: bool = False) -> Iterator[Finding]:
     """Yield what is found about Python, packages, folders, disk, runs and published tables."""
-    yield _python()
-    yield from _packages()
-    yield from _folders()
-    yield from _sources()
-    yield from _dagster()
-    yield from _warehouse()
+    looks: dict[str, Callable[[], Iterable[Finding]]] = {
+        "Python": lambda: [_python()],
+        "Packages": _packages,
+        "Settings": _settings,
+        "Folders": _folders,
+        "Sources": _sources,
+        "Dagster": _dagster,
+        "Warehouse": lambda: _warehouse(deep),
+    }
+    for subject, look in looks.items():
+        try:
+            yield from look()
+        # Whatever a look meets, the others are worth having.
+        except Exception as error:
+            text = f"could not be looked at: {type(error).__name__}: {error}"
+            yield Finding(subject, text.splitlines()[0], "mend that file or folder first", True)
+
+
+def _mended() -> Iterator[str]:
+    """Yield what was put right: runs of dead processes, history that nobody can read."""
+    import dagster as dg
+
+    from customer_assets.components.liveness import report_gone_runs
+    from customer_assets.history import prepare_dagster_home, put_away_damaged
+
+    yield from put_away_damaged(prepare_dagster_home())
+    with dg.DagsterInstance.get() as instance:
+        for run_id in report_gone_runs(instance):
+            yield f"run {run_id} is reported as failed: its process is gone"
+
+
+def _settings() -> Iterator[Finding]:
+    try:
+        limits = settings.duckdb_limits()
+    except settings.SettingError as error:
+        yield Finding("Settings", str(error), "set it right, or unset it", True)
+        return
+    yield Finding("Settings", f"{limits['memory_limit']} of memory, {limits['threads']} threads")
 
 
 def _python() -> Finding:
@@ -165,9 +212,14 @@ def _dagster() -> Iterator[Finding]:
         remedy = "`make dev` puts the project's own there; change that one"
         yield Finding("Dagster", f"{theirs} is not the project's dagster.yaml", remedy, True)
         return
+    if damaged := list(damaged_databases(home)):
+        for database, why in damaged:
+            remedy = "`python -m customer_assets doctor --mend` puts it away; only history is lost"
+            yield Finding("Dagster", f"{database} is damaged: {why}", remedy, True)
+        return
     unfinished = _unfinished_runs(home)
     if unfinished:
-        remedy = "if none is running now they were killed: `make dev` marks them as failed"
+        remedy = "if none is running now they were killed: `doctor --mend` reports them as failed"
         text = f"{unfinished} runs are said to be under way"
         yield Finding("Dagster", text, remedy)
     else:
@@ -190,85 +242,70 @@ def _unfinished_runs(home: Path) -> int:
     return int(count)
 
 
-def _warehouse() -> Iterator[Finding]:
+def _warehouse(deep: bool) -> Iterator[Finding]:
     folder = settings.warehouse_folder()
     sources = sorted(path for path in folder.glob("*") if path.is_dir())
     if not sources:
         yield Finding("Warehouse", "nothing is published yet", "run `make demo`")
         return
     for source in sources:
-        yield from _tables(source)
-    yield _catalog(sources)
+        yield from _tables(source, deep)
+    yield from _catalog(sources)
 
 
-def _tables(source: Path) -> Iterator[Finding]:
+def _tables(source: Path, deep: bool) -> Iterator[Finding]:
     subject = f"Warehouse {source.name}"
-    if holder := _lock_holder(source):
+    if holder := lock_holder(source):
         yield Finding(subject, f"{holder} is writing", "wait for it, or end that process")
         return
-    missing, published = [], {}
-    for manifest in sorted(source.glob(f"*/{MANIFEST}")):
-        try:
-            pieces = read_manifest(manifest).pieces
-        except (ValueError, KeyError, TypeError) as error:
-            remedy = f"restore the newest of {manifest.parent / 'history'}, or run the source again"
-            yield Finding(subject, f"{manifest} cannot be read: {error}", remedy, True)
-            continue
-        name = manifest.parent.name
-        published[name] = [f"{name}/{piece.path}" for piece in pieces.values()]
-        gone = [p for p in pieces.values() if not (manifest.parent / p.path).is_file()]
-        if gone:
-            missing.append(f"{name} lacks {len(gone)} of {len(pieces)} files")
-    if missing:
-        remedy = "restore the files, or remove the folders of these tables and refresh the source"
-        yield Finding(subject, "; ".join(missing), remedy, True)
+    n_wrong, published = 0, {}
+    refresh = f"refresh {source.name}: what follows from landed files is computed again"
+    for folder in sorted(path for path in source.iterdir() if path.is_dir()):
+        for path in manifest_files(folder):
+            try:
+                read_manifest(path)
+            except DamagedFileError as error:
+                n_wrong += 1
+                stands = f"{refresh}; until then the newest good one of {folder / HISTORY} stands"
+                yield Finding(subject, str(error), stands, True)
+        manifest = TableStore(folder).manifest()
+        if manifest.version:
+            published[folder.name] = manifest
+        for piece in manifest.pieces.values():
+            if why := piece.damage(folder, deep):
+                n_wrong += 1
+                path = folder / piece.path
+                remedy = f"restore it from a backup, or remove it and {refresh}"
+                yield Finding(subject, f"{path}: {why}", remedy, True)
     staged = list((source / STAGING).rglob("*")) if (source / STAGING).is_dir() else []
     left = [path for path in staged if path.is_file()]
     if left:
         text = f"{len(left)} files of a killed run in {source / STAGING}"
         yield Finding(subject, text, "the next run clears them once they are an hour old")
-    newer = _newer_than_snapshot(source, published)
+    try:
+        shown = {name: manifest for name, (_, manifest) in read_snapshot(source).items()}
+    except DamagedFileError as error:
+        yield Finding(subject, str(error), f"run any job of {source.name}: it is taken again", True)
+        return
+    newer = [name for name, manifest in published.items() if shown.get(name) != manifest]
     if newer:
-        remedy = "a run failed or was killed: run it again, and readers see them all together"
-        text = f"readers do not see yet what was published of {', '.join(newer)}"
-        yield Finding(subject, text, remedy)
-    if not (missing or left or newer):
-        n_tables = len(list(source.glob(f"*/{MANIFEST}")))
-        yield Finding(subject, f"{n_tables} tables, all files there, readers see the newest")
+        waits = in_words(waits_for(source)) or "the end of a run"
+        text = f"published, not shown yet: {', '.join(newer)}"
+        yield Finding(subject, text, f"it waits for {waits}: refresh {source.name}")
+    if not (n_wrong or left or newer):
+        text = f"{len(published)} tables, all files there, readers see the newest"
+        yield Finding(subject, text)
 
 
-def _lock_holder(source: Path) -> str | None:
-    """Return who holds the lock of a source; a name that a dead process left there is none."""
-    lock = source / ".lock"
-    if not lock.is_file():
-        return None
-    with lock.open("r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return file.read().strip() or "a run"
-    return None
-
-
-def _newer_than_snapshot(source: Path, published: dict[str, list[str]]) -> list[str]:
-    """Return the tables of which readers see other files than the manifests name."""
-    path = source / SNAPSHOT
-    seen = json.loads(path.read_text()) if path.is_file() else {}
-    return [
-        name
-        for name, files in published.items()
-        if sorted(seen.get(name, {}).get("files", [])) != sorted(files)
-    ]
-
-
-def _catalog(sources: list[Path]) -> Finding:
+def _catalog(sources: list[Path]) -> Iterator[Finding]:
     """Compare the views of the catalog with the snapshots that it is made from."""
     import duckdb
 
     file = settings.catalog_file()
     remedy = "run any job of the source: it is built anew at the end"
     if not file.is_file():
-        return Finding("Catalog", f"{file} is not there", remedy, True)
+        yield Finding("Catalog", f"{file} is not there", remedy, True)
+        return
     try:
         with duckdb.connect(str(file), read_only=True) as connection:
             views = {
@@ -277,21 +314,23 @@ def _catalog(sources: list[Path]) -> Finding:
                     "select schema_name, view_name, sql from duckdb_views() where not internal"
                 ).fetchall()
             }
-    except duckdb.IOException as error:
-        return Finding(
+    except duckdb.Error as error:
+        locked = "lock" in str(error).lower()
+        yield Finding(
             "Catalog",
             f"{file} cannot be opened: {str(error).splitlines()[0]}",
-            "a client holds it open for writing; open it read-only",
+            "a client holds it open for writing; open it read-only" if locked else remedy,
             True,
         )
+        return
     behind = []
     for source in sources:
-        path = source / SNAPSHOT
-        tables = json.loads(path.read_text()) if path.is_file() else {}
-        for name, entry in tables.items():
-            sql = views.get((source.name, name))
-            if sql is None or not all(str(source / each) in sql for each in entry["files"]):
-                behind.append(f"{source.name}.{name}")
+        with contextlib.suppress(DamagedFileError):
+            for relation in snapshot_relations(source):
+                sql = views.get((source.name, relation.table.name))
+                if sql is None or not all(str(path) in sql for path in relation.files):
+                    behind.append(f"{source.name}.{relation.table.name}")
     if behind:
-        return Finding("Catalog", f"it is behind for {', '.join(behind[:8])}", remedy, True)
-    return Finding("Catalog", f"{file}, {len(views)} views, in step with what is published")
+        yield Finding("Catalog", f"it is behind for {', '.join(behind[:8])}", remedy, True)
+        return
+    yield Finding("Catalog", f"{file}, {len(views)} views, in step with what is published")

@@ -9,6 +9,7 @@ publishes.
 
 import datetime as dt
 import sys
+import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +19,9 @@ from customer_assets import ingest, settings
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.project import UnknownSourceError, open_warehouse, read_pipeline
 from customer_assets.warehouse.days import chunks
-from customer_assets.warehouse.lock import writer_lock
 from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
-_HOLDER = "a plan, which reads what has landed"
 _DAY = dt.timedelta(days=1)
 
 
@@ -207,9 +206,10 @@ def read_landed(
 ) -> Landed:
     """Read what a landing folder has new, count it, and leave no trace.
 
-    Takes the source's writer lock meanwhile. Raises LandingError where the ingest would.
+    Takes no lock: it stages in a folder of its own. Raises LandingError where the ingest would.
     """
-    with writer_lock(warehouse.folder, _HOLDER):
+    settings.spill_folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="plan-", dir=settings.spill_folder()) as staging:
         prepared = pipeline.kind.prepare(
             warehouse.engine.connection,
             pipeline.name,
@@ -219,6 +219,7 @@ def read_landed(
             now=now,
             run_id="plan",
             tell=print,
+            staging=Path(staging),
         )
         rows_by_day: dict[dt.date, int] = {}
         tables = {}
@@ -228,7 +229,6 @@ def read_landed(
                 rows.pop(key, None)
             for key, piece in prepared.staged.get(name, {}).items():
                 rows[key] = piece.rows
-                piece.path.unlink()
             if name != "raw_events":
                 tables[name] = sum(rows.values())
                 continue

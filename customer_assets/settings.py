@@ -6,6 +6,7 @@ belongs in its `defs.yaml`.
 """
 
 import os
+import re
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -23,6 +24,10 @@ def table_roots() -> tuple[Path, ...]:
 def source_roots() -> tuple[Path, ...]:
     """Return the folders that hold a folder with a `defs.yaml` per source."""
     return (_PACKAGE / "defs",)
+
+
+class SettingError(ValueError):
+    """A variable of the environment that cannot be used. The text names it and what it takes."""
 
 
 def home() -> Path:
@@ -77,12 +82,22 @@ def dagster_home() -> Path:
 
 
 def memory_limit() -> str:
-    """Return DuckDB's memory limit, for example `4GB`; beyond it DuckDB spills to disk."""
-    return os.environ.get("CUSTOMER_ASSETS_MEMORY_LIMIT") or "4GB"
+    """Return DuckDB's memory limit, for example `4GB`; beyond it DuckDB spills to disk.
+
+    Raises SettingError.
+    """
+    limit = os.environ.get("CUSTOMER_ASSETS_MEMORY_LIMIT") or "4GB"
+    if not re.fullmatch(r"\s*(?=.*[1-9])\d+(\.\d+)?\s*([KMGT]i?B)\s*", limit, re.IGNORECASE):
+        raise SettingError(f"CUSTOMER_ASSETS_MEMORY_LIMIT={limit}: it is an amount such as 4GB")
+    return limit.strip()
 
 
 def threads() -> int:
-    return int(os.environ.get("CUSTOMER_ASSETS_THREADS") or os.cpu_count() or 1)
+    """Return how many threads DuckDB may use. Raises SettingError."""
+    stated = os.environ.get("CUSTOMER_ASSETS_THREADS") or str(os.cpu_count() or 1)
+    if not re.fullmatch(r"\s*[1-9]\d{0,3}\s*", stated):
+        raise SettingError(f"CUSTOMER_ASSETS_THREADS={stated}: it is a number from 1 on")
+    return int(stated)
 
 
 def spill_folder() -> Path:

@@ -62,6 +62,7 @@ class SourceKind(Protocol):
         now: dt.datetime,
         run_id: str,
         tell: Callable[[str], None],
+        staging: Path | None = None,
     ) -> ingest.Ingest:
         """Read what is new in a landing folder and stage it. Raises LandingError."""
 

@@ -17,12 +17,12 @@ import polars as pl
 
 from customer_assets.behavior import oracle
 from customer_assets.behavior.funnel import DIALECT_OF
+from customer_assets.generation import open_shown
 from customer_assets.pipeline import Pipeline
 from customer_assets.planning import plan, ranges_text
-from customer_assets.project import UnknownSourceError, open_warehouse, read_pipeline
+from customer_assets.project import UnknownSourceError, read_pipeline
 from customer_assets.sources import EventLogSource, parse_duration
 from customer_assets.warehouse.engine import Relation, relation_sql
-from customer_assets.warehouse.lock import writer_lock
 from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.quoting import literal
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
@@ -42,7 +42,6 @@ BATCH_EVENTS = 200_000
 MOST_EVENTS_IN_A_FUNNEL = 10_000
 
 _CUSTOMERS = "verified_customers"
-_HOLDER = "a verification, which looks at what is published"
 
 # A row: customer, key within the customer, and the measures to compare.
 _Row = tuple[Any, ...]
@@ -119,9 +118,10 @@ def differences(
 def read_published(
     pipeline: Pipeline[EventLogSource], warehouse: SourceWarehouse, parameters: Mapping[str, Any]
 ) -> Published:
-    """Return what is published at this moment and not outdated.
+    """Return what is published of a warehouse and not outdated.
 
-    A run that publishes meanwhile would be seen half done: the caller holds the writer lock.
+    A run that publishes meanwhile would be seen half done: the caller holds the writer lock, or
+    reads what readers are shown.
     """
     last_day = dt.date.fromisoformat(parameters["last_complete_day"])
     days = sorted(_published_days(warehouse, "events"))
@@ -197,10 +197,8 @@ def run_verify(source_name: str, customers: int | None) -> int:
         if not isinstance(pipeline.source, EventLogSource):
             raise ValueError(f"{source_name} is a customer table: nothing in it is incremental")
         parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
-        with open_warehouse(pipeline) as warehouse:
-            # Published files never change, so runs may go on while the customers are compared.
-            with writer_lock(warehouse.folder, _HOLDER):
-                published = read_published(pipeline, warehouse, parameters)
+        with open_shown(pipeline) as warehouse:
+            published = read_published(pipeline, warehouse, parameters)
             if not published.has_claims:
                 raise ValueError(
                     f"nothing to verify, refresh {source_name} first: "

@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from customer_assets import ingest, settings
-from customer_assets.__main__ import prepare_dagster_home
 from customer_assets.behavior.succession import with_succession
 from customer_assets.components.source_definitions import job_name
 from customer_assets.definitions import defs
+from customer_assets.history import prepare_dagster_home
 from customer_assets.pipeline import Pipeline, pipeline_of
 from customer_assets.sample import write_sample
 from customer_assets.sources import EventLogSource
@@ -140,10 +140,9 @@ class SourceRun:
             tell=lambda text: None,
             roots=self.roots,
         )
-        for name in ("raw_events", "rejected_rows", "arrivals", "landed_files"):
-            self.warehouse.publish(
-                name, prepared.staged.get(name, {}), prepared.withdrawn.get(name, ())
-            )
+        self.warehouse.publish_as_one(
+            prepared.staged, prepared.withdrawn, list(self.pipeline.raw_tables)
+        )
         return prepared
 
     def materialize(self, *names: str, days: list[dt.date] | None = None) -> None:

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -77,3 +79,29 @@ def test_an_unknown_source_is_an_error_that_lists_the_known():
     done = demo("--sources", "tabao")
     assert done.returncode == 1
     assert "no source is named tabao; there are course_platform, one_click" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are told by /proc")
+def test_who_ends_the_demo_ends_its_workers(one_click):
+    write_sample("course_platform", settings.landing() / "course_platform", rows=500)
+    command = [sys.executable, "-m", "customer_assets", "demo", "--sources"]
+    with subprocess.Popen(
+        [*command, "course_platform,one_click"], stdout=subprocess.DEVNULL
+    ) as run:
+        children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+        deadline = time.monotonic() + 60
+        # The two workers, and the process that keeps their books.
+        while len(workers := children.read_text().split()) < 3 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        run.terminate()
+        assert run.wait(30) != 0
+    assert len(workers) >= 3
+    time.sleep(1)
+    assert [pid for pid in workers if is_alive(pid)] == []
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False

@@ -5,26 +5,27 @@ import shutil
 import pytest
 
 from customer_assets import doctor, settings
-from customer_assets.__main__ import main, prepare_dagster_home
-from customer_assets.warehouse.catalog import build_catalog, remember_table, take_snapshot
+from customer_assets.__main__ import main
+from customer_assets.history import prepare_dagster_home
+from customer_assets.warehouse.catalog import build_catalog, take_snapshot
 from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets.warehouse.lock import writer_lock
 from customer_assets.warehouse.manifest import StagedPiece, TableStore
 from customer_assets.warehouse.table import Column, Table
 
+DAYS = Table(
+    name="days", layer="staging", description="One row per day.", key=["n"],
+    columns={"n": Column(type="bigint", description="Number.")},
+)  # fmt: skip
+
 
 @pytest.fixture
 def home(connection):
     """A home with one published table, in view."""
-    table = Table(
-        name="days", layer="staging", description="One row per day.", key=["n"],
-        columns={"n": Column(type="bigint", description="Number.")},
-    )  # fmt: skip
     source = settings.warehouse_folder() / "shop"
     store = TableStore(source / "days")
     publish(store, connection, 1)
-    remember_table(store.folder, table)
-    take_snapshot(source)
+    take_snapshot(source, [DAYS])
     build_catalog(settings.warehouse_folder(), settings.catalog_file())
     prepare_dagster_home()
     return store
@@ -52,8 +53,9 @@ def test_a_sound_home_has_no_problem(home, capsys):
 
 
 def test_a_lost_file_is_found(home, capsys):
-    next(home.folder.glob("*.parquet")).unlink()
-    assert problems()["Warehouse shop"][0] == "days lacks 1 of 1 files"
+    lost = next(home.folder.glob("*.parquet"))
+    lost.unlink()
+    assert problems()["Warehouse shop"][0] == f"{lost}: No such file or directory"
     assert main(["doctor"]) == 1
     assert "! Warehouse shop" in capsys.readouterr().out
 
@@ -65,8 +67,8 @@ def test_a_broken_manifest_is_found(home):
 
 def test_readers_behind_the_newest_rows_are_found(home, connection):
     publish(home, connection, 2)
-    assert notes()["Warehouse shop"] == "readers do not see yet what was published of days"
-    take_snapshot(home.folder.parent)
+    assert notes()["Warehouse shop"] == "published, not shown yet: days"
+    take_snapshot(home.folder.parent, [DAYS])
     assert problems()["Catalog"][0] == "it is behind for shop.days"
 
 
@@ -77,7 +79,7 @@ def test_a_missing_catalog_is_found(home):
 
 def test_a_writer_at_work_is_no_problem(home):
     with writer_lock(home.folder.parent, "run 7"):
-        assert notes()["Warehouse shop"] == "run 7 is writing"
+        assert notes()["Warehouse shop"].startswith("run 7 (process ")
 
 
 def test_packages_beside_the_lock_are_found(home, tmp_path, monkeypatch):

@@ -44,7 +44,7 @@ def test_the_source_takes_ten_lines():
 
 
 def test_the_query_gives_the_rows_that_stand_below_it(my_shop, tmp_path):
-    take_snapshot(my_shop.warehouse.folder)
+    take_snapshot(my_shop.warehouse.folder, my_shop.warehouse.tables.values())
     build_catalog(my_shop.warehouse.folder.parent, tmp_path / "warehouse.duckdb")
     with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as reader:
         rows = reader.sql(EXAMPLES["query.sql"]).fetchall()

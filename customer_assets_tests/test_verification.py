@@ -10,6 +10,7 @@ from customer_assets import settings, verification
 from customer_assets.components.verification_asset import verification_asset
 from customer_assets.components.warehouse_resource import WarehouseResource, duckdb_resource
 from customer_assets.verification import differences, merged, read_published, verify
+from customer_assets.warehouse.catalog import take_snapshot
 from customer_assets.warehouse.engine import relation_sql
 from customer_assets.warehouse.manifest import StagedPiece
 from customer_assets_tests.click_log import clicks_of_a_week, epoch_seconds, land
@@ -37,6 +38,11 @@ def refreshed(run, *clicks):
     run.ingest()
     run.materialize()
     return run
+
+
+def show(run):
+    """Let readers, the command among them, see what is published."""
+    take_snapshot(run.warehouse.folder, run.warehouse.tables.values())
 
 
 def found(run, customers=None):
@@ -185,10 +191,11 @@ def test_funnels_that_the_oracle_does_not_know_are_named():
 def test_the_command_prints_each_difference(log, capsys):
     assert verification.run_verify("taobao", None) == 1
     assert "nothing to verify, refresh taobao first" in capsys.readouterr().err
-    refreshed(log, *VISIT)
+    show(refreshed(log, *VISIT))
     assert verification.run_verify("taobao", None) == 0
     assert "sessions: 1 rows compared, 0 differences" in capsys.readouterr().out
     tamper(log, "first_seen", None, "select * replace (5 as first_event_ts) from published")
+    show(log)
     assert verification.run_verify("taobao", 10) == 1
     out = capsys.readouterr().out
     assert f"first_seen: customer '1' : first_event_ts: published 5, oracle {STARTED}" in out

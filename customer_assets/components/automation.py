@@ -4,7 +4,8 @@ Both ask for runs that leave alone what is up to date, so asking twice costs lit
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +14,11 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from customer_assets import settings
 from customer_assets.components.table_assets import ONLY_OUTDATED
-from customer_assets.ingest.landing import LandingError, list_files
+from customer_assets.customer_tables.staging import customer_table_version
+from customer_assets.generation import ingested_landing
+from customer_assets.ingest import ingest_version
+from customer_assets.ingest.landing import LandingError, fingerprint, list_files
+from customer_assets.ingest.rows_sql import rows_sql
 from customer_assets.pipeline import AnyPipeline, Pipeline
 from customer_assets.planning import plan, successive
 from customer_assets.sources import EventLogSource
@@ -22,6 +27,17 @@ from customer_assets.warehouse.versions import digest
 
 REFRESH_HOUR = 3
 LOOK_EVERY_SECONDS = 60
+# What a sensor asked for: files, definitions and days.
+ASKED = "customer_assets/asked_for"
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_MOST_FAILURES = 12
+_LONGEST_PAUSE_MINUTES = 360
 
 
 def daily_refresh(
@@ -45,7 +61,7 @@ def daily_refresh(
         keys = days.get_partition_keys(current_time=context.scheduled_execution_time)
         if not keys:
             return dg.SkipReason("the log's first day is not over yet")
-        return range_request(keys[-1 - reach :], f"daily {keys[-1]}")
+        return range_request(keys[-1 - reach :])
 
     return refresh
 
@@ -90,28 +106,21 @@ def landing_sensor(
     def watch(
         context: dg.SensorEvaluationContext,
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        folder = settings.landing() / pipeline.name
-        try:
-            fingerprint = landing_fingerprint(pipeline, folder)
-        except LandingError as error:
-            yield dg.SkipReason(str(error))
-            return
-        if fingerprint != context.cursor:
-            context.update_cursor(fingerprint)
-            yield dg.RunRequest(run_key=f"landing {fingerprint}", job_name=ingest_job.name)
-            return
-        with duckdb.connect() as connection:
-            ranges = dirty_ranges(
-                pipeline,
-                DuckDBEngine(connection),
-                days.get_partition_keys(),
-                dt.datetime.now(dt.UTC),
-            )
-        if not ranges:
-            yield dg.SkipReason("nothing landed and nothing is outdated")
-        for keys in ranges:
-            run_key = f"dirty {fingerprint} {keys[0]} {keys[-1]}"
-            yield range_request(keys, run_key, refresh_job.name)
+        def dirty() -> list[list[str]]:
+            with duckdb.connect() as connection:
+                return dirty_ranges(
+                    pipeline,
+                    DuckDBEngine(connection),
+                    days.get_partition_keys(),
+                    dt.datetime.now(dt.UTC),
+                )
+
+        yield from _asked_for(
+            context.instance,
+            pipeline,
+            lambda: dg.RunRequest(job_name=ingest_job.name),
+            lambda: [range_request(keys, job_name=refresh_job.name) for keys in dirty()],
+        )
 
     return watch
 
@@ -128,29 +137,83 @@ def whole_landing_sensor(
         description=f"Looks every {LOOK_EVERY_SECONDS} seconds at the landing folder of "
         f"{pipeline.name} and refreshes its tables when files came, changed or went.",
     )
-    def watch(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        try:
-            fingerprint = landing_fingerprint(pipeline, settings.landing() / pipeline.name)
-        except LandingError as error:
-            return dg.SkipReason(str(error))
-        if fingerprint == context.cursor:
-            return dg.SkipReason("nothing landed")
-        context.update_cursor(fingerprint)
-        return dg.RunRequest(run_key=f"landing {fingerprint}")
+    def watch(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        def refresh() -> dg.RunRequest:
+            return dg.RunRequest(tags={ONLY_OUTDATED: "true"})
+
+        yield from _asked_for(
+            context.instance,
+            pipeline,
+            refresh,
+            lambda: [refresh()] if is_outdated(pipeline) else [],
+        )
 
     return watch
 
 
-def landing_fingerprint(pipeline: AnyPipeline, folder: Path) -> str:
-    """Digest names, sizes and times of the files that may be read now."""
-    patterns = pipeline.source.files
-    patterns = [patterns] if isinstance(patterns, str) else patterns
-    if isinstance(pipeline.source, EventLogSource):
-        patterns = [*patterns, *pipeline.source.lookups.values()]
-    entries = list_files(folder, patterns, dt.datetime.now(dt.UTC))
-    return digest(
-        f"{entry.file} {entry.bytes} {entry.modified_us}" for entry in entries if not entry.waiting
+def _asked_for(
+    instance: dg.DagsterInstance,
+    pipeline: AnyPipeline,
+    ingest: Callable[[], dg.RunRequest],
+    refreshes: Callable[[], list[dg.RunRequest]],
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Yield the runs that a source needs now.
+
+    What is needed follows from what is there: the landing folder against what the last ingest
+    saw of it, then the tables against what they are computed from. Requests have no run key: what
+    was there once may be there again. While a run of the source is under way nothing is asked
+    for, and what failed is asked for again, at growing intervals, or at once when it changed.
+    """
+    under_way = instance.get_runs(
+        dg.RunsFilter(tags={"source": pipeline.name}, statuses=_UNFINISHED), limit=1
     )
+    if under_way:
+        yield dg.SkipReason(f"run {under_way[0].run_id} is under way; this looks again after it")
+        return
+    try:
+        landed = landing_fingerprint(pipeline, settings.landing() / pipeline.name)
+    except LandingError as error:
+        yield dg.SkipReason(str(error))
+        return
+    is_new = landed != ingested_landing(settings.warehouse_folder() / pipeline.name)
+    requests = [ingest()] if is_new else refreshes()
+    if not requests:
+        yield dg.SkipReason("nothing landed and nothing is outdated")
+    definition = digest(v.digest for v in pipeline.definition_versions.values())
+    for request in requests:
+        asked = digest([landed, definition, str(request.job_name), *sorted(request.tags.values())])
+        if next_try := _next_try(instance, asked):
+            yield dg.SkipReason(f"it failed and is tried again at {next_try:%Y-%m-%d %H:%M} UTC")
+        else:
+            yield request.with_replaced_attrs(tags={**request.tags, ASKED: asked})
+
+
+def _next_try(instance: dg.DagsterInstance, asked: str) -> dt.datetime | None:
+    """Return when a run that failed may be asked for again; None: now."""
+    records = instance.get_run_records(dg.RunsFilter(tags={ASKED: asked}), limit=_MOST_FAILURES)
+    failed = list(
+        itertools.takewhile(lambda r: r.dagster_run.status != dg.DagsterRunStatus.SUCCESS, records)
+    )
+    if not failed:
+        return None
+    minutes = min(2 ** (len(failed) - 1), _LONGEST_PAUSE_MINUTES)
+    ended = failed[0].update_timestamp.replace(tzinfo=dt.UTC)
+    again = ended + dt.timedelta(minutes=minutes)
+    return again if again > dt.datetime.now(dt.UTC) else None
+
+
+def landing_fingerprint(pipeline: AnyPipeline, folder: Path) -> str:
+    """Digest the files that may be read now, as the ingest would see them."""
+    source = pipeline.source
+    if isinstance(source, EventLogSource):
+        patterns = [source.files] if isinstance(source.files, str) else source.files
+        patterns = [*patterns, *source.lookups.values()]
+        version = ingest_version(source, rows_sql(pipeline.name, source, folder))
+    else:
+        patterns = [pattern for table in source.tables.values() for pattern in table.patterns]
+        version = customer_table_version(source)
+    entries = list_files(folder, patterns, dt.datetime.now(dt.UTC))
+    return fingerprint(entries, version)
 
 
 def dirty_ranges(
@@ -173,10 +236,16 @@ def dirty_ranges(
     return [[day.isoformat() for day in run] for run in successive(sorted(dirty))]
 
 
-def range_request(keys: Sequence[str], run_key: str, job_name: str | None = None) -> dg.RunRequest:
+def is_outdated(pipeline: AnyPipeline) -> bool:
+    """Say whether a table of a source without days is outdated."""
+    with duckdb.connect() as connection:
+        warehouse = pipeline.warehouse(settings.warehouse_folder(), DuckDBEngine(connection))
+        return bool(plan(pipeline, warehouse, pipeline.parameters(dt.datetime.now(dt.UTC)), []))
+
+
+def range_request(keys: Sequence[str], job_name: str | None = None) -> dg.RunRequest:
     """Return the request of one run over a range of days that leaves alone what is up to date."""
     return dg.RunRequest(
-        run_key=run_key,
         job_name=job_name,
         tags={
             "dagster/asset_partition_range_start": keys[0],

@@ -17,6 +17,7 @@ from customer_assets.components.table_assets import (
     log_progress,
 )
 from customer_assets.components.warehouse_resource import WarehouseResource
+from customer_assets.generation import remember_landing
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.warehouse.source_warehouse import ChecksFailedError
 
@@ -26,8 +27,6 @@ logger = logging.getLogger("customer_assets")
 def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
     """Return the step that reads what is new in a source's landing folder."""
     tables = pipeline.raw_tables
-    # A file counts as read once its rows are published.
-    order = sorted(tables, key=lambda name: name == "landed_files")
 
     @dg.multi_asset(
         name=f"{pipeline.name}__ingest",
@@ -54,28 +53,29 @@ def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
                 )
             except ingest.LandingError as error:
                 raise dg.Failure(str(error), allow_retries=False) from error
-            for name in order:
-                try:
-                    published = source_warehouse.publish(
-                        name,
-                        prepared.staged.get(name, {}),
-                        prepared.withdrawn.get(name, ()),
-                        started,
-                    )
-                except ChecksFailedError as failure:
-                    yield from check_results(pipeline, tables[name], failure.results)
-                    raise dg.Failure(str(failure), allow_retries=False) from failure
-                started = time.monotonic()
-                log_progress(pipeline, published)
-                metadata = table_metadata(pipeline.name, source_warehouse, None, [published])
+            read_seconds = time.monotonic() - started
+            try:
+                published = source_warehouse.publish_as_one(
+                    prepared.staged, prepared.withdrawn, list(tables)
+                )
+            except ChecksFailedError as failure:
+                yield from check_results(pipeline, failure.table, failure.results)
+                raise dg.Failure(str(failure), allow_retries=False) from failure
+            if prepared.fingerprint:
+                remember_landing(source_warehouse.folder, prepared.fingerprint)
+            for of_table in published:
+                name = of_table.table.name
+                log_progress(pipeline, of_table)
+                metadata = table_metadata(pipeline.name, source_warehouse, None, [of_table])
                 if name == "raw_events":
                     metadata["dirty_days"] = len(prepared.dirty_days)
+                    metadata["seconds_reading"] = round(read_seconds, 3)
                 yield dg.MaterializeResult(
                     asset_key=asset_key(pipeline, name),
                     metadata=metadata,
                     data_version=dg.DataVersion(source_warehouse.manifest(name).content_hash),
                 )
-                yield from check_results(pipeline, tables[name], published.checks)
+                yield from check_results(pipeline, of_table.table, of_table.checks)
             # Why each file has no row is published; what follows would be computed from nothing.
             if (prepared.files or is_new) and (why := _nothing_read(pipeline, prepared)):
                 raise dg.Failure(why, allow_retries=False)

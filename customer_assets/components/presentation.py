@@ -98,6 +98,7 @@ def check_result(key: dg.AssetKey, result: CheckResult) -> dg.AssetCheckResult:
         passed=result.passed,
         severity=severity(result),
         metadata=metadata,
+        description=None if result.passed else result.reason,
     )
 
 

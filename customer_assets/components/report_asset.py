@@ -7,10 +7,12 @@ import dagster as dg
 from customer_assets import settings
 from customer_assets.components.table_assets import asset_key, freshness
 from customer_assets.components.warehouse_resource import WarehouseResource
+from customer_assets.generation import as_shown, in_words, show
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.quality import checks_of
 from customer_assets.reports import REPORT_TABLES, CatalogueTable, CheckView, write_report
 from customer_assets.reports.catalogue import CATALOGUE
+from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
 _LANGUAGES = {"sql": "SQL", "python": "Python"}
@@ -19,6 +21,9 @@ _LANGUAGES = {"sql": "SQL", "python": "Python"}
 def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
     """Return the asset that writes `reports/<source>/index.html`."""
     shown = [name for name in REPORT_TABLES if name in pipeline.tables]
+    is_log = isinstance(pipeline.source, EventLogSource)
+    # What is not verified is not shown.
+    needed = [*shown, "verification"] if is_log else shown
 
     @dg.asset(
         key=asset_key(pipeline, "report"),
@@ -28,20 +33,23 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
         kinds={"html", "matplotlib"},
         owners=[pipeline.source.owner],
         tags={"source": pipeline.name},
-        deps=[asset_key(pipeline, name) for name in shown],
+        deps=[asset_key(pipeline, name) for name in needed],
         freshness_policy=freshness(pipeline, "report"),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def report(warehouse: WarehouseResource) -> dg.MaterializeResult:
         with warehouse.open(pipeline) as source_warehouse:
-            frames = {name: source_warehouse.frame(name) for name in shown}
+            waits = show(pipeline, source_warehouse, warehouse.now)
+            in_view = as_shown(source_warehouse)
+            frames = {name: in_view.frame(name) for name in shown}
             page = write_report(
                 pipeline.name,
                 pipeline.source,
                 pipeline.tables,
                 frames,
                 settings.reports_folder(),
-                catalogue_of(pipeline, source_warehouse),
+                catalogue_of(pipeline, in_view),
+                in_words(waits),
             )
         return dg.MaterializeResult(
             metadata={
@@ -49,6 +57,9 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
                 "catalogue": dg.MetadataValue.path(str(page.with_name(CATALOGUE))),
                 "bytes": page.stat().st_size,
                 "tables": len(shown),
+                "readers_see": f"published, not shown yet, waits for {in_words(waits)}"
+                if waits
+                else "the newest tables",
             }
         )
 

@@ -18,6 +18,9 @@ from customer_assets.components.verification_asset import verification_asset
 from customer_assets.pipeline import AnyPipeline, Pipeline
 from customer_assets.sources import CustomerTableSource, EventLogSource
 
+# Training and backfills may take as long as dagster.yaml allows.
+MOST_HOURS = {"report": 1, "ingest": 4, "refresh": 6}
+
 
 def source_definitions(pipeline: AnyPipeline) -> dg.Definitions:
     """Return the assets of a source, its jobs, and what runs them by itself."""
@@ -46,7 +49,7 @@ def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
             *(asset_key(pipeline, table) for table in pipeline.raw_tables)
         ),
         description=f"Read what is new in the landing folder of {pipeline.name}, nothing else.",
-        tags={"source": pipeline.name},
+        tags={"source": pipeline.name, **runtime("ingest")},
     )
     _, last = pipeline.source.day_range()
     is_open = last is None
@@ -113,10 +116,16 @@ def source_jobs(pipeline: AnyPipeline) -> dict[str, UnresolvedAssetJobDefinition
             job_name(purpose, name),
             selection=selection,
             description=description,
-            tags={"source": name},
+            tags={"source": name, **runtime(purpose)},
         )
         for purpose, (selection, description) in stated.items()
     }
+
+
+def runtime(purpose: str) -> dict[str, str]:
+    """Return the tag that ends a run which hangs; others have the limit of dagster.yaml."""
+    hours = MOST_HOURS.get(purpose)
+    return {"dagster/max_runtime": str(hours * 3600)} if hours else {}
 
 
 def job_name(purpose: str, source: str) -> str:

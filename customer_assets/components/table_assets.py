@@ -119,15 +119,13 @@ def model_asset(
         days = partition_days(context, partitions) if is_daily and partitions else None
         chunks: list[Published] = []
         with warehouse.open(pipeline) as source_warehouse:
-            parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
+            parameters = pipeline.parameters(warehouse.now)
             if context.run.tags.get(ONLY_OUTDATED):
                 outdated = source_warehouse.outdated(model, parameters, days)
                 if days is not None:
                     days = [dt.date.fromisoformat(day) for day in outdated]
                 if not outdated:
-                    yield from _nothing_to_do(
-                        pipeline, source_warehouse, model, model.version(parameters).digest
-                    )
+                    yield from _nothing_to_do(pipeline, source_warehouse, model, parameters)
                     return
             try:
                 for chunk in source_warehouse.materialize(model, parameters, days):
@@ -141,18 +139,15 @@ def model_asset(
                 pipeline.name, source_warehouse, model, chunks, model.version(parameters).digest
             )
             content_hash = source_warehouse.manifest(model.name).content_hash
-        for chunk in chunks if is_daily else []:
-            for key, piece in chunk.pieces.items():
-                context.add_asset_metadata(
-                    {
-                        "dagster/partition_row_count": piece.rows,
-                        "content_hash": piece.content_hash,
-                    },
-                    partition_key=key,
-                )
+        published = {key: piece for chunk in chunks for key, piece in chunk.pieces.items()}
+        for key, piece in published.items() if is_daily else ():
+            of_day = {"dagster/partition_row_count": piece.rows, "content_hash": piece.content_hash}
+            # What is said of the whole table is said once, not with each of its days.
+            of_table = metadata if key == max(published) else {}
+            context.add_asset_metadata({**of_table, **of_day}, partition_key=key)
         yield dg.MaterializeResult(
             asset_key=spec.key,
-            metadata=metadata,
+            metadata={} if is_daily and published else metadata,
             # A range stamps one version on all its days: only a whole table can say its own.
             data_version=None if is_daily else dg.DataVersion(content_hash),
         )
@@ -162,21 +157,27 @@ def model_asset(
 
 
 def _nothing_to_do(
-    pipeline: AnyPipeline, warehouse: SourceWarehouse, model: Model, code_version: str
+    pipeline: AnyPipeline,
+    warehouse: SourceWarehouse,
+    model: Model,
+    parameters: Mapping[str, Any],
 ) -> AssetEvents:
     """Say of a table whose code and inputs are those it was made from that it stands."""
     table = pipeline.tables[model.name]
     logger.info("%s/%s: up to date", pipeline.name, table.name)
     yield dg.MaterializeResult(
         asset_key=asset_key(pipeline, table.name),
-        metadata=table_metadata(pipeline.name, warehouse, model, [], code_version)
+        metadata=table_metadata(
+            pipeline.name, warehouse, model, [], model.version(parameters).digest
+        )
         | {"is_up_to_date": True},
     )
     if not warehouse.words_moved(table.name):
-        yield from check_results(pipeline, table, warehouse.audit_published(table.name))
+        published = warehouse.audit_published(table.name, model, parameters)
+        yield from check_results(pipeline, table, published)
         return
     try:
-        results = warehouse.republish_words(table.name)
+        results = warehouse.republish_words(table.name, model, parameters)
     except ChecksFailedError as failure:
         yield from check_results(pipeline, table, failure.results)
         raise dg.Failure(str(failure), allow_retries=False) from failure

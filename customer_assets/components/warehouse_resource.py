@@ -1,6 +1,7 @@
 """The warehouse as a Dagster resource: one DuckDB connection a run, one writer a source."""
 
 import contextlib
+import datetime as dt
 import logging
 from collections.abc import Iterator
 
@@ -9,15 +10,20 @@ from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
 from customer_assets import settings
+from customer_assets.components.liveness import process_tags
+from customer_assets.generation import in_words, open_source, show
 from customer_assets.pipeline import AnyPipeline
-from customer_assets.warehouse.catalog import build_catalog, snapshot_relations, take_snapshot
+from customer_assets.warehouse.catalog import build_catalog, snapshot_relations
 from customer_assets.warehouse.changes import seen_files
 from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets.warehouse.lock import writer_lock
-from customer_assets.warehouse.manifest import sweep
+from customer_assets.warehouse.manifest import DamagedFileError, sweep
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
 logger = logging.getLogger("customer_assets")
+
+# A run with this tag published what readers do not see yet.
+NOT_SHOWN = "customer_assets/published_not_shown_yet"
 
 
 def duckdb_resource() -> DuckDBResource:
@@ -28,17 +34,22 @@ def duckdb_resource() -> DuckDBResource:
 class WarehouseResource(dg.ConfigurableResource):
     """Opens the warehouse of a source for writing, for the length of a run.
 
-    The first step of a source takes its lock and sweeps what a killed run left behind. When
-    the run ends and no step of it failed, the catalog shows what it published.
+    The first step of a source takes its lock and clears up what a killed run left behind. When
+    the run ends, the catalog shows what is published of the source, if that is whole.
     """
 
     duckdb: dg.ResourceDependency[DuckDBResource]
 
     _stack: contextlib.ExitStack = PrivateAttr()
     _engine: DuckDBEngine = PrivateAttr()
-    _opened: dict[str, SourceWarehouse] = PrivateAttr()
-    _has_failed: bool = PrivateAttr(default=False)
+    _opened: dict[str, tuple[AnyPipeline, SourceWarehouse]] = PrivateAttr()
     _run_id: str = PrivateAttr(default="")
+    _now: dt.datetime = PrivateAttr()
+
+    @property
+    def now(self) -> dt.datetime:
+        """The clock of the run: a run over midnight computes all of its tables for one day."""
+        return self._now
 
     @contextlib.contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WarehouseResource"]:
@@ -47,29 +58,37 @@ class WarehouseResource(dg.ConfigurableResource):
             self._stack = stack
             self._engine = DuckDBEngine(stack.enter_context(self.duckdb.get_connection()))
             self._opened = {}
-            self._has_failed = False
+            self._now = dt.datetime.now(dt.UTC)
             self._run_id = context.run.run_id if context.run else ""
+            tags: dict[str, str] = process_tags()
+            if context.run and context.instance:
+                context.instance.add_run_tags(self._run_id, tags)
             yield self
-            if self._opened and not self._has_failed:
-                for warehouse in self._opened.values():
-                    take_snapshot(warehouse.folder)
+            waits = {}
+            for pipeline, warehouse in self._opened.values():
+                if lacking := show(pipeline, warehouse, self._now):
+                    waits[NOT_SHOWN] = f"waits for {in_words(lacking)}"
+            if self._opened:
                 build_catalog(settings.warehouse_folder(), settings.catalog_file())
+            if waits and context.instance:
+                context.instance.add_run_tags(self._run_id, waits)
 
     @contextlib.contextmanager
     def open(self, pipeline: AnyPipeline) -> Iterator[SourceWarehouse]:
-        """Give a step its source's tables; a step that fails keeps the run out of view."""
+        """Give a step its source's tables."""
         if pipeline.name not in self._opened:
             warehouse = pipeline.warehouse(settings.warehouse_folder(), self._engine)
             holder = f"run {self._run_id}"
             self._stack.enter_context(writer_lock(warehouse.folder, holder, logger.warning))
-            in_view = [
-                path for relation in snapshot_relations(warehouse.folder) for path in relation.files
-            ]
-            sweep(warehouse.folder, [*in_view, *seen_files(warehouse.folder)])
+            open_source(warehouse, pipeline)
+            with contextlib.suppress(DamagedFileError):
+                # While nobody knows what readers see, nothing is taken from them.
+                in_view = [
+                    path
+                    for relation in snapshot_relations(warehouse.folder)
+                    for path in relation.files
+                ]
+                sweep(warehouse.folder, [*in_view, *seen_files(warehouse.folder)])
             warehouse.run_id = self._run_id
-            self._opened[pipeline.name] = warehouse
-        try:
-            yield self._opened[pipeline.name]
-        except BaseException:
-            self._has_failed = True
-            raise
+            self._opened[pipeline.name] = (pipeline, warehouse)
+        yield self._opened[pipeline.name][1]

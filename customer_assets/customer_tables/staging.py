@@ -27,7 +27,7 @@ from customer_assets.customer_tables.raw_tables import (
     tables,
 )
 from customer_assets.ingest import FileReport, Ingest, LandingError
-from customer_assets.ingest.landing import Entry, list_files
+from customer_assets.ingest.landing import Entry, fingerprint, list_files
 from customer_assets.ingest.plain import FileRefusedError
 from customer_assets.sources import CustomerTableSource
 from customer_assets.warehouse.manifest import (
@@ -36,6 +36,7 @@ from customer_assets.warehouse.manifest import (
     StagedPiece,
     TableStore,
     file_hash,
+    new_staged_file,
 )
 from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.table import Table
@@ -89,10 +90,12 @@ def prepare(
     now: dt.datetime,
     run_id: str,
     tell: Callable[[str], None],
+    staging: Path | None = None,
 ) -> Ingest:
     """Read a source's landing folder and stage its raw tables; nothing, if nothing changed.
 
-    The caller holds the source's writer lock, and publishes the tables in the order of `tables`.
+    The caller holds the source's writer lock and publishes the tables as one; a caller that only
+    looks gives a `staging` folder of its own instead.
     `warehouse_folder` is the source's own; `now` is aware. Where a file that was loaded before is
     being written again, nothing is staged and the file is among `waiting`.
 
@@ -100,15 +103,15 @@ def prepare(
         LandingError: an input has no file, or a file is refused; names each, with the reason.
         ValueError: the format of a date cannot be used.
     """
-    run = _Run(connection, name, source, landing_folder, warehouse_folder, tell)
+    staging = staging or warehouse_folder / STAGING
+    run = _Run(connection, name, source, landing_folder, warehouse_folder, staging, tell)
     run.look(now)
     known = {report.file for report in run.published}
     if again := [row.file for row in run.files if row.status == WAITING and row.file in known]:
         return run.wait_for(again)
     run.demand_files_of_each_input()
     if run.is_published():
-        return Ingest(files=run.published, waiting=run.waiting())
-    staging = warehouse_folder / STAGING
+        return Ingest(files=run.published, waiting=run.waiting(), fingerprint=run.fingerprint())
     staging.mkdir(parents=True, exist_ok=True)
     for leftover in staging.glob(f"{_SCRATCH}*"):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -120,6 +123,7 @@ def prepare(
         staged=run.stage(),
         files=[row.report() for row in run.files],
         waiting=run.waiting(),
+        fingerprint=run.fingerprint(),
     )
 
 
@@ -132,6 +136,7 @@ class _Run:
     source: CustomerTableSource
     landing_folder: Path
     warehouse_folder: Path
+    staging: Path
     tell: Callable[[str], None]
     files: list[_LandedFile] = field(default_factory=list)
     published: list[FileReport] = field(default_factory=list)
@@ -176,18 +181,24 @@ class _Run:
         """Say whether every raw table was made from just these files, by this version."""
         return all(
             piece is not None
+            and not piece.damage(self._store(table).folder)
             and (piece.code_version, piece.inputs) == (self._version, self._inputs())
-            for piece in (self._store(table).manifest().pieces.get(WHOLE) for table in self._tables)
+            for table in self._tables
+            for piece in [self._store(table).manifest().pieces.get(WHOLE)]
         )
 
     def waiting(self) -> list[str]:
         return [row.file for row in self.files if row.status == WAITING]
 
+    def fingerprint(self) -> str:
+        entries = [entry for _, entry in sorted(self._entries.items())]
+        return fingerprint(entries, self._version)
+
     def wait_for(self, files: Sequence[str]) -> Ingest:
         if not self.published:
             self._raise([f"{file} is still being written" for file in files])
         self.tell(f"{self.name}: nothing is read while {', '.join(files)} is still being written")
-        return Ingest(files=self.published, waiting=list(files))
+        return Ingest(files=self.published, waiting=list(files), fingerprint=self.fingerprint())
 
     def read(self, scratch: Path) -> None:
         """Read every file into tables of the connection."""
@@ -213,7 +224,7 @@ class _Run:
         )
         staged = {}
         for name, table in self._tables.items():
-            path = self._store(name).new_staged_file()
+            path = new_staged_file(self.staging, name)
             # In total order: equal rows give an equal file, whatever order they were read in.
             order = ", ".join(quoted(column) for column in [*table.key, *table.columns])
             written = self.connection.execute(

@@ -7,8 +7,8 @@ from customer_assets import settings
 from customer_assets.explain.answer import as_csv, as_json, as_text
 from customer_assets.explain.cell import CellError
 from customer_assets.explain.explanation import explain
-from customer_assets.project import UnknownSourceError, open_warehouse, read_pipeline
-from customer_assets.warehouse.lock import writer_lock
+from customer_assets.generation import open_shown
+from customer_assets.project import UnknownSourceError, read_pipeline
 
 FORMATS = ("text", "csv", "json")
 
@@ -19,20 +19,18 @@ def run_explain(
     """Print what is behind a cell; return the exit status, 1 where there is no such cell."""
     try:
         pipeline = read_pipeline(source)
-        with open_warehouse(pipeline) as warehouse:
+        with open_shown(pipeline) as warehouse:
             if not warehouse.folder.is_dir():
                 raise CellError(f"{source} was never run here: `make demo SOURCES={source}`")
-            # What a run replaces meanwhile would not fit together.
-            with writer_lock(warehouse.folder, "explain", _complain):
-                answer = explain(
-                    pipeline,
-                    warehouse,
-                    settings.landing() / source,
-                    table,
-                    where,
-                    column,
-                    dt.datetime.now(dt.UTC),
-                )
+            answer = explain(
+                pipeline,
+                warehouse,
+                settings.landing() / source,
+                table,
+                where,
+                column,
+                dt.datetime.now(dt.UTC),
+            )
     except (UnknownSourceError, CellError) as error:
         _complain(f"customer_assets: {error}")
         return 1

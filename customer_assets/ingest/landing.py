@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from customer_assets.warehouse.versions import digest
+
 # What browsers and copy tools call a file that they have not finished.
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload")
 # A file that was touched this recently is looked at twice, a moment apart.
@@ -38,14 +40,15 @@ class Entry:
     fault: str | None = None
     waiting: str | None = None
 
+    @property
+    def version(self) -> tuple[object, ...]:
+        """What tells one state of the file from another; a rename or a copy counts too."""
+        return (self.bytes, self.modified_us, self.changed_us, self.fault)
+
     def has_changed(self) -> bool:
         """Say whether the file is another one now, or is gone."""
         again = _entry(self.file, self.path)
-        return (again.bytes, again.modified_us, again.fault) != (
-            self.bytes,
-            self.modified_us,
-            self.fault,
-        )
+        return again.version != self.version
 
 
 def list_files(folder: Path, patterns: Sequence[str], now: dt.datetime) -> list[Entry]:
@@ -68,6 +71,12 @@ def list_files(folder: Path, patterns: Sequence[str], now: dt.datetime) -> list[
         time.sleep(_MOMENT_SECONDS)
         entries = [_seen_twice(entry) if _is_recent(entry, now) else entry for entry in entries]
     return entries
+
+
+def fingerprint(entries: Sequence[Entry], configuration: str) -> str:
+    """Digest which files may be read now, as they are, and by what they are read."""
+    files = (f"{entry.file} {entry.version}" for entry in entries if not entry.waiting)
+    return digest([configuration, *files])
 
 
 def _raise_if_unreadable(folder: Path) -> None:
@@ -139,6 +148,6 @@ def _entry(file: str, path: Path) -> Entry:
 
 def _seen_twice(entry: Entry) -> Entry:
     again = _entry(entry.file, entry.path)
-    if (again.bytes, again.modified_us) == (entry.bytes, entry.modified_us):
+    if again.version == entry.version:
         return again
     return replace(again, waiting="it is still being written")

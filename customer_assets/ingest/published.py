@@ -4,7 +4,7 @@ Reads the manifests and landed_files; decides nothing about files that are there
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,12 +56,17 @@ class LandedRow:
 
 @dataclass(frozen=True)
 class Published:
-    """The published state of a source's ingest."""
+    """The published state of a source's ingest.
+
+    `arrived` is what the ledger says that there is: rows landed less rows withdrawn, by the key
+    of the piece of raw_events.
+    """
 
     version: str | None
     files: Mapping[str, LandedRow]
     events: Manifest
     rejected: Manifest
+    arrived: Mapping[str, int]
 
     def contents(self) -> dict[str, LandedRow]:
         """Return the row that stands for each content in the tables, by its hash."""
@@ -107,4 +112,17 @@ def read_published(
         files,
         TableStore(warehouse_folder / "raw_events").manifest(),
         TableStore(warehouse_folder / "rejected_rows").manifest(),
+        _arrived(connection, TableStore(warehouse_folder / "arrivals").files()),
     )
+
+
+def _arrived(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> dict[str, int]:
+    if not files:
+        return {}
+    listed = ", ".join(literal(file) for file in files)
+    found = connection.execute(
+        "select event_date || '/' || content_hash, "
+        "sum(case change when 'landed' then rows else -rows end)::bigint as n_rows "
+        f"from read_parquet([{listed}]) group by all having n_rows <> 0"
+    ).fetchall()
+    return dict(found)

@@ -300,7 +300,7 @@ def _arrivals() -> Table:
         description="One row per event day, file content and change: when rows of a day came or "
         "went. A ledger, from which late arrivals are told.",
         columns=columns,
-        key=["run_id", "event_date", "content_hash", "change"],
+        key=["recorded_at", "run_id", "event_date", "content_hash", "change"],
         ledger=True,
         checks=[
             _not_null("event_date"),

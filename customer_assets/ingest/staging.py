@@ -21,7 +21,7 @@ from typing import Any
 
 import duckdb
 
-from customer_assets.ingest.landing import Entry, LandingError, list_files
+from customer_assets.ingest.landing import Entry, LandingError, fingerprint, list_files
 from customer_assets.ingest.load import Loaded, load_file
 from customer_assets.ingest.mapping import MissingColumnsError, naming
 from customer_assets.ingest.plain import FileRefusedError
@@ -45,6 +45,7 @@ from customer_assets.warehouse.manifest import (
     StagedPiece,
     TableStore,
     file_hash,
+    new_staged_file,
 )
 from customer_assets.warehouse.table import Table
 from customer_assets.warehouse.versions import Version, digest, python_parts
@@ -85,7 +86,7 @@ class Ingest:
     """What a run wants published, by table and partition key, and why.
 
     `dirty_days` are the event days whose rows changed, in order. `waiting` names the files that
-    are still being written.
+    are still being written. `fingerprint` is that of the landing folder as it was looked at.
     """
 
     staged: dict[str, dict[str, StagedPiece]] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class Ingest:
     files: list[FileReport] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     dirty_days: list[dt.date] = field(default_factory=list)
+    fingerprint: str = ""
 
 
 def ingest_version(source: EventLogSource, rows: RowsSql | None = None) -> str:
@@ -120,11 +122,13 @@ def prepare(
     run_id: str,
     tell: Callable[[str], None],
     roots: Sequence[Path] | None = None,
+    staging: Path | None = None,
 ) -> Ingest:
     """Read what is new in a source's landing folder and stage it.
 
-    The caller holds the source's writer lock, and publishes landed_files last: it says which
-    contents need not be read again. `warehouse_folder` is the source's own; `now` is aware.
+    The caller holds the source's writer lock and publishes the tables as one; a caller that only
+    looks gives a `staging` folder of its own instead. `warehouse_folder` is the source's own; `now`
+    is aware.
 
     Raises:
         LandingError: the landing folder cannot be read, or a mapped column is in no file.
@@ -133,7 +137,7 @@ def prepare(
     described = tables(source)
     patterns = [source.files] if isinstance(source.files, str) else source.files
     rows = rows_sql(name, source, landing_folder, roots)
-    staging = warehouse_folder / STAGING
+    staging = staging or warehouse_folder / STAGING
     staging.mkdir(parents=True, exist_ok=True)
     for leftover in staging.glob(f"{_SCRATCH}*"):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -143,14 +147,17 @@ def prepare(
             name=name,
             source=source,
             warehouse_folder=warehouse_folder,
+            staging=staging,
             scratch=Path(scratch),
             version=ingest_version(source, rows),
             rows_sql=rows,
             before=read_published(connection, source, warehouse_folder),
             tell=tell,
         )
-        run.take(list_files(landing_folder, [*patterns, *source.lookups.values()], now))
-        return run.result(described, now, run_id)
+        entries = list_files(landing_folder, [*patterns, *source.lookups.values()], now)
+        run.take(entries)
+        found = run.result(described, now, run_id)
+        return replace(found, fingerprint=fingerprint(entries, run.version))
 
 
 @dataclass
@@ -161,6 +168,7 @@ class _Run:
     name: str
     source: EventLogSource
     warehouse_folder: Path
+    staging: Path
     scratch: Path
     version: str
     before: Published
@@ -209,7 +217,9 @@ class _Run:
         ]
         staged = {"raw_events": self.events, "rejected_rows": self.rejected}
         if arrivals := self._arrivals(gone_events, now, run_id):
-            staged["arrivals"] = {run_id: self._written(described["arrivals"], arrivals)}
+            # The moment is part of what is said: what went and came back is said again.
+            entry = f"{arrivals[0][-2].isoformat()}-{run_id}"
+            staged["arrivals"] = {entry: self._written(described["arrivals"], arrivals)}
         if self.rows != self.before.files or self.version != self.before.version:
             landed = [astuple(row) for row in self.rows.values()]
             staged["landed_files"] = {WHOLE: self._written(described["landed_files"], landed)}
@@ -360,7 +370,7 @@ class _Run:
         before: Piece | None,
     ) -> StagedPiece:
         store = TableStore(self.warehouse_folder / table)
-        target = store.new_staged_file()
+        target = new_staged_file(self.staging, table)
         path.replace(target)
         known_by = digest([content, self.version, *particulars])
         if before is not None and before.rows == rows:
@@ -408,23 +418,37 @@ class _Run:
     def _arrivals(
         self, gone: Iterable[str], now: dt.datetime, run_id: str
     ) -> list[tuple[Any, ...]]:
-        """Return the rows of the ledger, in the order of arrivals' columns."""
+        """Return what the ledger lacks, in the order of arrivals' columns.
+
+        The ledger is told the difference between what it says and what will be published, so
+        that landed - withdrawn is raw_events by day, whatever happened before.
+        """
         recorded = now.astimezone(dt.UTC).replace(tzinfo=None)
-        known = self.before.contents()
+        withdrawn = set(gone)
+        before = self.before.events.pieces
+        after = {key: piece for key, piece in before.items() if key not in withdrawn}
+        published: dict[str, Piece | StagedPiece] = {**after, **self.events}
+        said = self.before.arrived
+        was, now_in = self.before.contents(), {r.loaded_hash: r for r in self.rows.values()}
         rows: list[tuple[Any, ...]] = []
-        change: tuple[Any, ...]
-        for key, piece in self.before.events.pieces.items():
-            staged = self.events.get(key)
-            if key in gone or (staged and staged.content_hash != piece.content_hash):
-                content = key.split("/")[1]
-                file = known[content].file if content in known else None
-                change = ("withdrawn", piece.rows, recorded)
-                rows.append((_day(key), file, content, *change, recorded, run_id))
-        for key, staged in self.events.items():
+        for key in sorted({*said, *published}):
+            n_said, piece = said.get(key, 0), published.get(key)
+            n_rows = piece.rows if piece else 0
+            is_other = bool(
+                piece and key in before and piece.content_hash != before[key].content_hash
+            )
+            if n_said == n_rows and not is_other:
+                continue
             content = key.split("/")[1]
-            row = self.fresh[content]
-            change = ("landed", staged.rows, row.modified_at)
-            rows.append((_day(key), row.file, content, *change, recorded, run_id))
+            row = now_in.get(content) or was.get(content)
+            file = row.file if row else None
+            landed_at = row.modified_at if row else None
+            if n_said:
+                change = ("withdrawn", n_said, recorded)
+                rows.append((_day(key), file, content, *change, recorded, run_id))
+            if n_rows:
+                change = ("landed", n_rows, landed_at or recorded)
+                rows.append((_day(key), file, content, *change, recorded, run_id))
         return rows
 
     def _written(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> StagedPiece:
@@ -440,7 +464,7 @@ class _Run:
         schema = pa.schema([(name, types[each.type]) for name, each in table.columns.items()])
         columns = list(zip(*rows, strict=True)) or [()] * len(schema)
         arrays = [pa.array(values, kind.type) for values, kind in zip(columns, schema, strict=True)]
-        path = TableStore(self.warehouse_folder / table.name).new_staged_file()
+        path = new_staged_file(self.staging, table.name)
         pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd")
         return StagedPiece(path, len(rows), code_version=self.version)
 

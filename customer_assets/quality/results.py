@@ -6,6 +6,7 @@ Belongs here: the record that leaves this room. Does not belong here: how it cam
 import html
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +37,23 @@ class CheckResult:
     failing_days: list[str] = field(default_factory=list)
     seconds: float = 0.0
     error: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """Say why the check has not passed: rows that fail, or that it could not be run."""
+        if self.error:
+            return f"{self.check.name} could not be run, no row has failed it: {self.error}"
+        rows = f"{self.failing_rows:,} of {self.total_rows:,} rows" if self.failing_rows else ""
+        return f"{self.check.name} failed ({rows or f'observed {self.observed}'})"
+
+    def reason_in(self, key: Sequence[str]) -> str:
+        """Say why, and name the first row that fails by its key and what the check looks at."""
+        if self.error or not self.sample:
+            return self.reason
+        first = self.sample[0]
+        shown = [n for n in first if n in (*key, *self.check.columns)] or [*first][:4]
+        where = ", ".join(f"{name} {first[name]}" for name in shown)
+        return f"{self.reason}, such as {where}: {self.check.description}"
 
 
 def summary_markdown(result: CheckResult) -> str:

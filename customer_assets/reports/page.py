@@ -265,8 +265,11 @@ def write_report(
     frames: Mapping[str, pl.DataFrame],
     folder: Path,
     described: Sequence[CatalogueTable] = (),
+    waits_for: str = "",
 ) -> Path:
     """Write the report of a source below `folder` and the index over all; return its page.
+
+    `waits_for` says what keeps newer tables from being shown, if something does.
 
     `<name>/catalogue.html` is the catalogue of the tables in `described`, if there are any.
 
@@ -297,6 +300,7 @@ def write_report(
             sections=sections,
             owner=wording.shown(source.owner),
             has_catalogue=bool(described),
+            waits_for=waits_for,
         ),
     )
     if described:

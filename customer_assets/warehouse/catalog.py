@@ -8,68 +8,102 @@ what belonged together then.
 
 import fcntl
 import json
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
+from pydantic import ValidationError
 
 from customer_assets.warehouse.engine import Relation, relation_sql
-from customer_assets.warehouse.manifest import TableStore, write_atomically
+from customer_assets.warehouse.manifest import (
+    DamagedFileError,
+    Manifest,
+    TableStore,
+    as_manifest,
+    read_json,
+    write_atomically,
+)
 from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.table import Table
 
-TABLE = "table.json"
+logger = logging.getLogger("customer_assets")
+
 SNAPSHOT = "snapshot.json"
 
 
-def remember_table(folder: Path, table: Table) -> None:
-    """Keep a table's description beside its files: the catalog needs nothing else."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / TABLE, table.model_dump_json(indent=1))
+def take_snapshot(source_folder: Path, tables: Iterable[Table]) -> None:
+    """Record what is published of a source's tables now as what readers shall see together."""
+    shown = {}
+    for table in tables:
+        manifest = TableStore(source_folder / table.name, table.partition_by).manifest()
+        if manifest.version:
+            shown[table.name] = {"table": table.model_dump(), "manifest": asdict(manifest)}
+    source_folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(source_folder / SNAPSHOT, json.dumps(shown))
 
 
-def take_snapshot(source_folder: Path) -> None:
-    """Record what is published of a source now as what readers shall see together."""
-    tables = {}
-    for description in sorted(source_folder.glob(f"*/{TABLE}")):
-        table = Table.model_validate_json(description.read_text())
-        store = TableStore(description.parent, table.partition_by)
-        if store.manifest().version:
-            files = [path.relative_to(source_folder).as_posix() for path in store.files()]
-            tables[table.name] = {"table": table.model_dump(), "files": files}
-    write_atomically(source_folder / SNAPSHOT, json.dumps(tables))
+def read_snapshot(source_folder: Path) -> Mapping[str, tuple[Table, Manifest]]:
+    """Return the tables that readers see, as they were when the last snapshot was taken.
+
+    Raises DamagedFileError.
+    """
+    path = source_folder / SNAPSHOT
+    try:
+        return {
+            name: (Table.model_validate(entry["table"]), as_manifest(entry["manifest"]))
+            for name, entry in (read_json(path) or {}).items()
+        }
+    except (KeyError, TypeError, AttributeError, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise DamagedFileError(f"{path} is no snapshot of tables: {reason}") from None
 
 
 def snapshot_relations(source_folder: Path) -> Iterator[Relation]:
-    """Yield the tables of the last snapshot of a source."""
-    path = source_folder / SNAPSHOT
-    if path.exists():
-        for entry in json.loads(path.read_text()).values():
-            table = Table.model_validate(entry["table"])
-            yield Relation(table, [source_folder / file for file in entry["files"]])
+    """Yield the tables of the last snapshot of a source. Raises DamagedFileError."""
+    for table, manifest in read_snapshot(source_folder).values():
+        folder = source_folder / table.name
+        files = [folder / piece.path for piece in manifest.pieces.values()]
+        yield Relation(table, files, manifest.rows)
 
 
 def build_catalog(warehouse: Path, catalog_file: Path) -> None:
-    """Write the catalog of all snapshots and swap it in."""
+    """Write the catalog of all snapshots and swap it in.
+
+    A source whose snapshot is damaged, or names a lost file, keeps nobody else out of view: it
+    is missing until its next refresh.
+    """
     catalog_file.parent.mkdir(parents=True, exist_ok=True)
     # Two runs that end together must not swap in a catalog that misses the other's snapshot.
     with (warehouse / ".catalog.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _build(warehouse, catalog_file, "view")
+        _build(warehouse, catalog_file, "view", _skip)
+
+
+def _skip(source: str, error: Exception) -> None:
+    logger.warning("%s is not shown: %s; refresh it", source, str(error).splitlines()[0])
 
 
 def export(warehouse: Path, target: Path) -> dict[str, int]:
     """Write a self-contained DuckDB database of real tables; return rows by table.
 
-    Raises FileExistsError where `target` exists: an export never replaces somebody's file.
+    Raises FileExistsError where `target` exists: an export never replaces somebody's file, and
+    DamagedFileError where a table cannot be read whole.
     """
     if target.exists():
         raise FileExistsError(f"{target} exists; name another file or move it away first")
-    return _build(warehouse, target, "table")
+    return _build(warehouse, target, "table", _refuse)
 
 
-def _build(warehouse: Path, target: Path, kind: str) -> dict[str, int]:
+def _refuse(source: str, error: Exception) -> None:
+    raise DamagedFileError(f"{source}: {str(error).splitlines()[0]}; refresh it") from error
+
+
+def _build(
+    warehouse: Path, target: Path, kind: str, complain: Callable[[str, Exception], None]
+) -> dict[str, int]:
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     rows: dict[str, int] = {}
@@ -78,11 +112,20 @@ def _build(warehouse: Path, target: Path, kind: str) -> dict[str, int]:
             for snapshot in sorted(warehouse.glob(f"*/{SNAPSHOT}")):
                 source = snapshot.parent.name
                 connection.execute(f"create schema if not exists {quoted(source)}")
-                for relation in snapshot_relations(snapshot.parent):
+                try:
+                    relations = list(snapshot_relations(snapshot.parent))
+                except DamagedFileError as error:
+                    complain(source, error)
+                    continue
+                for relation in relations:
                     table = relation.table
                     name = f"{quoted(source)}.{quoted(table.name)}"
                     statement = f"create {kind} {name} as {relation_sql(relation)}"
-                    result = connection.execute(statement).fetchone()
+                    try:
+                        result = connection.execute(statement).fetchone()
+                    except duckdb.Error as error:
+                        complain(f"{source}.{table.name}", error)
+                        continue
                     rows[f"{source}.{table.name}"] = int(result[0]) if result else 0
                     _comment(connection, kind, name, table)
         temporary.replace(target)

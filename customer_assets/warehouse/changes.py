@@ -1,14 +1,22 @@
 """Ledgers of changes: what a table's partitions were when a ledger last looked at them."""
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from customer_assets.warehouse.engine import Relation
-from customer_assets.warehouse.manifest import TableStore, write_atomically
+from customer_assets.warehouse.manifest import (
+    DamagedFileError,
+    TableStore,
+    read_json,
+    write_atomically,
+)
 from customer_assets.warehouse.table import Table
 from customer_assets.warehouse.versions import digest
+
+logger = logging.getLogger("customer_assets")
 
 _SEEN = "compared.json"
 
@@ -43,7 +51,7 @@ class Comparison:
 def compare(ledger_folder: Path, table: Table, store: TableStore) -> Comparison:
     """Compare what is published of a table with what its ledger has seen."""
     state = ledger_folder / _SEEN
-    seen = json.loads(state.read_text())[table.name] if state.exists() else {}
+    seen = _seen(state).get(table.name, {})
     present = {key: piece.path for key, piece in store.manifest().pieces.items()}
     changed = sorted(key for key, path in seen.items() if present.get(key) != path)
     before = [store.folder / seen[key] for key in changed]
@@ -60,9 +68,18 @@ def remember(ledger_folder: Path, comparison: Comparison) -> None:
     write_atomically(ledger_folder / _SEEN, json.dumps(seen))
 
 
+def _seen(state: Path) -> dict[str, dict[str, str]]:
+    """Return what a ledger saw; nothing, as at its first look, where that cannot be read."""
+    try:
+        return dict(read_json(state) or {})
+    except (DamagedFileError, TypeError, ValueError) as error:
+        logger.warning("%s: the next change is compared with what is published now", error)
+        return {}
+
+
 def seen_files(source_folder: Path) -> Iterator[Path]:
     """Yield the files that the next comparisons will read: they must not be swept."""
     for state in source_folder.glob(f"*/{_SEEN}"):
-        for table, files in json.loads(state.read_text()).items():
+        for table, files in _seen(state).items():
             for file in files.values():
                 yield source_folder / table / file

@@ -67,12 +67,13 @@ class Whole:
         days: Sequence[dt.date] | None,
     ) -> list[str]:
         published = warehouse.manifest(model.name).pieces
-        version = model.version(parameters).digest
+        version, folder = model.version(parameters).digest, warehouse.store(model.name).folder
         return [
             key
             for key, inputs in warehouse.inputs_versions(model, parameters, days).items()
             if key not in published
             or (published[key].code_version, published[key].inputs) != (version, inputs)
+            or published[key].damage(folder)
         ]
 
     def _chunk(
@@ -83,23 +84,22 @@ class Whole:
         days: Sequence[dt.date] | None,
     ) -> "Published":
         started = time.monotonic()
-        inputs = {
-            name: warehouse.relation(
-                name, days and warehouse.days.read(model, name, days, parameters)
-            )
-            for name in model.inputs
-        }
+        inputs = warehouse.inputs(model, parameters, days)
         read = self._read(warehouse, model, inputs)
         new_file = warehouse.store(model.name).new_staged_file
         outputs = model.outputs(warehouse.engine, read, parameters, new_file, days)
         version = model.version(parameters)
         inputs_versions = warehouse.inputs_versions(model, parameters, days)
         staged = {
-            self._key(warehouse, key): staged_piece(output, version.digest, inputs_versions[key])
+            self._key(warehouse, model, key): staged_piece(
+                output, version.digest, inputs_versions[key]
+            )
             for key, output in outputs.items()
         }
         rows_read = sum(relation.rows for relation in inputs.values())
-        published = warehouse.publish(model.name, staged, started=started, rows_read=rows_read)
+        published = warehouse.publish(
+            model.name, staged, started=started, rows_read=rows_read, inputs=inputs
+        )
         warehouse.remember_version(model.name, version)
         for output in outputs.values():
             if output.columns_read:
@@ -111,7 +111,7 @@ class Whole:
     ) -> Mapping[str, "Relation"]:
         return inputs
 
-    def _key(self, warehouse: "SourceWarehouse", key: str) -> str:
+    def _key(self, warehouse: "SourceWarehouse", model: Model, key: str) -> str:
         return key
 
 
@@ -135,8 +135,21 @@ class Daily(Whole):
 class Ledger(Whole):
     """Written on: each run adds one file with what it found, and is given what others wrote.
 
-    A run that is repeated writes its rows again, it does not add them twice.
+    What the newest entry says already is not said again.
     """
+
+    def materialize(
+        self,
+        warehouse: "SourceWarehouse",
+        model: Model,
+        parameters: Mapping[str, Any],
+        days: Sequence[dt.date] | None,
+    ) -> Iterator["Published"]:
+        if self.outdated(warehouse, model, parameters, days):
+            yield self._chunk(warehouse, model, parameters, None)
+        else:
+            inputs = warehouse.inputs(model, parameters, None)
+            yield warehouse.publish(model.name, {}, inputs=inputs)
 
     def outdated(
         self,
@@ -145,20 +158,19 @@ class Ledger(Whole):
         parameters: Mapping[str, Any],
         days: Sequence[dt.date] | None,
     ) -> list[str]:
-        pieces = warehouse.manifest(model.name).pieces.values()
-        made_from = {(piece.code_version, piece.inputs) for piece in pieces}
         inputs = warehouse.inputs_versions(model, parameters)[WHOLE]
-        return [] if (model.version(parameters).digest, inputs) in made_from else [WHOLE]
+        version = model.version(parameters).digest
+        return [] if warehouse.is_said(model.name, inputs, version) else [WHOLE]
 
     def _read(
         self, warehouse: "SourceWarehouse", model: Model, inputs: Mapping[str, "Relation"]
     ) -> Mapping[str, "Relation"]:
         if not model.has_own_rows:
             return inputs
-        return {**inputs, model.name: warehouse.rows_of_other_runs(model.name)}
+        return {**inputs, model.name: warehouse.relation(model.name)}
 
-    def _key(self, warehouse: "SourceWarehouse", key: str) -> str:
-        return warehouse.run_id
+    def _key(self, warehouse: "SourceWarehouse", model: Model, key: str) -> str:
+        return warehouse.next_entry(model.name)
 
 
 class Changes:
@@ -179,21 +191,21 @@ class Changes:
         comparison = compare(
             store.folder, warehouse.tables[self.compared], warehouse.store(self.compared)
         )
-        recorded = {piece.inputs for piece in store.manifest().pieces.values()}
         version = model.version(parameters)
         staged = {}
-        # What was written down once, by a run that died before it remembered, is not repeated.
-        if comparison.before.files and comparison.version not in recorded:
+        # What was written down by a run that died before it remembered is not repeated.
+        if comparison.before.files and not warehouse.is_said(model.name, comparison.version):
             outputs = model.outputs(
                 warehouse.engine, comparison.views, parameters, store.new_staged_file
             )
             staged = {
-                f"{warehouse.run_id}-{comparison.version[:8]}": staged_piece(
+                warehouse.next_entry(model.name): staged_piece(
                     output, version.digest, comparison.version
                 )
                 for output in outputs.values()
             }
-        published = warehouse.publish(model.name, staged, started=started)
+        inputs = warehouse.inputs(model, parameters, None) | dict(comparison.views)
+        published = warehouse.publish(model.name, staged, started=started, inputs=inputs)
         warehouse.remember_version(model.name, version)
         remember(store.folder, comparison)
         yield published

@@ -4,31 +4,48 @@ A table is a folder. Its `manifest.json` is the one truth about what is publishe
 the file, its rows, bytes, content hash, and the versions of code and inputs it was made from.
 New files are written under the source's `.staging` folder, checked there, moved to their final
 name and named by the manifest, which is replaced by rename. So a killed step leaves nothing in
-view, and a failed check leaves the previous version in view.
+view, and a failed check leaves the previous version in view. Tables that are published as one are
+named together in the source's `publishing.json` first: its rename is the moment from which all of
+them count.
+
+Damage counts as never computed: a manifest that cannot be read is replaced by the newest good one
+of its history, which holds the present version too; see `recover` for files.
 
 Does not belong here: locks (`lock`), SQL (`engine`), what readers see (`catalog`).
 """
 
+import contextlib
 import datetime as dt
+import functools
 import hashlib
 import json
+import logging
 import os
-import shutil
 import time
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from customer_assets.warehouse.versions import digest
 
+logger = logging.getLogger("customer_assets")
+
 MANIFEST = "manifest.json"
+HISTORY = "history"
+PUBLISHING = "publishing.json"
 STAGING = ".staging"
 # The partition of a table that has none.
 WHOLE = "all"
+# How many manifests before the present one are kept.
 KEPT_VERSIONS = 5
 # A reader that opened the previous catalog may still be reading files that it names.
 SWEEP_GRACE_SECONDS = 3600
+
+
+class DamagedFileError(ValueError):
+    """A file of the warehouse that cannot be read. The text names it and what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,8 @@ class Piece:
     """One published Parquet file: a partition, or a file's share of one.
 
     `path` is relative to the table's folder. `content_hash` is equal for equal rows. `inputs`
-    digests the content hashes of the input partitions it was computed from.
+    digests the content hashes of the input partitions it was computed from. `bytes`, `file_hash`
+    and `modified_ns` (epoch nanoseconds) say what the file itself was when it was published.
     """
 
     path: str
@@ -45,6 +63,26 @@ class Piece:
     content_hash: str
     code_version: str
     inputs: str = ""
+    file_hash: str = ""
+    modified_ns: int = 0
+
+    def damage(self, folder: Path, deep: bool = False) -> str:
+        """Say what is wrong with the file below a table's folder; nothing, if it is sound.
+
+        A file whose time is the published one is taken for sound by its size, unless `deep`.
+        """
+        path = folder / self.path
+        try:
+            status = path.stat()
+            if status.st_size != self.bytes:
+                return f"{status.st_size:,} bytes instead of {self.bytes:,}"
+            untouched = not self.file_hash or status.st_mtime_ns == self.modified_ns
+            if untouched and not (deep and self.file_hash):
+                return ""
+            found = _hash_of_version(path, status.st_mtime_ns, status.st_size, status.st_ino)
+        except OSError as error:
+            return str(error.strerror or error)
+        return "" if found == self.file_hash else "its bytes are other than those published"
 
 
 @dataclass(frozen=True)
@@ -99,7 +137,16 @@ class TableStore:
         self.partition_by = partition_by
 
     def manifest(self) -> Manifest:
-        return read_manifest(self.folder / MANIFEST)
+        """Return what is published: the newest manifest that can be read."""
+        being_published = _being_published(self.folder.parent)
+        if self.folder.name in being_published:
+            return as_manifest(being_published[self.folder.name])
+        for path in manifest_files(self.folder):
+            try:
+                return read_manifest(path)
+            except DamagedFileError as error:
+                _warn_once(f"{error}; the newest good one of {self.folder / HISTORY} stands for it")
+        return Manifest()
 
     def files(self, partitions: Iterable[str] | None = None) -> list[Path]:
         """Return the published files, of the given partitions or of all, in partition order."""
@@ -109,67 +156,199 @@ class TableStore:
 
     def new_staged_file(self) -> Path:
         """Return a fresh path outside of the tree that readers look at."""
-        staging = self.folder.parent / STAGING
-        staging.mkdir(parents=True, exist_ok=True)
-        return staging / f"{self.folder.name}-{uuid.uuid4().hex}.parquet"
+        return new_staged_file(self.folder.parent / STAGING, self.folder.name)
 
     def publish(self, staged: Mapping[str, StagedPiece], withdrawn: Iterable[str] = ()) -> Manifest:
         """Replace the given partitions, drop the withdrawn ones, leave all others as they are.
 
-        All of it comes into view at once. The caller holds the source's writer lock.
+        All of it comes into view at once; what is equal to what is published writes nothing. The
+        caller holds the source's writer lock.
         """
+        return publish_as_one([Change(self, staged, withdrawn)])[0]
+
+    def put_right(self) -> list[str]:
+        """Write the newest good manifest in the place of damaged ones; return what they were."""
+        damaged = {}
+        for path in manifest_files(self.folder):
+            try:
+                read_manifest(path)
+            except DamagedFileError as error:
+                damaged[path] = str(error)
+        if damaged:
+            manifest = self.manifest()
+            for path in damaged:
+                path.unlink()
+            if manifest.version:
+                self._replace_manifest(manifest)
+        return list(damaged.values())
+
+    def _changed(self, staged: Mapping[str, StagedPiece], withdrawn: Iterable[str]) -> Manifest:
+        """Return the manifest after a change; its files are in place, it names them not yet."""
         before = self.manifest()
+        known = {piece.path: piece for piece in before.pieces.values()}
         pieces = dict(before.pieces)
         for key in withdrawn:
             pieces.pop(key, None)
         for key, piece in staged.items():
-            pieces[key] = self._move_into_place(key, piece)
-        after = Manifest(before.version + 1, _now(), dict(sorted(pieces.items())))
-        self._replace_manifest(before, after)
-        return after
+            pieces[key] = self._move_into_place(key, piece, known)
+        if before.version and pieces == dict(before.pieces):
+            return before
+        return Manifest(before.version + 1, _now(), dict(sorted(pieces.items())))
 
-    def _move_into_place(self, key: str, staged: StagedPiece) -> Piece:
+    def _move_into_place(self, key: str, staged: StagedPiece, known: Mapping[str, Piece]) -> Piece:
         content_hash = staged.content_hash or file_hash(staged.path)
         folder = self.folder
         if self.partition_by is not None:
             folder /= f"{self.partition_by}={key.split('/')[0]}"
+        is_new = not folder.is_dir()
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{content_hash}.parquet"
-        # Same name means same content; an unlucky reader never sees a file change under it.
-        if target.exists():
+        path = target.relative_to(self.folder).as_posix()
+        if path in known and not known[path].damage(self.folder):
+            # Same name means same rows: readers keep the file that they may be reading.
             staged.path.unlink()
-            os.utime(target)
+            as_file = known[path]
         else:
+            sync(staged.path)
             staged.path.replace(target)
-        return Piece(
-            path=target.relative_to(self.folder).as_posix(),
-            rows=staged.rows,
-            bytes=target.stat().st_size,
-            content_hash=content_hash,
-            code_version=staged.code_version,
-            inputs=staged.inputs,
+            sync(folder)
+            if is_new:
+                sync(folder.parent)
+            status = target.stat()
+            as_file = Piece(
+                path=path,
+                rows=staged.rows,
+                bytes=status.st_size,
+                content_hash=content_hash,
+                code_version=staged.code_version,
+                file_hash=file_hash(target),
+                modified_ns=status.st_mtime_ns,
+            )
+        return replace(
+            as_file, rows=staged.rows, code_version=staged.code_version, inputs=staged.inputs
         )
 
-    def _replace_manifest(self, before: Manifest, after: Manifest) -> None:
-        current = self.folder / MANIFEST
-        current.parent.mkdir(parents=True, exist_ok=True)
-        if before.version:
-            history = self.folder / "history"
-            history.mkdir(exist_ok=True)
-            shutil.copy2(current, history / f"{before.version:06d}.json")
-            for old in sorted(history.glob("*.json"))[:-KEPT_VERSIONS]:
-                old.unlink()
-        write_atomically(current, json.dumps(asdict(after), indent=1))
+    def _replace_manifest(self, manifest: Manifest) -> None:
+        history = self.folder / HISTORY
+        history.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(asdict(manifest), indent=1)
+        write_atomically(history / f"{manifest.version:06d}.json", text)
+        write_atomically(self.folder / MANIFEST, text)
+        for old in sorted(history.glob("*.json"))[: -KEPT_VERSIONS - 1]:
+            old.unlink()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What shall be published of a table: new pieces, and partitions that go."""
+
+    store: TableStore
+    staged: Mapping[str, StagedPiece]
+    withdrawn: Iterable[str] = ()
+
+
+def publish_as_one(changes: Sequence[Change]) -> list[Manifest]:
+    """Publish tables of one source: after a crash all of them count, or none does.
+
+    Returns their manifests. The caller holds the source's writer lock.
+    """
+    manifests = [change.store._changed(change.staged, change.withdrawn) for change in changes]
+    moved = [
+        (change.store, manifest)
+        for change, manifest in zip(changes, manifests, strict=True)
+        if manifest != change.store.manifest()
+    ]
+    if len(moved) > 1:
+        journal = moved[0][0].folder.parent / PUBLISHING
+        document = {store.folder.name: asdict(manifest) for store, manifest in moved}
+        write_atomically(journal, json.dumps(document))
+        finish_publishing(journal.parent)
+    else:
+        for store, manifest in moved:
+            store._replace_manifest(manifest)
+    return manifests
+
+
+def finish_publishing(source_folder: Path) -> None:
+    """Write the manifests that a run had decided on when it was killed.
+
+    The caller holds the source's writer lock.
+    """
+    for name, document in _being_published(source_folder).items():
+        TableStore(source_folder / name)._replace_manifest(as_manifest(document))
+    (source_folder / PUBLISHING).unlink(missing_ok=True)
+
+
+def recover(stores: Iterable[TableStore]) -> list[str]:
+    """Put manifests right and take damaged files out of them: these count as never computed.
+
+    Returns each by its name, with what is wrong. The caller holds the source's writer lock.
+    """
+    found = []
+    for store in stores:
+        found += store.put_right()
+        pieces = store.manifest().pieces
+        damaged = {key: why for key, piece in pieces.items() if (why := piece.damage(store.folder))}
+        found += [f"{store.folder / pieces[key].path}: {why}" for key, why in damaged.items()]
+        if damaged:
+            store.publish({}, damaged)
+    return found
+
+
+def manifest_files(folder: Path) -> Iterator[Path]:
+    """Yield a table's manifest, then those of its history, the newest first."""
+    yield folder / MANIFEST
+    yield from sorted((folder / HISTORY).glob("*.json"), reverse=True)
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Return the manifest at `path`; a table that was never published has an empty one."""
+    """Return the manifest at `path`; where there is none, that of a table never published.
+
+    Raises DamagedFileError.
+    """
+    document = read_json(path)
+    if document is None:
+        return Manifest()
+    try:
+        return as_manifest(document)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DamagedFileError(f"{path} is no manifest: {error!r}") from None
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds; None where there is no file.
+
+    Raises DamagedFileError, also for a file that holds nothing.
+    """
     try:
         document = json.loads(path.read_text())
     except FileNotFoundError:
-        return Manifest()
+        return None
+    except (OSError, ValueError) as error:
+        raise DamagedFileError(f"{path} cannot be read: {error}") from None
+    if document is None:
+        raise DamagedFileError(f"{path} cannot be read: it says null")
+    return document
+
+
+def as_manifest(document: Mapping[str, Any]) -> Manifest:
+    """Return the manifest that a JSON document stands for."""
     pieces = {key: Piece(**piece) for key, piece in document["pieces"].items()}
-    return Manifest(document["version"], document["published_at"], pieces)
+    return Manifest(int(document["version"]), str(document["published_at"]), pieces)
+
+
+def _being_published(source_folder: Path) -> dict[str, Any]:
+    try:
+        document = read_json(source_folder / PUBLISHING)
+    except DamagedFileError as error:
+        _warn_once(f"{error}; the manifests stand as they are")
+        return {}
+    return dict(document or {})
+
+
+@functools.cache
+def _warn_once(text: str) -> None:
+    logger.warning(text)
 
 
 def sweep(
@@ -181,12 +360,13 @@ def sweep(
     reader may still hold them. Returns what was deleted. The caller holds the writer lock.
     """
     named = set(in_view)
-    for manifest_file in [
-        *source_folder.glob(f"*/{MANIFEST}"),
-        *source_folder.glob("*/history/*.json"),
-    ]:
-        folder = source_folder / manifest_file.relative_to(source_folder).parts[0]
-        named.update(folder / piece.path for piece in read_manifest(manifest_file).pieces.values())
+    for folder in {path.parent for path in source_folder.glob(f"*/{MANIFEST}")} | {
+        path.parent for path in source_folder.glob(f"*/{HISTORY}")
+    }:
+        for manifest_file in manifest_files(folder):
+            with contextlib.suppress(DamagedFileError):
+                pieces = read_manifest(manifest_file).pieces.values()
+                named.update(folder / piece.path for piece in pieces)
     deadline = time.time() - grace_seconds
     swept = [
         path
@@ -204,6 +384,26 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
+@functools.lru_cache(maxsize=100_000)
+def _hash_of_version(path: Path, *_version: int) -> str:
+    return file_hash(path)
+
+
+def new_staged_file(staging: Path, table: str) -> Path:
+    """Return a fresh path for a file of a table that waits to be published."""
+    staging.mkdir(parents=True, exist_ok=True)
+    return staging / f"{table}-{uuid.uuid4().hex}.parquet"
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or a folder is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Replace a file's text by rename: a reader sees the old text or the new one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -212,6 +412,7 @@ def write_atomically(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    sync(path.parent)
 
 
 def _now() -> str:

@@ -5,8 +5,10 @@ written, their blocking checks run on them, and only then does the manifest name
 of table is computed stands in `kinds`, which days it reads in `days`.
 """
 
+import contextlib
 import datetime as dt
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,16 +19,19 @@ from typing import Any
 import polars as pl
 
 from customer_assets.quality import Check, CheckResult, audit, checks_of
-from customer_assets.warehouse.catalog import TABLE, remember_table
 from customer_assets.warehouse.days import CHUNK_ROWS, Days, chunks
 from customer_assets.warehouse.engine import DuckDBEngine, Relation, relation_sql
 from customer_assets.warehouse.kinds import kind_of
 from customer_assets.warehouse.manifest import (
     WHOLE,
+    Change,
+    DamagedFileError,
     Manifest,
     Piece,
     StagedPiece,
     TableStore,
+    publish_as_one,
+    read_json,
     write_atomically,
 )
 from customer_assets.warehouse.model import MOVING_PARAMETERS, Lineage, Model
@@ -36,7 +41,9 @@ from customer_assets.warehouse.versions import Version, description_version, dig
 
 _TIMES = ("before", "after")
 VERSION = "version.json"
+DESCRIBED = "described.json"
 LINEAGE = "lineage.json"
+_ENTRY = re.compile(r"\d{6}-")
 # In the lineage of a table that a function computes: each of its columns.
 EVERY_COLUMN = "*"
 
@@ -61,9 +68,10 @@ class ChecksFailedError(RuntimeError):
     """Blocking checks failed; nothing was published and the previous version is in view."""
 
     def __init__(self, table: Table, results: Sequence[CheckResult]) -> None:
+        self.table = table
         self.results = list(results)
         self.failed = [r for r in results if not r.passed and r.check.severity == "error"]
-        reasons = "; ".join(_reason(result, table) for result in self.failed)
+        reasons = "; ".join(result.reason_in(table.key) for result in self.failed)
         super().__init__(
             f"{table.name} was not published, its previous version stays in view: {reasons}"
         )
@@ -73,8 +81,9 @@ class ChecksFailedError(RuntimeError):
 class SourceWarehouse:
     """One source's folder of tables, and the engine that computes them.
 
-    `tables` describes every table of the source with the source's own types. The caller holds
-    the writer lock while it publishes.
+    `tables` describes every table of the source with the source's own types. `shown` are the
+    manifests that it reads instead of the newest ones: what readers see. The caller holds the
+    writer lock while it publishes.
     """
 
     folder: Path
@@ -82,6 +91,7 @@ class SourceWarehouse:
     tables: Mapping[str, Table]
     chunk_rows: int = CHUNK_ROWS
     run_id: str = ""
+    shown: Mapping[str, Manifest] | None = None
     _checks: dict[str, list[Check]] = field(default_factory=dict)
 
     @cached_property
@@ -93,6 +103,8 @@ class SourceWarehouse:
         return TableStore(self.folder / name, self.tables[name].partition_by)
 
     def manifest(self, name: str) -> Manifest:
+        if self.shown is not None:
+            return self.shown.get(name, Manifest())
         return self.store(name).manifest()
 
     def checks(self, name: str) -> list[Check]:
@@ -103,7 +115,7 @@ class SourceWarehouse:
     def relation(self, name: str, days: Sequence[dt.date] | None = None) -> Relation:
         """Return the published files of a table, of some days or of all."""
         store = self.store(name)
-        manifest = store.manifest()
+        manifest = self.manifest(name)
         pieces = list(manifest.pieces.values())
         if days is not None and store.partition_by is not None:
             by_day = manifest.days()
@@ -140,67 +152,141 @@ class SourceWarehouse:
         withdrawn: Sequence[str] = (),
         started: float | None = None,
         rows_read: int = 0,
+        inputs: Mapping[str, Relation] = {},
     ) -> Published:
         """Audit staged files and publish them. Raises ChecksFailedError, publishing nothing.
 
-        Where the table's description moved, what stays published is audited by it too, so that
-        its words hold for all rows that are of this version.
+        `inputs` are what the rows were computed from: a check may ask for them by name.
         """
         started = time.monotonic() if started is None else started
-        table = self.tables[name]
-        store = self.store(name)
-        files = [piece.path for piece in staged.values()]
-        kept = []
-        if self.words_moved(name):
-            versions = {piece.code_version for piece in staged.values()}
-            kept = [
-                store.folder / piece.path
-                for key, piece in store.manifest().pieces.items()
-                if key not in staged
-                and key not in withdrawn
-                and (piece.code_version in versions or not staged)
-            ]
-        try:
-            results = self._audited(name, [*kept, *files])
-        except ChecksFailedError:
-            for path in files:
-                path.unlink(missing_ok=True)
-            raise
-        manifest = store.manifest()
-        if staged or withdrawn or not manifest.version:
-            manifest = store.publish(staged, withdrawn)
-        remember_table(store.folder, table)
+        audited = self._audited(name, staged, withdrawn, inputs)
+        (manifest,) = publish_as_one([Change(self.store(name), staged, withdrawn)])
+        self._remember_description(name)
         pieces = {key: manifest.pieces[key] for key in staged}
         seconds = time.monotonic() - started
-        return Published(table, pieces, results, seconds, rows_read, list(withdrawn))
+        return Published(self.tables[name], pieces, audited, seconds, rows_read, list(withdrawn))
 
-    def republish_words(self, name: str) -> list[CheckResult]:
+    def publish_as_one(
+        self,
+        staged: Mapping[str, Mapping[str, StagedPiece]],
+        withdrawn: Mapping[str, Sequence[str]],
+        names: Sequence[str],
+    ) -> list[Published]:
+        """Audit several tables, then publish all of them or, raising ChecksFailedError, none."""
+        audits = {}
+        for name in names:
+            started = time.monotonic()
+            try:
+                results = self._audited(name, staged.get(name, {}), withdrawn.get(name, ()), {})
+            except ChecksFailedError:
+                for piece in (piece for pieces in staged.values() for piece in pieces.values()):
+                    piece.path.unlink(missing_ok=True)
+                raise
+            audits[name] = (results, time.monotonic() - started)
+        manifests = publish_as_one(
+            [
+                Change(self.store(name), staged.get(name, {}), withdrawn.get(name, ()))
+                for name in names
+            ]
+        )
+        for name in names:
+            self._remember_description(name)
+        return [
+            Published(
+                self.tables[name],
+                {key: manifest.pieces[key] for key in staged.get(name, {})},
+                *audits[name],
+                withdrawn=list(withdrawn.get(name, ())),
+            )
+            for name, manifest in zip(names, manifests, strict=True)
+        ]
+
+    def republish_words(
+        self, name: str, model: Model | None = None, parameters: Mapping[str, Any] = {}
+    ) -> list[CheckResult]:
         """Audit all rows of a table by its description as it is now, and publish its words.
 
         Raises ChecksFailedError where its checks do not hold for what is published; then the
         description that it was published with stays in view.
         """
-        results = self._audited(name, self.relation(name).files)
-        remember_table(self.folder / name, self.tables[name])
+        inputs = self.inputs(model, parameters, None) if model else {}
+        results = self._audit(name, self.relation(name).files, inputs)
+        self._demand(name, results)
+        self._remember_description(name)
         return results
 
-    def _audited(self, name: str, files: Sequence[Path]) -> list[CheckResult]:
-        results = self._audit(name, files)
+    def _audited(
+        self,
+        name: str,
+        staged: Mapping[str, StagedPiece],
+        withdrawn: Sequence[str],
+        inputs: Mapping[str, Relation],
+    ) -> list[CheckResult]:
+        """Return the results of a table's checks on staged files.
+
+        Where the table's description moved, what stays published is audited by it too, so that
+        its words hold for all rows that are of this version. Raises ChecksFailedError, and removes
+        the files, where a check that blocks has failed.
+        """
+        files = [piece.path for piece in staged.values()]
+        kept = []
+        if self.words_moved(name):
+            versions = {piece.code_version for piece in staged.values()}
+            kept = [
+                self.folder / name / piece.path
+                for key, piece in self.manifest(name).pieces.items()
+                if key not in staged
+                and key not in withdrawn
+                and (piece.code_version in versions or not staged)
+            ]
+        results = self._audit(name, [*kept, *files], inputs)
+        try:
+            self._demand(name, results)
+        except ChecksFailedError:
+            for path in files:
+                path.unlink(missing_ok=True)
+            raise
+        return results
+
+    def _demand(self, name: str, results: Sequence[CheckResult]) -> None:
         if any(not r.passed and r.check.severity == "error" for r in results):
             raise ChecksFailedError(self.tables[name], results)
-        return results
 
-    def _audit(self, name: str, files: Sequence[Path]) -> list[CheckResult]:
-        table = self.tables[name]
+    def _audit(
+        self, name: str, files: Sequence[Path], inputs: Mapping[str, Relation]
+    ) -> list[CheckResult]:
+        table, checks = self.tables[name], self.checks(name)
+        asked = " ".join(str(check.arguments.get("unexpected_rows_query", "")) for check in checks)
+        for each, relation in inputs.items():
+            if re.search(rf"\b{re.escape(each)}\b", asked):
+                self.engine.view(each, relation)
         self.engine.view("audited", Relation(table.deriving(()), files))
-        return audit(
-            self.engine.connection, "audited", self.checks(name), partition_by=table.partition_by
-        )
+        return audit(self.engine.connection, "audited", checks, partition_by=table.partition_by)
 
-    def audit_published(self, name: str) -> list[CheckResult]:
-        """Check the newest published partition of a table, or the whole table, as it stands."""
-        files = list(self.relation(name).files)
-        return self._audit(name, files[-1:] if self.tables[name].partition_by else files)
+    def audit_published(
+        self, name: str, model: Model | None = None, parameters: Mapping[str, Any] = {}
+    ) -> list[CheckResult]:
+        """Check the newest published partition of a table, or the whole table, as it stands.
+
+        Its checks may ask for the inputs of its model, as when the table was computed.
+        """
+        files, days = list(self.relation(name).files), None
+        if self.tables[name].partition_by is not None:
+            files = files[-1:]
+            days = [dt.date.fromisoformat(day) for day in list(self.manifest(name).days())[-1:]]
+        return self._audit(name, files, self.inputs(model, parameters, days) if model else {})
+
+    def inputs(
+        self, model: Model, parameters: Mapping[str, Any], days: Sequence[dt.date] | None
+    ) -> dict[str, Relation]:
+        """Return what some days of a table, or all of it, are computed from."""
+        if model.compares is not None:
+            compared = self.tables[model.compares]
+            return {f"{model.compares}_{when}": Relation(compared, []) for when in _TIMES}
+        return {
+            name: self.relation(name, days and self.days.read(model, name, days, parameters))
+            for name in model.inputs
+        }
 
     def inputs_versions(
         self,
@@ -247,11 +333,14 @@ class SourceWarehouse:
 
         A table that was never published, or whose description cannot be read, was.
         """
-        try:
-            known = Table.model_validate_json((self.folder / name / TABLE).read_text())
-        except (OSError, ValueError):
-            return True
-        return description_version(known) != description_version(self.tables[name])
+        with contextlib.suppress(DamagedFileError, AttributeError):
+            known = read_json(self.folder / name / DESCRIBED) or {}
+            return bool(known.get("as") != description_version(self.tables[name]))
+        return True
+
+    def _remember_description(self, name: str) -> None:
+        said = {"as": description_version(self.tables[name])}
+        write_atomically(self.folder / name / DESCRIBED, json.dumps(said))
 
     def remember_version(self, name: str, version: Version) -> None:
         """Keep the parts of the version that a table was last computed by."""
@@ -260,18 +349,26 @@ class SourceWarehouse:
 
     def moved_parts(self, model: Model, parameters: Mapping[str, Any]) -> list[str]:
         """Return what of a table's definition is not what it was last computed by."""
-        try:
-            known = json.loads((self.folder / model.name / VERSION).read_text())
-        except (OSError, ValueError):
-            return []
-        return model.version(parameters).moved_since(known["parts"])
+        with contextlib.suppress(DamagedFileError, KeyError, TypeError, AttributeError):
+            known = read_json(self.folder / model.name / VERSION)
+            return model.version(parameters).moved_since(known["parts"]) if known else []
+        return []
 
-    def rows_of_other_runs(self, name: str) -> Relation:
-        """Return the rows of a ledger that this run did not write."""
-        store = self.store(name)
-        pieces = store.manifest().pieces
-        files = [store.folder / piece.path for key, piece in pieces.items() if key != self.run_id]
-        return Relation(self.tables[name], files)
+    def is_said(self, ledger: str, inputs: str, version: str | None = None) -> bool:
+        """Say whether the newest entry of a ledger was made from just these inputs and code.
+
+        An older one may have been: what was, and is so again, is said again.
+        """
+        newest = list(self.manifest(ledger).pieces.values())[-1:]
+        return any(
+            piece.inputs == inputs and version in (None, piece.code_version) for piece in newest
+        )
+
+    def next_entry(self, ledger: str) -> str:
+        """Return the key of the next entry of a ledger: keys are in the order of time."""
+        keys = self.manifest(ledger).pieces
+        last = max((int(key[:6]) for key in keys if _ENTRY.match(key)), default=0)
+        return f"{last + 1:06d}-{self.run_id}"
 
     def chunks(self, model: Model, days: Sequence[dt.date]) -> list[list[dt.date]]:
         """Split days into those that a model computes at once."""
@@ -286,12 +383,11 @@ class SourceWarehouse:
         Of a table that a function computes: what it read when it last ran, for EVERY_COLUMN.
         """
         path = self.folder / model.name / LINEAGE
-        try:
-            known = json.loads(path.read_text())
-            if known["version"] == version or EVERY_COLUMN in known["columns"]:
+        # What cannot be read is worked out again.
+        with contextlib.suppress(DamagedFileError, KeyError, TypeError, AttributeError, ValueError):
+            known = read_json(path) or {}
+            if known.get("version") == version or EVERY_COLUMN in known.get("columns", ()):
                 return {c: [(t, o) for t, o in pairs] for c, pairs in known["columns"].items()}
-        except (OSError, ValueError, KeyError):
-            pass
         schemas = {
             name: {
                 column: described.type for column, described in self.tables[name].columns.items()
@@ -316,16 +412,3 @@ class SourceWarehouse:
         path = self.folder / name / LINEAGE
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps({"version": version, "columns": columns}))
-
-
-def _reason(result: CheckResult, table: Table) -> str:
-    if result.error:
-        return f"{result.check.name} could not run: {result.error}"
-    rows = f"{result.failing_rows:,} of {result.total_rows:,} rows" if result.failing_rows else ""
-    failed = f"{result.check.name} failed ({rows or f'observed {result.observed}'})"
-    if not result.sample:
-        return failed
-    first = result.sample[0]
-    shown = [name for name in first if name in (*table.key, *result.check.columns)] or [*first][:4]
-    where = ", ".join(f"{name} {first[name]}" for name in shown)
-    return f"{failed}, such as {where}: {result.check.description}"

@@ -6,9 +6,9 @@ import dagster as dg
 import pytest
 
 from customer_assets import settings
-from customer_assets.__main__ import prepare_dagster_home
 from customer_assets.components.source_definitions import event_log_definitions, job_name
 from customer_assets.components.warehouse_resource import WarehouseResource, duckdb_resource
+from customer_assets.history import prepare_dagster_home
 from customer_assets.pipeline import pipeline_of
 from customer_assets.sources import EventLogSource
 

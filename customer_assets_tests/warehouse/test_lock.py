@@ -1,3 +1,4 @@
+import socket
 import subprocess
 import sys
 
@@ -28,4 +29,5 @@ def test_a_second_writer_waits_and_says_for_whom(tmp_path):
 
         with writer_lock(tmp_path / "shop", "run 8", tell):
             pass
-    assert told == ["shop: waiting for run 7, which is writing"]
+    who = f"process {holder.pid} on {socket.gethostname()}"
+    assert told == [f"shop: waiting for run 7 ({who}), which is writing"]

@@ -214,7 +214,7 @@ def test_what_moved_in_a_definition_is_told(warehouse, tmp_path):
 
 def test_catalog_shows_the_snapshot_until_the_next(warehouse, tmp_path):
     catalog = tmp_path / "warehouse.duckdb"
-    take_snapshot(warehouse.folder)
+    take_snapshot(warehouse.folder, warehouse.tables.values())
     land(warehouse, {DAYS[2]: [(3, 3)]})
     build_catalog(warehouse.folder.parent, catalog)
     with duckdb.connect(str(catalog), read_only=True) as reader:
@@ -223,14 +223,14 @@ def test_catalog_shows_the_snapshot_until_the_next(warehouse, tmp_path):
             "select comment from duckdb_columns() where table_name = 'events' order by 1"
         ).fetchall()
         assert ("Money; it's exact.",) in comments
-    take_snapshot(warehouse.folder)
+    take_snapshot(warehouse.folder, warehouse.tables.values())
     build_catalog(warehouse.folder.parent, catalog)
     with duckdb.connect(str(catalog), read_only=True) as reader:
         assert reader.sql("select count(*) from shop.events").fetchall() == [(5,)]
 
 
 def test_export_writes_real_tables_and_replaces_nothing(warehouse, tmp_path):
-    take_snapshot(warehouse.folder)
+    take_snapshot(warehouse.folder, warehouse.tables.values())
     target = tmp_path / "all.duckdb"
     assert export(warehouse.folder.parent, target) == {"shop.events": 4}
     for file in warehouse.store("events").files():

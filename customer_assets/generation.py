@@ -1,0 +1,162 @@
+"""Generations: what readers see of a source is whole, or it stays as it was.
+
+A generation is whole when no table that a refresh computes is outdated against the others: trained
+tables and ledgers apart, which do not follow from the landed files alone. The snapshot of a source
+moves from one whole generation to the next. A run that was killed, blocked by a check or made of
+one asset leaves it where it is until what is missing is there; until then it is said what is
+waited for.
+
+Also what belongs to a source as a whole and is no table: what the ingest last saw of the landing
+folder, and why a generation is held back.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from customer_assets.pipeline import AnyPipeline
+from customer_assets.planning import plan, ranges_text
+from customer_assets.project import open_warehouse
+from customer_assets.warehouse.catalog import SNAPSHOT, read_snapshot, take_snapshot
+from customer_assets.warehouse.manifest import (
+    DamagedFileError,
+    finish_publishing,
+    read_json,
+    recover,
+    write_atomically,
+)
+from customer_assets.warehouse.source_warehouse import SourceWarehouse
+from customer_assets.warehouse.versions import digest
+
+logger = logging.getLogger("customer_assets")
+
+WAITING = "waiting.json"
+LANDING = "landing.json"
+
+
+def show(pipeline: AnyPipeline, warehouse: SourceWarehouse, now: dt.datetime) -> list[str]:
+    """Let readers see what is published of a source, if that is whole.
+
+    Returns what is waited for: tables, with the days of daily ones; nothing where readers see the
+    newest. `now` is the clock of the run. The caller holds the source's writer lock.
+    """
+    note = warehouse.folder / WAITING
+    if _is_shown(pipeline, warehouse):
+        note.unlink(missing_ok=True)
+        return []
+    lacking = _lacking(pipeline, warehouse, now)
+    if lacking:
+        state = _state(pipeline, warehouse)
+        write_atomically(note, json.dumps({"waits_for": lacking, "state": state}))
+        logger.warning(
+            "%s: published, not shown yet, waits for %s", pipeline.name, in_words(lacking)
+        )
+        return lacking
+    take_snapshot(warehouse.folder, pipeline.tables.values())
+    note.unlink(missing_ok=True)
+    return []
+
+
+def hold_back(pipeline: AnyPipeline, warehouse: SourceWarehouse, reason: str) -> None:
+    """Keep what is published now from being shown, until something else is published."""
+    state = _state(pipeline, warehouse)
+    held = {"waits_for": [reason], "state": state, "is_held": True}
+    write_atomically(warehouse.folder / WAITING, json.dumps(held))
+
+
+def waits_for(source_folder: Path) -> list[str]:
+    """Return what the newest published tables of a source wait for before they are shown."""
+    try:
+        return [str(each) for each in (read_json(source_folder / WAITING) or {})["waits_for"]]
+    except (DamagedFileError, KeyError, TypeError):
+        return []
+
+
+def in_words(waits: list[str]) -> str:
+    more = f" and {len(waits) - 3} more" if len(waits) > 3 else ""
+    return ", ".join(waits[:3]) + more
+
+
+def open_source(warehouse: SourceWarehouse, pipeline: AnyPipeline) -> None:
+    """Make a source fit to be written: finish what a killed run began, leave damage out.
+
+    The caller holds the source's writer lock.
+    """
+    finish_publishing(warehouse.folder)
+    for damage in recover(warehouse.store(name) for name in pipeline.tables):
+        logger.warning("%s: what follows from landed files is computed again", damage)
+
+
+@contextlib.contextmanager
+def open_shown(pipeline: AnyPipeline) -> Iterator[SourceWarehouse]:
+    """Open a source's tables as its readers see them. Takes no lock.
+
+    Raises DamagedFileError.
+    """
+    with open_warehouse(pipeline) as warehouse:
+        yield as_shown(warehouse)
+
+
+def as_shown(warehouse: SourceWarehouse) -> SourceWarehouse:
+    """Return a source's tables as its readers see them. Raises DamagedFileError."""
+    shown = {name: manifest for name, (_, manifest) in read_snapshot(warehouse.folder).items()}
+    return replace(warehouse, shown=shown)
+
+
+def remember_landing(source_folder: Path, fingerprint: str) -> None:
+    """Keep what the ingest saw of the landing folder, once its tables are published."""
+    write_atomically(source_folder / LANDING, json.dumps({"fingerprint": fingerprint}))
+
+
+def ingested_landing(source_folder: Path) -> str:
+    """Return the fingerprint of the landing folder that the last ingest took in; "" if none."""
+    try:
+        return str((read_json(source_folder / LANDING) or {}).get("fingerprint", ""))
+    except (DamagedFileError, AttributeError):
+        return ""
+
+
+def _is_shown(pipeline: AnyPipeline, warehouse: SourceWarehouse) -> bool:
+    try:
+        shown = read_snapshot(warehouse.folder)
+    except DamagedFileError as error:
+        logger.warning("%s; it is taken again", error)
+        return False
+    published = {
+        name: (table, manifest)
+        for name, table in pipeline.tables.items()
+        if (manifest := warehouse.manifest(name)).version
+    }
+    return (warehouse.folder / SNAPSHOT).is_file() and published == dict(shown)
+
+
+def _lacking(pipeline: AnyPipeline, warehouse: SourceWarehouse, now: dt.datetime) -> list[str]:
+    with contextlib.suppress(DamagedFileError, AttributeError):
+        note = read_json(warehouse.folder / WAITING) or {}
+        if note.get("is_held") and note["state"] == _state(pipeline, warehouse):
+            return [str(each) for each in note["waits_for"]]
+    # Days that no table has are not begun: they are no part of the generation.
+    days = {
+        dt.date.fromisoformat(day)
+        for name in pipeline.models
+        if pipeline.tables[name].partition_by is not None
+        for day in warehouse.manifest(name).days()
+    }
+    planned = plan(pipeline, warehouse, pipeline.parameters(now), sorted(days))
+    reworded = [
+        f"the words of {name}"
+        for name in pipeline.tables
+        if warehouse.manifest(name).version and warehouse.words_moved(name)
+    ]
+    return [
+        *(f"{t.name} {ranges_text(t.days)}" if t.days else t.name for t in planned),
+        *reworded,
+    ]
+
+
+def _state(pipeline: AnyPipeline, warehouse: SourceWarehouse) -> str:
+    return digest(f"{name}={warehouse.manifest(name).content_hash}" for name in pipeline.tables)

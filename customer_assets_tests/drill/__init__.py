@@ -1,0 +1,1 @@
+"""Runs that are killed on purpose, and what is left of them: `make drill`."""

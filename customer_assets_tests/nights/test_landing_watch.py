@@ -1,0 +1,81 @@
+"""The watch over a landing folder: what it asks for follows from what is there."""
+
+import os
+
+import dagster as dg
+import pytest
+
+from customer_assets.components.automation import ASKED
+from customer_assets.components.liveness import process_tags, report_gone_runs
+from customer_assets.history import prepare_dagster_home
+from customer_assets_tests.nights.shop import DAYS, lines
+
+
+def look(shop):
+    """Return what the sensor asks for: (job, tags) of each run, or why it asks for none."""
+    os.environ["DAGSTER_HOME"] = str(prepare_dagster_home())
+    (sensor,) = [s for s in shop.definitions().sensors if s.name == "landing_shop"]
+    with dg.DagsterInstance.get() as instance:
+        found = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
+    assert all(request.run_key is None for request in found.run_requests)
+    return [(r.job_name, r.tags) for r in found.run_requests] or found.skip_message
+
+
+def follow(shop):
+    """Run what is asked for until nothing is; return the jobs in their order."""
+    jobs = []
+    while not isinstance(asked := look(shop), str):
+        for job, tags in asked:
+            jobs.append(job.removesuffix("_shop"))
+            assert shop.run(jobs[-1], asked=tags).success
+    assert asked == "nothing landed and nothing is outdated"
+    return jobs
+
+
+def n_events(shop):
+    return shop.query("select count(*) from shop.events")[0][0]
+
+
+def test_a_file_that_is_taken_away_and_put_back_comes_back(shop):
+    before = n_events(shop)
+    assert follow(shop) == []
+    file = shop.landing / f"{DAYS[2]}.csv"
+    away = file.rename(shop.landing.parent / "away.csv")
+    assert follow(shop) == ["ingest", "refresh"]
+    assert n_events(shop) == before - 5
+    away.rename(file)
+    assert follow(shop) == ["ingest", "refresh"]
+    assert n_events(shop) == before
+
+
+def test_a_run_that_failed_is_asked_for_again_after_a_while_or_once_something_changed(shop):
+    shop.land("late.csv", lines(DAYS[4], [50, 51]))
+    ((job, tags),) = look(shop)
+    assert job == "ingest_shop"
+    with dg.DagsterInstance.get() as instance:
+        run = instance.create_run_for_job(
+            shop.definitions().resolve_job_def("ingest_shop"), tags={**tags, "source": "shop"}
+        )
+        instance.report_run_failed(run)
+    assert look(shop).startswith("it failed and is tried again at ")
+    # The YAML is mended.
+    shop.stated = shop.stated.replace("purchase_event: buy", "purchase_event: buy\n  currency: EUR")
+    ((_, after),) = look(shop)
+    assert after[ASKED] != tags[ASKED]
+
+
+@pytest.mark.parametrize("started", ["long ago", None])
+def test_a_run_whose_process_is_gone_is_reported_as_failed_and_nobody_waits(shop, started):
+    os.environ["DAGSTER_HOME"] = str(prepare_dagster_home())
+    tags = process_tags()
+    if started:
+        # A process of now has the number of one that is gone.
+        tags["customer_assets/process_started"] = started
+    with dg.DagsterInstance.get() as instance:
+        job = shop.definitions().resolve_job_def("ingest_shop")
+        run = instance.create_run_for_job(job, tags={**tags, "source": "shop"})
+        instance.report_run_canceling(run)
+        assert "is under way" in look(shop)
+        reported = report_gone_runs(instance)
+    assert reported == ([run.run_id] if started else [])
+    assert ("is under way" in look(shop)) == (not started)
