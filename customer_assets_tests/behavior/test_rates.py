@@ -4,9 +4,9 @@ import datetime as dt
 
 import pytest
 
-from customer_assets.settings import SQL_ROOT
+from customer_assets import settings
 from customer_assets.sources import EventLogSource
-from customer_assets.warehouse.sql_model import read_models
+from customer_assets.warehouse.places import read_models
 from customer_assets_tests.conftest import run_source
 
 # Customer 1 enters on two days and buys after the second; 2 and 3 only look, 3 in the app.
@@ -92,7 +92,7 @@ def test_the_30th_of_november_takes_part_in_the_taobao_studys_retention(connecti
         "customer_day": "1 as customer_id, 1 as n_events, 0 as n_purchases",
     }.items():
         connection.execute(f"create table {table} as select {columns}")
-    sql = read_models(SQL_ROOT, "taobao")["reproduction"].sql
+    sql = read_models(settings.table_roots(), "taobao", "event_log")["reproduction"].sql
     rows = connection.sql(f"select figure, ours from ({sql}) where figure like 'day1%'").fetchall()
     assert {name: float(ours) for name, ours in rows} == {
         "day1_retention_min": 0.77, "day1_retention_max": 0.78

@@ -14,15 +14,11 @@ import yaml
 
 from customer_assets import settings
 from customer_assets.components.liveness import gone_runs_sensor
-from customer_assets.components.source_definitions import (
-    customer_table_definitions,
-    event_log_definitions,
-    job_name,
-)
+from customer_assets.components.source_definitions import job_name, source_definitions
 from customer_assets.components.table_assets import ONLY_OUTDATED
 from customer_assets.components.warehouse_resource import WarehouseResource, duckdb_resource
 from customer_assets.history import prepare_dagster_home
-from customer_assets.pipeline import AnyPipeline, customer_table_pipeline, event_log_pipeline
+from customer_assets.pipeline import AnyPipeline, pipeline_of
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.manifest import TableStore
 
@@ -94,18 +90,15 @@ class Shop:
 
     def pipeline(self) -> AnyPipeline:
         stated = yaml.safe_load(self.stated)
-        if stated["type"].endswith("EventLog"):
-            log = EventLogSource.model_validate(stated["attributes"])
-            return event_log_pipeline(self.name, log, self.sql_root)
-        source = CustomerTableSource.model_validate(stated["attributes"])
-        return customer_table_pipeline(self.name, source, self.sql_root)
+        is_log = stated["type"].endswith("EventLog")
+        kind = EventLogSource if is_log else CustomerTableSource
+        source = kind.model_validate(stated["attributes"])
+        assert self.sql_root is not None
+        return pipeline_of(self.name, source, (self.sql_root, settings.TABLES_ROOT))
 
     def definitions(self) -> dg.Definitions:
-        pipeline = self.pipeline()
-        is_log = isinstance(pipeline.source, EventLogSource)
-        of_source = event_log_definitions if is_log else customer_table_definitions
         return dg.Definitions.merge(
-            of_source(pipeline),
+            source_definitions(self.pipeline()),
             dg.Definitions(
                 resources={"warehouse": WarehouseResource(duckdb=duckdb_resource())},
                 executor=dg.in_process_executor,
