@@ -130,7 +130,7 @@ def pipeline_of(
     for table_name in in_order_of_need(found):
         model = found[table_name]
         missing = set(model.inputs) - set(tables)
-        unknown = missing - known - {"raw_events"} if model.owner != name else missing - absent
+        unknown = missing - known if model.owner != name else missing - absent
         if unknown:
             raise ModelError(f"{model.path}:1: no table is named {', '.join(sorted(unknown))}")
         if not model.requires <= offered or missing & absent:

@@ -17,7 +17,7 @@ from customer_assets import customer_tables, ingest
 from customer_assets.behavior import funnel, succession
 from customer_assets.behavior.parameters import parameters as behavior_parameters
 from customer_assets.customer_tables.cleaning import joined_columns, stated_rule
-from customer_assets.ingest.event_columns import tables_as_read, with_attributes
+from customer_assets.ingest.event_columns import with_attributes, with_copies
 from customer_assets.ingest.raw_tables import rule_columns
 from customer_assets.ingest.rules import condition_sql
 from customer_assets.sources import CustomerTableSource, EventLogSource, parse_duration
@@ -74,7 +74,6 @@ class EventLogs:
     has_days = True
     prepare = staticmethod(ingest.prepare)
     reading_version = staticmethod(ingest.ingest_version)
-    raw_tables = staticmethod(tables_as_read)
 
     def check(self, name: str, source: EventLogSource, roots: Sequence[Path]) -> None:
         ingest.read_rows_sql(name, source, roots)
@@ -85,7 +84,11 @@ class EventLogs:
             with at("funnels", name):
                 funnel.of_source(stated)
         with at("key"):
-            tables_as_read(source)
+            self.raw_tables(source)
+
+    def raw_tables(self, source: EventLogSource) -> dict[str, Table]:
+        found = ingest.tables(source)
+        return {**found, "raw_events": with_copies(found["raw_events"], source)}
 
     def configured(self, model: Model, source: EventLogSource) -> Model:
         table = model.table

@@ -4,24 +4,70 @@
 attributes and flags, and rows that differ in an attribute alone are different events.
 """
 
-from customer_assets.ingest.raw_tables import tables
-from customer_assets.sources import EventLogSource
+from collections.abc import Mapping
+
+from customer_assets.ingest.rules import enabled
+from customer_assets.sources import Column as SourceColumn
+from customer_assets.sources import EventLogSource, as_column, sql_type
 from customer_assets.warehouse.quoting import quoted
 from customer_assets.warehouse.table import Column, Table
 
+_SEQUENCE = Column(
+    type="bigint", description="The log's own running number; orders events of an instant."
+)
 _OPTIONAL = ("item_id", "item_name", "category_id", "order_id", "quantity", "unit_price")
 
 
-def tables_as_read(source: EventLogSource) -> dict[str, Table]:
-    """Return the raw tables as models read them: raw_events with the number of each copy.
+def with_own_columns(columns: Mapping[str, Column], source: EventLogSource) -> dict[str, Column]:
+    """Return the columns of raw_events with those that the source states, and its types of ids.
+
+    Raises ValueError where an attribute or a flag takes the name of another column, or where an
+    identifier is of a type that none can have.
+    """
+    found = {
+        name: Column(type=_id_type(source, name), description=said.description)
+        if said.type == "source"
+        else said
+        for name, said in columns.items()
+    }
+    source_file = found.pop("source_file")
+    if source.columns.sequence is not None:
+        found["sequence"] = _SEQUENCE
+    for name, attribute in source.attributes.items():
+        _add(found, name, sql_type(attribute), _origin(as_column(attribute)))
+    for rule in enabled(source.rules, "flag"):
+        meaning = rule.description or f"True where {rule.condition}."
+        _add(found, f"is_{rule.name}", "boolean", meaning)
+    _add(found, "source_file", source_file.type, source_file.description)
+    return found
+
+
+def _id_type(source: EventLogSource, name: str) -> str:
+    kind = sql_type(getattr(source.columns, name))
+    if kind not in ("varchar", "bigint"):
+        raise ValueError(f"{name} is an identifier: its type is varchar or bigint, not {kind}")
+    return kind
+
+
+def _origin(column: SourceColumn) -> str:
+    if column.constant is not None:
+        return f"Always {column.constant}."
+    if column.file_name is not None:
+        return "From the name of the landed file."
+    return f"Column {' or '.join(column.landed)} of the landed files."
+
+
+def _add(columns: dict[str, Column], name: str, kind: str, description: str) -> None:
+    if name in columns:
+        raise ValueError(f"the column name {name!r} is taken twice; rename the attribute or rule")
+    columns[name] = Column(type=kind, description=description)
+
+
+def with_copies(raw_events: Table, source: EventLogSource) -> Table:
+    """Return raw_events as models read it: with the number of each copy of an event.
 
     Raises ValueError where the source's `key` names a column that there is not.
     """
-    found = tables(source)
-    return {**found, "raw_events": _with_copies(found["raw_events"], source)}
-
-
-def _with_copies(raw_events: Table, source: EventLogSource) -> Table:
     names = [name for name in raw_events.columns if name != "source_file"]
     unknown = sorted(set(source.key) - set(names))
     if unknown:
@@ -71,7 +117,7 @@ def with_attributes(table: Table, source: EventLogSource, is_shared: bool) -> Ta
     if is_shared:
         key = [name for name in key if name not in _unmapped(source)]
     if source.columns.sequence is not None:
-        own = {"sequence": tables(source)["raw_events"].columns["sequence"], **own}
+        own = {"sequence": _SEQUENCE, **own}
         key.insert(key.index("event_ts") + 1, "sequence")
     columns |= own | flags | {"source_file": source_file}
     return table.model_copy(update={"columns": columns, "key": key})

@@ -15,7 +15,7 @@ from customer_assets.warehouse.header import ModelError
 from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.python_model import PythonFile, read_python_file
 from customer_assets.warehouse.sql_model import SqlModel, read_model
-from customer_assets.warehouse.table import Layer
+from customer_assets.warehouse.table import Layer, Table
 
 _LAYERS = get_args(Layer)
 
@@ -37,6 +37,8 @@ def read_models(
     for name, file in files.items():
         if isinstance(file, SqlModel):
             models[name] = file
+        elif file.is_filled_by_the_ingest:
+            continue
         elif file.is_built_from:
             written.append(file)
         elif source is not None or "compute" in file.functions:
@@ -45,6 +47,18 @@ def read_models(
     for file in written if source is not None else []:
         models |= {model.name: model for model in file.models(source, models)}
     return models
+
+
+def read_raw_tables(roots: Sequence[Path], kind: str, source: Any) -> dict[str, Table]:
+    """Return the tables that the ingest of a kind of source fills, by name."""
+    files = [
+        read_python_file(path, layer, owner, path.stat().st_mtime_ns)
+        for owner in (None, kind)
+        for path, layer in _files(roots, owner)
+        if layer == "raw"
+    ]
+    tables = [table for file in files for table in file.tables(source)]
+    return {table.name: table.model_copy(update={"owner": source.owner}) for table in tables}
 
 
 def described_names(roots: Sequence[Path]) -> set[str]:

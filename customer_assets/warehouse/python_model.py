@@ -12,7 +12,8 @@ the rows of a ledger that other runs wrote. Keyword arguments are what it asks o
 models in SQL from which it is built. Beside it may stand `describe(table, source) -> Table`, for
 what the configuration adds to the description; `neighbours(source)`, for the days around its own
 that a partition reads; and `parts(source)`, where there is one table per part: `typed_<part>`.
-Then the other functions take the part as their last argument.
+Then the other functions take the part as their last argument. A table of the layer raw has neither
+`compute` nor `sql`: the ingest fills it.
 
 The header and the arguments are read without running the file.
 """
@@ -119,6 +120,27 @@ class PythonFile:
         given = self.functions["sql"].positional[1:] if "sql" in self.functions else ()
         return tuple(name for name in given if name != "part")
 
+    @property
+    def is_filled_by_the_ingest(self) -> bool:
+        return not {"compute", "sql"} & self.functions.keys()
+
+    def tables(self, source: Any) -> Iterator[Table]:
+        """Yield its tables for a source: one, or one per part."""
+        for part in self._parts(source):
+            yield self._table(source, part)
+
+    def _parts(self, source: Any) -> list[tuple[str, ...]]:
+        if "parts" not in self.functions:
+            return [()]
+        return [(part,) for part in module_of(self.path).parts(source)]
+
+    def _table(self, source: Any, part: tuple[str, ...]) -> Table:
+        table = self.header.table("_".join([self.path.stem, *part]), self.layer)
+        if "describe" in self.functions:
+            table = module_of(self.path).describe(table, source, *part)
+        check_places(self.path, 1, table)
+        return table
+
     def models(self, source: Any, found: Mapping[str, Model]) -> Iterator[Model]:
         """Yield its models for a source: one, or one per part; none where it is not built."""
         name = self.path.stem
@@ -130,11 +152,8 @@ class PythonFile:
         texts = [m for n in self.is_built_from if isinstance(m := found.get(n), SqlModel)]
         if len(texts) < len(self.is_built_from):
             return
-        module = module_of(self.path)
-        parts = [(part,) for part in module.parts(source)] if "parts" in self.functions else [()]
-        for part in parts:
-            table = self.header.table("_".join([name, *part]), self.layer)
-            yield self._written(module, table, source, part, texts)
+        for part in self._parts(source):
+            yield self._written(source, part, texts)
 
     def _computed(self, name: str) -> PythonModel:
         arguments = self.functions["compute"]
@@ -152,18 +171,10 @@ class PythonFile:
             **model_fields(self.header),
         )
 
-    def _written(
-        self,
-        module: ModuleType,
-        table: Table,
-        source: Any,
-        part: tuple[str, ...],
-        texts: Sequence[SqlModel],
-    ) -> SqlModel:
-        if "describe" in self.functions:
-            table = module.describe(table, source, *part)
-        check_places(self.path, 1, table)
+    def _written(self, source: Any, part: tuple[str, ...], texts: Sequence[SqlModel]) -> SqlModel:
+        module = module_of(self.path)
         sql = module.sql(source, *texts, *part)
+        table = self._table(source, part)
         model = sql_model(self.path, table, sql, self.header, self.owner)
         if texts:
             parameters = {name: kind for m in texts for name, kind in m.parameters.items()}
@@ -225,8 +236,9 @@ def read_python_file(path: Path, layer: Layer, owner: str | None, modified: int)
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
     }
-    if ("compute" in functions) == ("sql" in functions):
-        raise ModelError(f"{path}:1: one function is wanted: compute or sql")
+    if len({"compute", "sql"} & functions.keys()) != (layer != "raw"):
+        wanted = "none, since the ingest fills it" if layer == "raw" else "one"
+        raise ModelError(f"{path}:1: of the functions compute and sql {wanted} is wanted")
     return PythonFile(path, layer, header, functions, owner)
 
 

@@ -91,7 +91,7 @@ def test_a_table_in_python_comes_and_goes_with_its_file(write, tmp_path):
     [
         ("key: [customer_id]", "keys: [customer_id]", r"spenders\.py:3: keys"),
         ("key: [customer_id]", "key: [somebody]", "somebody: is no column"),
-        ("def compute", "def computed", "one function is wanted: compute or sql"),
+        ("def compute", "def computed", "compute and sql one is wanted"),
         ('"""---', '"""', "between two lines ---"),
         ("return spent.filter", "return spent filter", r"spenders\.py:\d+: invalid syntax"),
         ("customer_id: {type: bigint", "is_mature: {type: bigint", "its type is boolean in"),
