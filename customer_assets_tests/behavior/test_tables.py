@@ -310,6 +310,7 @@ def test_the_same_events_under_several_definitions(run):
     put(run, (1, 0, "10:00", "buy"), (1, 0, "10:20", "buy"), (1, 0, "11:00", "pv"),
         (2, 1, "07:00", "pv"))  # fmt: skip
     run.connection.execute("alter table events add column n_copies bigint default 2")
+    run.connection.execute("alter table events add column occurrence bigint default 1")
     counts = {
         (row["event_date"], row["measure"], row["definition"]): row["n"]
         for row in run(

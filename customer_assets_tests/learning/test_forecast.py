@@ -193,7 +193,15 @@ def test_a_last_day_that_breaks_off_is_marked_partial(tmp_path) -> None:
     (landing / "log.csv").write_text("\n".join(lines) + "\n")
     run = run_source("online_retail", read_source("online_retail"), landing, tmp_path / "home")
     run.ingest()
-    names = ("events", "hourly_traffic", "calendar", "sales_daily", "sales_calendar")
+    names = (
+        "events",
+        "hourly_traffic",
+        "calendar",
+        "order_lines",
+        "order_returns",
+        "sales_daily",
+        "sales_calendar",
+    )
     run.materialize(*names, days=[dt.date(2011, 2, day) for day in range(1, 29)])
     days = run.frame("sales_calendar")
     assert days["is_complete"].to_list() == [True] * 27 + [False]

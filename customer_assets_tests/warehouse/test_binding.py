@@ -68,7 +68,7 @@ def test_what_fits_is_bound_once(tmp_path, monkeypatch):
             "from customer_days",
             r"buyers\.sql:1: no table is named customer_da",
         ),
-        ("count(*) as", "size(1) as", r"buyers\.sql:17: .*function.* size"),
+        ("count(*) as", "size(1) as", r"buyers\.sql:17: .*[Ff]unction.* size"),
     ],
 )
 def test_what_does_not_names_file_and_line(tmp_path, old, new, words):

@@ -191,12 +191,15 @@ activity as (
         sum(case when getvariable('values_are_net') then 0 else abs(value) end)
             filter (where is_return) as returned_value,
         -- A gap belongs to the event that ends it: then it is known. Whole seconds, so that their
-        -- squares sum exactly in any order.
+        -- squares sum exactly in any order; a spread takes sum and squares of the same whole ones.
+        sum(gap_seconds) as whole_gaps,
         sum(gap_seconds * gap_seconds) as squared_gaps,
         count(*) filter (
             where is_act and (gap_us is null or gap_us > getvariable('session_timeout_us'))
         ) as n_sessions,
         sum(gap_us) filter (where gap_us > getvariable('session_timeout_us')) as session_gaps_us,
+        sum(gap_seconds)
+            filter (where gap_us > getvariable('session_timeout_us')) as whole_session_gaps,
         sum(gap_seconds * gap_seconds)
             filter (where gap_us > getvariable('session_timeout_us')) as squared_session_gaps,
         count(*) filter (where days_after_monday = 0) as n_monday,
@@ -296,6 +299,7 @@ orders as (
         slice_ts,
         count(*) as n_orders,
         sum(gap_us) as order_gaps_us,
+        sum(cast(gap_us // 1000000 as decimal(18, 0))) as whole_order_gaps,
         sum(cast(gap_us // 1000000 as decimal(18, 0)) * cast(gap_us // 1000000 as decimal(18, 0)))
             as squared_order_gaps,
     from spaced_orders
@@ -311,6 +315,7 @@ in_slices as (
         novelties.n_active_days,
         orders.n_orders,
         orders.order_gaps_us,
+        orders.whole_order_gaps,
         orders.squared_order_gaps,
     from activity
     left join novelties
@@ -369,9 +374,11 @@ summed as (
         cast(coalesce(sum(gross_monetary), 0) - coalesce(sum(returned_value), 0) as decimal(18, 4))
             as monetary,
         cast(coalesce(sum(returned_value), 0) as decimal(18, 4)) as returned_value,
+        cast(sum(whole_gaps) as double) as whole_gaps,
         cast(sum(squared_gaps) as double) as squared_gaps,
         cast(sum(n_sessions) as bigint) as n_sessions,
         cast(sum(session_gaps_us) as double) / 1000000 as session_gaps,
+        cast(sum(whole_session_gaps) as double) as whole_session_gaps,
         cast(sum(squared_session_gaps) as double) as squared_session_gaps,
         cast(sum(n_monday) as double) as n_monday,
         cast(sum(n_tuesday) as double) as n_tuesday,
@@ -390,6 +397,7 @@ summed as (
         cast(coalesce(sum(n_active_days), 0) as bigint) as n_active_days,
         cast(coalesce(sum(n_orders), 0) as bigint) as n_orders,
         cast(sum(order_gaps_us) as double) / 1000000 as order_gaps,
+        cast(sum(whole_order_gaps) as double) as whole_order_gaps,
         cast(sum(squared_order_gaps) as double) as squared_order_gaps,
         cast(coalesce(sum(n_events) filter (where is_recent), 0) as bigint) as n_recent_events,
         cast(coalesce(sum(n_sessions) filter (where is_recent), 0) as bigint) as n_recent_sessions,
@@ -462,8 +470,9 @@ select
     case
         when judged.n_gaps > 1 then
             sqrt(
-                greatest(judged.squared_gaps - judged.gaps * judged.gaps / judged.n_gaps, 0)
-                / (judged.n_gaps - 1)
+                greatest(
+                    judged.squared_gaps - judged.whole_gaps * judged.whole_gaps / judged.n_gaps, 0
+                ) / (judged.n_gaps - 1)
             ) / 3600
     end as std_hours_between_events,
     judged.n_sessions,
@@ -474,7 +483,7 @@ select
             sqrt(
                 greatest(
                     judged.squared_session_gaps
-                    - judged.session_gaps * judged.session_gaps / judged.n_session_gaps,
+                    - judged.whole_session_gaps * judged.whole_session_gaps / judged.n_session_gaps,
                     0
                 ) / (judged.n_session_gaps - 1)
             ) / 86400
@@ -515,7 +524,7 @@ select
             sqrt(
                 greatest(
                     judged.squared_order_gaps
-                    - judged.order_gaps * judged.order_gaps / judged.n_order_gaps,
+                    - judged.whole_order_gaps * judged.whole_order_gaps / judged.n_order_gaps,
                     0
                 ) / (judged.n_order_gaps - 1)
             ) / 86400
