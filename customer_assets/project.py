@@ -79,7 +79,8 @@ def _component_of(file: Path) -> str:
     except yaml.YAMLError:
         # What is wrong with it is said, with its line, when it is loaded.
         return _COMPONENTS[0]
-    return str(stated.get("type")) if isinstance(stated, dict) else ""
+    # So is a file that names no component.
+    return str(stated["type"]) if isinstance(stated, dict) and "type" in stated else _COMPONENTS[0]
 
 
 @functools.cache

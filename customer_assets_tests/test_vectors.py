@@ -19,7 +19,7 @@ import pytest
 from customer_assets.behavior import cohorts, funnel
 from customer_assets.settings import PROJECT_ROOT, SQL_ROOT
 from customer_assets.warehouse.quoting import literal, quoted
-from customer_assets.warehouse.sql_model import read_model
+from customer_assets.warehouse.sql_model import macros, read_model
 from customer_assets_tests.conftest import add_succession
 
 FOLDER = Path(
@@ -96,6 +96,8 @@ def summary(request: pytest.FixtureRequest) -> None:
 def connection() -> Iterable[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("set threads = 1")
+        for macro in macros().values():
+            connection.execute(macro)
         yield connection
 
 
@@ -236,6 +238,10 @@ def funnel_report(
         f"create or replace table customer_day as "
         f"select distinct {actor} as customer_id, null::date as event_date, "
         "false as is_suspected_bot from events"
+    )
+    connection.execute(
+        "create or replace table funnel_active (funnel varchar, event_date date, "
+        "breakdown varchar, n_active bigint)"
     )
     return run_model(connection, "funnel", last_complete_day="1970-01-01", short_days=[])
 
@@ -480,6 +486,7 @@ def put_customer_days(connection: duckdb.DuckDBPyConnection, case: Case, event: 
     put_dated_events(connection, case, case.get("timezone") or "UTC")
     if event not in (None, "*"):
         connection.execute("delete from events where event_type != ?", [event])
+    add_succession(connection, "event_ts", "sequence")
     run_model(connection, "customer_day", purchase_event=None, view_event=None)
 
 

@@ -9,7 +9,7 @@ highest profit. Pure functions of numbers; which customers they are about is sai
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from customer_assets.intervals import Z
+from customer_assets.intervals import Z, wilson
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,11 +78,8 @@ def seen_range(n_contacts: int, n_buyers: float) -> tuple[float, float]:
     """Return the 95 % interval (Wilson) of the buyers among so many contacts, from those seen."""
     if n_contacts == 0:
         return 0.0, 0.0
-    share = n_buyers / n_contacts
-    middle = share + Z**2 / (2 * n_contacts)
-    half = Z * (share * (1 - share) / n_contacts + Z**2 / (4 * n_contacts**2)) ** 0.5
-    scale = 1 + Z**2 / n_contacts
-    return max(0.0, n_contacts * (middle - half) / scale), n_contacts * (middle + half) / scale
+    low, high = wilson(n_buyers, float(n_contacts))
+    return max(0.0, n_contacts * low), n_contacts * high
 
 
 def expected_range(probability: "Floats") -> tuple[float, float]:

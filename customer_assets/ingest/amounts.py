@@ -46,7 +46,8 @@ def amount_sql(text: str, decimal: DecimalSign | None, currency: str | None) -> 
     else:
         styles = [(_CLEARLY_BY_POINT, ".")]
     written = ", ".join(_written(text, number, sign, currency) for number, sign in styles)
-    return f"case when {is_plain} then {text} else coalesce({written}, {_exact(text)}) end"
+    exact = f"case when try_cast({text} as {_EXACT}) is not null then {_digits(text)} end"
+    return f"case when {is_plain} then {_digits(text)} else coalesce({written}, {exact}) end"
 
 
 def scaled_sql(amount: str, scale: float) -> str:
@@ -85,9 +86,10 @@ def product_sql(quantity: str, price: str) -> str:
     )
 
 
-def _exact(text: str) -> str:
-    """1e-7 and the like, and numbers that are too large for what they are for."""
-    return f"case when try_cast({text} as {_EXACT}) is not null then trim({text}) end"
+def _digits(text: str) -> str:
+    """Return SQL for a number without an exponent: DuckDB reads 8.88e-16 as the decimal 0.0001."""
+    plain = f"try_cast(try_cast({text} as double) as {_EXACT})::varchar"
+    return f"case when contains(lower({text}), 'e') then {plain} else {text} end"
 
 
 def _written(text: str, number: str, decimal: str, currency: str | None) -> str:

@@ -6,7 +6,7 @@ not how sure it is who belongs to a group, which is in segment_stability.
 
 import polars as pl
 
-from customer_assets.intervals import Z
+from customer_assets.intervals import Z, wilson
 
 
 def groups(
@@ -32,14 +32,10 @@ def groups(
     return pl.concat([members, rules.collect()])
 
 
-def wilson(part: pl.Expr, of: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+def share_interval(part: pl.Expr, of: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     """Return the ends of Wilson's interval of a share, null where there is nobody."""
-    share = part / of
-    middle = share + Z**2 / (2 * of)
-    half = Z * (share * (1 - share) / of + Z**2 / (4 * of**2)).sqrt()
-    scale = 1 + Z**2 / of
-    low, high = ((middle - half) / scale).clip(0, 1), ((middle + half) / scale).clip(0, 1)
-    return pl.when(of > 0).then(low), pl.when(of > 0).then(high)
+    low, high = (pl.when(of > 0).then(end.clip(0, 1)) for end in wilson(part, of))
+    return low, high
 
 
 def half_width(of: pl.Expr) -> pl.Expr:

@@ -76,7 +76,7 @@ def test_fields_that_stand_in_an_order_s_first_line_only(tmp_path):
         ("ann@example.com", "#1001", "MUG", Decimal(20)),
         ("bob@example.com", "#1002", "BOWL", Decimal(30)),
     ]
-    run.materialize("events", "orders")
+    run.materialize("events", "order_lines", "order_returns", "orders")
     worth = run.frame("orders").select("order_id", "value").sort("order_id").rows()
     assert worth == [("#1001", Decimal(50)), ("#1002", Decimal(30))]
 
@@ -197,7 +197,7 @@ def test_a_row_is_found_again_at_its_line(tmp_path, monkeypatch):
     sql = "select _line, json ->> 'who' as who, json ->> 'at' as at from landed"
     columns = {"customer_id": "who", "event_at": "at"}
     run = rows(tmp_path, sql, {"a.jsonl": text}, columns=columns)
-    made = ingest.rows_sql("my_shop", run.pipeline.source, run.landing, tmp_path / "sql")
+    made = ingest.rows_sql("my_shop", run.pipeline.source, run.landing, [tmp_path / "sql"])
     with duckdb.connect() as connection:
         stored = [str(path) for path in run.warehouse.relation("raw_events").files]
         connection.execute(

@@ -79,6 +79,7 @@ class Shop:
             of_source = settings.SQL_ROOT / "staging" / self.name
             if of_source.is_dir():
                 shutil.copytree(of_source, self.sql_root / "staging" / self.name)
+            shutil.copytree(settings.TABLES_ROOT / "raw", self.sql_root / "raw", dirs_exist_ok=True)
 
     @property
     def landing(self) -> Path:
@@ -94,7 +95,9 @@ class Shop:
         kind = EventLogSource if is_log else CustomerTableSource
         source = kind.model_validate(stated["attributes"])
         assert self.sql_root is not None
-        return pipeline_of(self.name, source, (self.sql_root, settings.TABLES_ROOT))
+        everything = self.sql_root == settings.SQL_ROOT
+        roots = settings.table_roots() if everything else (self.sql_root,)
+        return pipeline_of(self.name, source, roots)
 
     def definitions(self) -> dg.Definitions:
         return dg.Definitions.merge(

@@ -110,7 +110,7 @@ def test_a_damaged_source_is_named(tmp_path, monkeypatch, text):
     file = tmp_path / "shop" / "defs.yaml"
     file.parent.mkdir()
     file.write_text(text)
-    monkeypatch.setattr("customer_assets.project._DEFS", tmp_path)
+    monkeypatch.setattr(settings, "source_roots", lambda: (tmp_path,))
     assert not_named(file) == []
 
 

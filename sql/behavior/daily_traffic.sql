@@ -148,7 +148,6 @@ days as (
             when getvariable('view_event') is not null
                 then cast(session_days.n_bounces as double) / nullif(session_days.n_sessions, 0)
         end as bounce_rate,
-        1.959963984540054 as z,
     from event_days
     left join customer_days on event_days.event_date = customer_days.event_date
     left join session_days on event_days.event_date = session_days.session_date
@@ -167,14 +166,8 @@ select
     n_sessions,
     n_bounces,
     bounce_rate,
-    (
-        bounce_rate + z * z / (2 * trials)
-        - z * sqrt(bounce_rate * (1 - bounce_rate) / trials + z * z / (4 * trials * trials))
-    ) / (1 + z * z / trials) as bounce_rate_low,
-    (
-        bounce_rate + z * z / (2 * trials)
-        + z * sqrt(bounce_rate * (1 - bounce_rate) / trials + z * z / (4 * trials * trials))
-    ) / (1 + z * z / trials) as bounce_rate_high,
+    wilson_low(bounce_rate, trials) as bounce_rate_low,
+    wilson_high(bounce_rate, trials) as bounce_rate_high,
     n_new_customers,
     n_customers - n_new_customers as n_returning_customers,
     n_customers_30_days,

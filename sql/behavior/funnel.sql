@@ -214,7 +214,6 @@ compared as (
         ) as n_before,
         cast(n_entered as double) as trials,
         cast(n_reached as double) / n_entered as share,
-        1.959963984540054 as z,
     from reached
 )
 
@@ -227,14 +226,8 @@ select
     compared.n_reached,
     compared.n_before - compared.n_reached as n_dropped,
     share as conversion_from_entry,
-    (
-        share + z * z / (2 * trials)
-        - z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    ) / (1 + z * z / trials) as conversion_low,
-    (
-        share + z * z / (2 * trials)
-        + z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    ) / (1 + z * z / trials) as conversion_high,
+    wilson_low(share, trials) as conversion_low,
+    wilson_high(share, trials) as conversion_high,
     cast(n_reached as double) / nullif(n_before, 0) as conversion_from_previous,
     cast(n_customers as double) / funnel_active.n_active as share_of_active,
     mean_seconds_from_entry,

@@ -77,7 +77,6 @@ shares as (
         *,
         cast(n_entered as double) as trials,
         cast(n_reached as double) / n_entered as share,
-        1.959963984540054 as z,
     from counts
 )
 
@@ -88,12 +87,6 @@ select
     n_entered as n_entered_customers,
     n_reached as n_reached_customers,
     share as customer_conversion,
-    (
-        share + z * z / (2 * trials)
-        - z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    ) / (1 + z * z / trials) as customer_conversion_low,
-    (
-        share + z * z / (2 * trials)
-        + z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    ) / (1 + z * z / trials) as customer_conversion_high,
+    wilson_low(share, trials) as customer_conversion_low,
+    wilson_high(share, trials) as customer_conversion_high,
 from shares

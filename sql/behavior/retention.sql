@@ -357,7 +357,6 @@ shares as (
         *,
         cast(n_cohort_customers as double) as trials,
         cast(n_retained_customers as double) / n_cohort_customers as share,
-        1.959963984540054 as z,
     from judged
 )
 
@@ -372,14 +371,8 @@ select
     cast(n_cohort_customers as bigint) as n_cohort_customers,
     cast(n_retained_customers as bigint) as n_retained_customers,
     share as retained_share,
-    (
-        share + z * z / (2 * trials)
-        - z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    ) / (1 + z * z / trials) as retained_share_low,
-    (
-        share + z * z / (2 * trials)
-        + z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    ) / (1 + z * z / trials) as retained_share_high,
+    wilson_low(share, trials) as retained_share_low,
+    wilson_high(share, trials) as retained_share_high,
     n_intervals_open <= 0 as is_mature,
     n_intervals_open = 0 as is_newest_complete,
 from shares

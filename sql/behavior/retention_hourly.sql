@@ -146,7 +146,6 @@ shares as (
         *,
         cast(n_cohort_customers as double) as trials,
         cast(n_retained_customers as double) / n_cohort_customers as share,
-        1.959963984540054 as z,
     from judged
 )
 
@@ -157,13 +156,7 @@ select
     n_cohort_customers,
     n_retained_customers,
     share as retained_share,
-    (
-        share + z * z / (2 * trials)
-        - z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    ) / (1 + z * z / trials) as retained_share_low,
-    (
-        share + z * z / (2 * trials)
-        + z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    ) / (1 + z * z / trials) as retained_share_high,
+    wilson_low(share, trials) as retained_share_low,
+    wilson_high(share, trials) as retained_share_high,
     is_mature,
 from shares

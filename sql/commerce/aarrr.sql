@@ -200,7 +200,6 @@ valued as (
         *,
         case when unit = 'customers' then numerator else numerator / nullif(denominator, 0) end
             as value,
-        1.959963984540054 as z,
     from figures
 )
 
@@ -213,22 +212,10 @@ select
     numerator,
     denominator,
     case
-        when unit = 'share' and stage <> 'retention' then
-            (
-                value + z * z / (2 * denominator)
-                - z * sqrt(
-                    value * (1 - value) / denominator + z * z / (4 * denominator * denominator)
-                )
-            ) / (1 + z * z / denominator)
+        when unit = 'share' and stage <> 'retention' then wilson_low(value, denominator)
     end as low,
     case
-        when unit = 'share' and stage <> 'retention' then
-            (
-                value + z * z / (2 * denominator)
-                + z * sqrt(
-                    value * (1 - value) / denominator + z * z / (4 * denominator * denominator)
-                )
-            ) / (1 + z * z / denominator)
+        when unit = 'share' and stage <> 'retention' then wilson_high(value, denominator)
     end as high,
     definition,
 from valued

@@ -95,7 +95,6 @@ known as (
         n_observed > 0 and (is_all or n_observed = n_customers) as is_known,
         cast(n_observed as double) as trials,
         cast(n_repeat as double) / nullif(n_observed, 0) as share,
-        1.959963984540054 as z,
     from sums
 )
 
@@ -107,18 +106,10 @@ select
     case when is_known then n_repeat end as n_repeat_customers,
     case when is_known then share end as repeat_share,
     case
-        when is_known then
-            (
-                share + z * z / (2 * trials)
-                - z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-            ) / (1 + z * z / trials)
+        when is_known then wilson_low(share, trials)
     end as repeat_share_low,
     case
-        when is_known then
-            (
-                share + z * z / (2 * trials)
-                + z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-            ) / (1 + z * z / trials)
+        when is_known then wilson_high(share, trials)
     end as repeat_share_high,
     case when is_known then median_days end as median_days_to_second,
 from known

@@ -174,14 +174,8 @@ select
     n_customers,
     n_with_list,
     hit_rate,
-    (
-        hit_rate + z * z / (2 * n)
-        - z * sqrt(hit_rate * (1 - hit_rate) / n + z * z / (4 * n * n))
-    ) / (1 + z * z / n) as hit_rate_low,
-    (
-        hit_rate + z * z / (2 * n)
-        + z * sqrt(hit_rate * (1 - hit_rate) / n + z * z / (4 * n * n))
-    ) / (1 + z * z / n) as hit_rate_high,
+    wilson_low(hit_rate, n) as hit_rate_low,
+    wilson_high(hit_rate, n) as hit_rate_high,
     ndcg,
     greatest(ndcg - ndcg_half, 0) as ndcg_low,
     least(ndcg + ndcg_half, 1) as ndcg_high,

@@ -75,7 +75,6 @@ compared as (
         cast(buyers.n_buyers as double) / sizes.n_customers as share,
         cast(sum(buyers.n_buyers) over (partition by buyers.kind, buyers.product) as double)
         / sizes.n_all as all_share,
-        1.959963984540054 as z,
     from buyers
     inner join sizes on buyers.segment = sizes.segment
 ),
@@ -83,14 +82,8 @@ compared as (
 bounded as (
     select
         *,
-        (
-            share + z * z / (2 * trials)
-            - z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-        ) / (1 + z * z / trials) as share_low,
-        (
-            share + z * z / (2 * trials)
-            + z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-        ) / (1 + z * z / trials) as share_high,
+        wilson_low(share, trials) as share_low,
+        wilson_high(share, trials) as share_high,
     from compared
     -- Fewer buyers than five say nothing about a segment.
     where n_buyers >= 5

@@ -28,7 +28,7 @@ from typing import Any
 
 import polars as pl
 
-from customer_assets.segments.groups import groups, wilson
+from customer_assets.segments.groups import groups, share_interval
 
 _MOST_VALUES = 3
 
@@ -60,7 +60,9 @@ def compute(
     if not found:
         return []
     share = pl.col("n_customers") / pl.col("n_known")
-    low, high = wilson(pl.col("n_customers").cast(pl.Float64), pl.col("n_known").cast(pl.Float64))
+    low, high = share_interval(
+        pl.col("n_customers").cast(pl.Float64), pl.col("n_known").cast(pl.Float64)
+    )
     excess = (pl.col("share") - pl.col("all_share")).round(12)
     return (
         pl.concat(found)

@@ -33,7 +33,7 @@ checks:
 import polars as pl
 
 from customer_assets.intervals import Z
-from customer_assets.segments.groups import half_width, wilson
+from customer_assets.segments.groups import half_width, share_interval
 from customer_assets.segments.known_customers import known_customers, value_of
 from customer_assets.sources import Segments
 
@@ -76,7 +76,7 @@ def compute(
         (1 - share) ** 2 * pl.col("squares") + share**2 * (all_squares - pl.col("squares"))
     ).sqrt()
     value_half = Z * spread / total if total else pl.lit(None, pl.Float64)
-    low, high = wilson(pl.col("n_customers").cast(pl.Float64), n)
+    low, high = share_interval(pl.col("n_customers").cast(pl.Float64), n)
     is_valued = pl.col("n_valued") > 0
     return sizes.select(
         "segment",
