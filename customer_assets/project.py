@@ -43,11 +43,21 @@ def read_pipeline(name: str) -> AnyPipeline:
     files = {file.parent.name: file for file in _source_files()}
     if name not in files:
         raise UnknownSourceError(f"no source is named {name!r}; there are {', '.join(files)}")
-    component = _tree().load_component(files[name].parent)
+    file = files[name]
+    if fault := _fault(file):
+        raise ValueError(fault)
+    try:
+        component = _tree().load_component(file.parent)
+    except Exception as error:
+        # One file that Dagster cannot read keeps it from reading the others.
+        of_others = (fault for other in files.values() if (fault := _fault(other)))
+        words = str(error.__cause__ or error)
+        is_named = str(file) in words.splitlines()[0]
+        raise ValueError(next(of_others, words if is_named else f"{file}: {words}")) from error
     try:
         return pipeline_of(name, component.source)  # type: ignore[attr-defined]
     except ConfigurationError as error:
-        raise located(error, files[name]) from error
+        raise located(error, file) from error
 
 
 def located(error: ConfigurationError, file: Path) -> ValueError:
@@ -74,13 +84,22 @@ def _source_files() -> list[Path]:
 
 
 def _component_of(file: Path) -> str:
-    try:
-        stated = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError:
-        # What is wrong with it is said, with its line, when it is loaded.
+    """Return the type that a `defs.yaml` names; a damaged one is taken for a source's."""
+    if _fault(file):
         return _COMPONENTS[0]
-    # So is a file that names no component.
-    return str(stated["type"]) if isinstance(stated, dict) and "type" in stated else _COMPONENTS[0]
+    return str(next(yaml.safe_load_all(file.read_text(encoding="utf-8")))["type"])
+
+
+def _fault(file: Path) -> str | None:
+    """Return why nothing can be read from a `defs.yaml`, naming the line; None if something can."""
+    try:
+        stated = next(yaml.safe_load_all(file.read_text(encoding="utf-8")), None)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        return f"{file}:{mark.line + 1 if mark else 1}: {getattr(error, 'problem', error)}"
+    if isinstance(stated, dict) and "type" in stated:
+        return None
+    return f"{file}:1: it names no component; a source has `type: {_COMPONENTS[0]}`"
 
 
 @functools.cache

@@ -230,18 +230,19 @@ def funnel_report(
     reached = ", ".join(f"step_{k}_ts" for k in range(1, len(asked.steps) + 1))
     connection.execute(
         f"create or replace table funnel_entries as select 'case' as funnel, {actor} as "
-        f"customer_id, null::bigint as session_ts, entry_date, breakdown::varchar as breakdown, "
+        "customer_id, null::bigint as session_ts, "
+        "coalesce(entry_date, date '1970-01-01') as entry_date, breakdown::varchar as breakdown, "
         f"{len(asked.steps)} as n_steps, null::bigint as window_us, level, [{reached}] "
         "as reached_ts from attempts"
     )
     connection.execute(
         f"create or replace table customer_day as "
-        f"select distinct {actor} as customer_id, null::date as event_date, "
+        f"select distinct {actor} as customer_id, date '1970-01-01' as event_date, "
         "false as is_suspected_bot from events"
     )
     connection.execute(
-        "create or replace table funnel_active (funnel varchar, event_date date, "
-        "breakdown varchar, n_active bigint)"
+        "create or replace table funnel_active as select 'case' as funnel, event_date, "
+        "null::varchar as breakdown, count(*) as n_active from customer_day group by event_date"
     )
     return run_model(connection, "funnel", last_complete_day="1970-01-01", short_days=[])
 

@@ -121,7 +121,7 @@ def test_a_wrong_value_names_file_line_and_way_out(old, new, line, way_out):
         (
             "  segment_rules:\n    - {name: s, condition: n_eventz > 1}\n",
             8,
-            "did you mean n_events",
+            "there is no column 'n_eventz'",
         ),
     ],
 )

@@ -79,7 +79,9 @@ class Shop:
             of_source = settings.SQL_ROOT / "staging" / self.name
             if of_source.is_dir():
                 shutil.copytree(of_source, self.sql_root / "staging" / self.name)
-            shutil.copytree(settings.TABLES_ROOT / "raw", self.sql_root / "raw", dirs_exist_ok=True)
+            for layer in ("raw", "staging"):
+                own = settings.TABLES_ROOT / layer
+                shutil.copytree(own, self.sql_root / layer, dirs_exist_ok=True)
 
     @property
     def landing(self) -> Path:
