@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from customer_assets.learning.estimators import fit_in_threads
 from customer_assets.learning.metrics import best_threshold
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def out_of_fold_scores(
     scores = np.zeros(len(label))
     for number in np.unique(fold):
         unseen = fold == number
-        fitted = clone(pipeline).fit(matrix[~unseen], label[~unseen])
+        fitted = fit_in_threads(clone(pipeline), matrix[~unseen], label[~unseen])
         scores[unseen] = raw_scores(fitted, matrix[unseen])
     return scores
 
@@ -144,7 +145,8 @@ def fit(
 
     scores = out_of_fold_scores(pipeline, matrix, label, fold)
     newest = is_newest if 0 < label[is_newest].mean() < 1 else slice(None)
-    return FittedModel(clone(pipeline).fit(matrix, label), calibrate(scores[newest], label[newest]))
+    fitted = fit_in_threads(clone(pipeline), matrix, label)
+    return FittedModel(fitted, calibrate(scores[newest], label[newest]))
 
 
 def told(parameters: Mapping[str, Any]) -> dict[str, Any]:
