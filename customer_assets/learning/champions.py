@@ -173,6 +173,7 @@ class _Challenger:
             slope=fitted.calibration.slope,
             intercept=fitted.calibration.intercept,
             threshold=fitted.calibration.threshold,
+            knots=list(fitted.calibration.knots),
             training_data_version=self.training_data_version,
             n_rows=len(self.label),
             n_positive=int(self.label.sum()),

@@ -12,9 +12,9 @@ from customer_assets.advice.campaign import expected_audience
 from customer_assets.learning.champions import newest_champion
 from customer_assets.learning.design import CUT_OFF, design_of, newest, with_cut_off
 from customer_assets.learning.estimators import candidate, fit_in_threads, reproducible
-from customer_assets.learning.fitting import fit, folds_of, raw_scores
+from customer_assets.learning.fitting import calibrate, fit, folds_of, raw_scores
 from customer_assets.learning.gate import calibration
-from customer_assets.learning.metrics import Predicted
+from customer_assets.learning.metrics import Predicted, calibration_error
 from customer_assets.learning.splits import splits_of
 from customer_assets.learning.store import ModelStore, ModelStoreError
 from customer_assets.sources.questions import Question
@@ -232,6 +232,7 @@ def store_card(chain, design, fitted, model):
             "slope": fitted.calibration.slope,
             "intercept": fitted.calibration.intercept,
             "threshold": fitted.calibration.threshold,
+            "knots": list(fitted.calibration.knots),
         }
     )
 
@@ -333,3 +334,18 @@ def test_a_forest_is_fitted_by_threads_and_predicts_with_one():
     label = features["label"].cast(pl.Int8).to_numpy()
     fit_in_threads(forest, design.matrix(features), label)
     assert forest.named_steps["model"].n_jobs is None
+
+
+@pytest.mark.parametrize("shape", ["line", "steps"])
+def test_a_calibration_bends_only_where_that_proves_better(shape):
+    """With one in twelve contrary to what the score says, no line of log odds is right."""
+    random = np.random.default_rng(11)
+    score = random.normal(0, 1, 4000)
+    right = 1 / (1 + np.exp(-(score if shape == "line" else 8 * score)))
+    right = right if shape == "line" else 1 / 12 + right * 10 / 12
+    label = (random.random(4000) < right).astype(int)
+    found = calibrate(score[:2000], label[:2000])
+    said = found.probability(score[2000:])
+    assert bool(found.knots) == (shape == "steps")
+    assert calibration_error(label[2000:], said) < 0.04
+    assert (np.diff(found.probability(np.sort(score))) >= 0).all()
