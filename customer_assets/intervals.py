@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
 # The 97.5 % quantile of the standard normal distribution, to all digits of a double.
@@ -21,3 +22,31 @@ def wilson(n_yes: Number, n: Number) -> tuple[Number, Number]:
     half = Z * (share * (1 - share) / n + Z**2 / (4 * n**2)) ** 0.5
     scale = 1 + Z**2 / n
     return (middle - half) / scale, (middle + half) / scale
+
+
+# Of the differences that are told, at most this share is expected to be chance.
+FALSE_DISCOVERY_RATE = 0.05
+
+
+def more_than_chance(
+    n_comparisons: int,
+    part: "np.ndarray",
+    of: "np.ndarray",
+    all_part: "np.ndarray",
+    n_all: "np.ndarray",
+) -> "np.ndarray":
+    """Return which groups have surely more of something than the others of the population.
+
+    `part` of the `of` members of a group have it, and `all_part` of `n_all` in the population, the
+    group among them: arrays of one length. `n_comparisons` counts also those left out because
+    nobody of the group has it. Exact (hypergeometric), and corrected for their number: Benjamini
+    and Hochberg, Controlling the False Discovery Rate (1995), at FALSE_DISCOVERY_RATE.
+    """
+    import numpy as np
+    from scipy.stats import false_discovery_control, hypergeom
+
+    if not len(part):
+        return np.zeros(0, dtype=bool)
+    found = hypergeom.sf(part - 1, n_all, all_part, of).clip(0, 1)
+    p_values = np.concatenate([found, np.ones(n_comparisons - len(found))])
+    return false_discovery_control(p_values)[: len(found)] <= FALSE_DISCOVERY_RATE

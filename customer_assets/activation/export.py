@@ -88,7 +88,7 @@ def chosen_customers(tables: Published, choice: Choice) -> tuple[pl.DataFrame, d
             raise ValueError("the best customers need a number above 0 and a question")
         tables.needs("model_scores")
         scores = _of(frames["model_scores"], "question", choice.question)
-        found = scores.sort("probability", _ID, descending=[True, False]).head(choice.best)
+        found = scores.sort("score_rank", _ID).head(choice.best)
         definition = {
             "best": choice.best,
             "question": choice.question,

@@ -114,7 +114,7 @@ def expected_audience(question: str, model_scores: pl.LazyFrame | None) -> Audie
     if model_scores is None:
         return None
     rows = (
-        model_scores.filter(pl.col("question") == question)
+        model_scores.filter((pl.col("question") == question) & pl.col("probability").is_not_null())
         .select(_ID, "cut_off_ts", "probability", "model")
         .sort(_ID)
         .collect()

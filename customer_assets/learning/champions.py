@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from customer_assets.learning.drift import bin_shares, bins_of
 from customer_assets.learning.estimators import reproducible
 from customer_assets.learning.fitting import FittedModel
 from customer_assets.learning.gate import (
+    PROBABILITY_RULES,
     Verdict,
     gate,
     is_judged_to_the_end,
@@ -31,14 +32,13 @@ from customer_assets.learning.gate import (
 )
 from customer_assets.learning.metrics import metrics
 from customer_assets.learning.predictions import (
-    BASE_RATE,
-    RFM_SCORE,
-    best_of,
+    baseline_of,
+    champion_to_be,
     fit_rows,
     pipelines,
     predicted_of,
 )
-from customer_assets.learning.splits import CROSS_VALIDATION, HOLDOUT, OUT_OF_TIME
+from customer_assets.learning.splits import HOLDOUT, OUT_OF_TIME
 from customer_assets.learning.store import Card, ModelStore
 from customer_assets.learning.tuning import dropped
 from customer_assets.sources.questions import Question
@@ -59,9 +59,10 @@ def decisions(
 ) -> list[dict[str, Any]]:
     """Return one row per question: the best model, and whether it was promoted and why.
 
-    The best model by cross-validation is fitted on all labelled rows. If it passes the gate it is
-    stored and becomes the champion; otherwise the previous champion stays. A model that is the
-    champion already is not decided on again.
+    Models are tried in the order of cross-validation: the best that passes the gate is fitted on
+    all labelled rows, stored, and becomes the champion. Where none passes the previous champion
+    stays; without one, the best is stored if only its probabilities failed, for it ranks. A model
+    that is the champion already is not decided on again.
     """
     features = with_cut_off(customer_features)
     decided = []
@@ -87,7 +88,7 @@ def decisions(
         if champion is not None and champion["version"] == challenger.version:
             continue
         passed = all(verdict.passed for verdict in challenger.verdicts)
-        if passed:
+        if passed or (champion is None and _ranks(challenger.verdicts)):
             with reproducible():
                 fitted = challenger.fitted()
             keep = [champion["version"]] if champion else []
@@ -102,8 +103,23 @@ def newest_champion(ledger: pl.DataFrame, question: str) -> dict[str, Any] | Non
     return promoted.sort("decided_at").row(-1, named=True) if len(promoted) else None
 
 
+def newest_ranking(ledger: pl.DataFrame, question: str) -> dict[str, Any] | None:
+    """Return the newest row of a question whose model was stored for its ranks alone, or None."""
+    rows = ledger.filter(pl.col("question") == question).sort("decided_at")
+    for row in rows.reverse().iter_rows(named=True):
+        if row["verdicts"] and _ranks([Verdict(**v) for v in json.loads(row["verdicts"])]):
+            return row
+    return None
+
+
+def _ranks(verdicts: Sequence[Verdict]) -> bool:
+    """Return whether a model failed, and in nothing but its probabilities."""
+    failed = {verdict.rule for verdict in verdicts if not verdict.passed}
+    return bool(failed) and failed <= PROBABILITY_RULES
+
+
 class _Challenger:
-    """The best model of a question by cross-validation, before it is promoted."""
+    """The model of a question that may become its champion, before it is promoted."""
 
     def __init__(
         self,
@@ -114,10 +130,8 @@ class _Challenger:
         tuned: pl.DataFrame,
         predictions: pl.DataFrame,
     ) -> None:
-        compared = predictions.filter(split=CROSS_VALIDATION)
-        by_model = {str(m): rows for (m,), rows in compared.group_by("model")}
         self.name, self.question, self.rows = name, question, rows
-        self.model = best_of({m: predicted_of(p) for m, p in by_model.items()}, question)
+        self.model = champion_to_be(predictions, question)
         self.pipeline, self.design = pipelines(question, design, tuned)[self.model]
         self.parameters = json.loads(tuned.filter(model=self.model)["parameters"].item())
         self.matrix, self.label = self.design.matrix(rows), labels(rows, question)
@@ -129,7 +143,7 @@ class _Challenger:
         judged = predictions.filter(pl.col("split").is_in([OUT_OF_TIME, HOLDOUT]))
         self.split = str(judged["split"][0])
         ours = self._judged(judged, self.model)
-        self.baseline = next(b for b in (RFM_SCORE, BASE_RATE) if b in set(judged["model"]))
+        self.baseline = baseline_of(set(judged["model"]))
         theirs = self._judged(judged, self.baseline)
         self.metrics = metrics(ours, question.contact_share, question.random_state)
         alone = single_feature_aucs(self.matrix, self.label, self.design)
@@ -159,6 +173,7 @@ class _Challenger:
             slope=fitted.calibration.slope,
             intercept=fitted.calibration.intercept,
             threshold=fitted.calibration.threshold,
+            knots=list(fitted.calibration.knots),
             training_data_version=self.training_data_version,
             n_rows=len(self.label),
             n_positive=int(self.label.sum()),

@@ -72,8 +72,10 @@ def model_drift(
         )
         now = {name: matrix[:, i] for i, name in enumerate(card.features)}
         then = {name: (card.bin_edges[name], card.bin_shares[name]) for name in card.features}
-        now[SCORE] = scores.sort(CUSTOMER)["probability"].to_numpy()
-        then[SCORE] = (card.score_edges, card.score_shares)
+        # Null where only ranks are published, whose distribution is always the same.
+        if scores["probability"].null_count() == 0:
+            now[SCORE] = scores.sort(CUSTOMER)["probability"].to_numpy()
+            then[SCORE] = (card.score_edges, card.score_shares)
         for name, values in now.items():
             edges, shares = (np.asarray(part, dtype=float) for part in then[name])
             index = stability_index(shares, bin_shares(values, edges))

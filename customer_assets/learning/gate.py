@@ -1,6 +1,6 @@
 """What a model must show before it may become the champion of a question."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from customer_assets.learning.metrics import (
     Predicted,
     calibration_error,
     difference,
+    score,
 )
 from customer_assets.sources.questions import Question
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
 _SIMULATIONS = 200
 _LEAST_EXPECTED = 5
+# Quantile of the standard normal distribution that both sides stay within 99 times in 100.
+_Z_99 = 2.5758293035489004
+# What a season may move unpunished: of the share of the rarer answer, and of the slope.
+_TOLERANCE = 0.25
+
+# What speaks of probabilities only: a model that passes all else still ranks customers.
+PROBABILITY_RULES = frozenset({"is_calibrated", "right_in_the_large", "right_slope"})
 
 
 @dataclass(frozen=True)
@@ -48,9 +56,6 @@ def gate(
     gain = difference(
         model, baseline, question.metric, question.contact_share, question.random_state
     )
-    error = calibration_error(model.label, model.probability)
-    noise = calibration_noise(model, question.random_state)
-    limit = max(question.max_calibration_error, noise)
     best = max(single_features, key=lambda name: single_features[name], default="")
     strongest = single_features.get(best, 0.5)
     verdicts = [
@@ -62,14 +67,7 @@ def gate(
             f"{question.metric} is {gain.value:+.3f} against {baseline_name} "
             f"(95 % interval {gain.low:+.3f} to {gain.high:+.3f}); all of it must be above zero.",
         ),
-        Verdict(
-            "is_calibrated",
-            error <= limit,
-            error,
-            limit,
-            f"The expected calibration error is {error:.3f}; {limit:.3f} is allowed (so many "
-            f"customers would show up to {noise:.3f} by chance with perfect probabilities).",
-        ),
+        *calibration(question, model),
         Verdict(
             "no_suspicious_feature",
             strongest <= question.max_single_feature_auc,
@@ -80,6 +78,76 @@ def gate(
         ),
     ]
     return verdicts, gain
+
+
+def calibration(question: Question, model: Predicted) -> list[Verdict]:
+    """Return the verdicts on a model's probabilities: their errors, their sum and their slope.
+
+    All are measured against what chance alone gives at that many customers, and none allows more
+    than a part of the rarer answer's share: an absolute limit would let through any probability
+    where few say yes. Source: Cox, Two further applications of a model for binary regression
+    (Biometrika 45, 1958).
+    """
+    import numpy as np
+
+    share, n = float(model.label.mean()), len(model.label)
+    rarer = min(share, 1 - share)
+    noise = calibration_noise(model, question.random_state)
+    error = calibration_error(model.label, model.probability)
+    limit = max(min(question.max_calibration_error, rarer / 2), noise)
+    expected = float(model.probability.mean())
+    spread = _Z_99 * float(np.sqrt((model.probability * (1 - model.probability)).sum())) / n
+    allowed = max(spread, _TOLERANCE * rarer)
+    slope, half = calibration_slope(model)
+    lowest, highest = 1 - _TOLERANCE, 1 / (1 - _TOLERANCE)
+    return [
+        Verdict(
+            "is_calibrated",
+            error <= limit,
+            error,
+            limit,
+            f"The expected calibration error is {error:.3f}; {limit:.3f} is allowed (so many "
+            f"customers would show up to {noise:.3f} by chance with perfect probabilities).",
+        ),
+        Verdict(
+            "right_in_the_large",
+            abs(expected - share) <= allowed,
+            expected - share,
+            allowed,
+            f"Probabilities promise {expected:.2%} yes, {share:.2%} say it; {allowed:.2%} of "
+            f"difference is allowed ({spread:.2%} would be chance).",
+        ),
+        Verdict(
+            "right_slope",
+            slope - half <= highest and slope + half >= lowest,
+            slope,
+            lowest,
+            f"Log odds of yes move by {slope:.2f} for each 1 that the model says (99 % interval "
+            f"{slope - half:.2f} to {slope + half:.2f}); {lowest:.2f} to {highest:.2f} is allowed.",
+        ),
+    ]
+
+
+def calibration_slope(predicted: Predicted) -> tuple[float, float]:
+    """Return the slope of the answers on the model's log odds, and half its 99 % interval.
+
+    1 is right; below it probabilities are too extreme. A constant, which has no slope, gets 1.
+    """
+    import numpy as np
+    from scipy.special import logit
+    from sklearn.linear_model import LogisticRegression
+
+    odds = logit(np.clip(predicted.probability, 1e-6, 1 - 1e-6))
+    spread = odds.std()
+    if not spread > 0 or not 0 < predicted.label.mean() < 1:
+        return 1.0, 0.0
+    scaled = (odds - odds.mean()) / spread
+    fitted = LogisticRegression(C=np.inf).fit(scaled[:, None], predicted.label)
+    p = fitted.predict_proba(scaled[:, None])[:, 1]
+    weight = p * (1 - p)
+    middle = (weight * scaled).sum() / max(weight.sum(), 1e-12)
+    information = max(float((weight * (scaled - middle) ** 2).sum()), 1e-12)
+    return float(fitted.coef_[0, 0] / spread), _Z_99 / float(np.sqrt(information)) / float(spread)
 
 
 def is_judged_to_the_end(share: float, n_answers: int, n_positive: int) -> Verdict:
@@ -126,6 +194,28 @@ def single_feature_aucs(
             if auc is not None:
                 found[name] = max(auc, 1 - auc)
     return found
+
+
+def in_order_of_merit(predicted: Mapping[str, Predicted], question: Question) -> list[str]:
+    """Return the models by the metric of a question, the best first; ties by name."""
+    values = {m: score(question.metric, p.label, p.probability) for m, p in predicted.items()}
+    return sorted(values, key=lambda model: (-values[model], model))
+
+
+def chosen(
+    compared: Mapping[str, Predicted], judged: Mapping[str, Predicted], baseline: str, q: Question
+) -> str:
+    """Return the first model in the order of cross-validation that passes, else the first.
+
+    `compared` are the models cross-validated, `judged` the same and a baseline on unseen rows.
+    What models share, as the features, does not tell them apart.
+    """
+    order = in_order_of_merit(compared, q)
+    for model in order:
+        verdicts, _ = gate(q, judged[model], judged[baseline], baseline, {})
+        if all(verdict.passed for verdict in verdicts):
+            return model
+    return order[0]
 
 
 def reason(verdicts: Sequence[Verdict]) -> str:

@@ -1,7 +1,7 @@
 """What each model answers about customers that it has not seen, on the same splits for all."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -25,8 +25,16 @@ from customer_assets.learning.fitting import (
     folds_of,
     told,
 )
-from customer_assets.learning.metrics import Predicted, score
-from customer_assets.learning.splits import CROSS_VALIDATION, Split, Splits, splits_of
+from customer_assets.learning.gate import chosen
+from customer_assets.learning.metrics import Predicted
+from customer_assets.learning.splits import (
+    CROSS_VALIDATION,
+    HOLDOUT,
+    OUT_OF_TIME,
+    Split,
+    Splits,
+    splits_of,
+)
 from customer_assets.learning.tuning import dropped
 from customer_assets.sources.questions import Question
 
@@ -50,7 +58,7 @@ def model_predictions(
     """Return one row per question, model, split and labelled customer that was not trained on.
 
     All models and baselines are cross-validated and judged on the same rows. The model that
-    cross-validation likes best, and the baselines, are also tested at every earlier cut-off.
+    is to be the champion, and the baselines, are also tested at every earlier cut-off.
     """
     features = with_cut_off(customer_features)
     parts = []
@@ -85,7 +93,7 @@ def pipelines(
 def _of_question(
     name: str, question: Question, splits: Splits, design: Design, tuned: pl.DataFrame
 ) -> pl.DataFrame:
-    parts, cross_validation = [], {}
+    parts = []
     models = pipelines(question, design, tuned)
     compared = splits.compared
     label = splits.label[compared]
@@ -98,14 +106,12 @@ def _of_question(
     for model, (pipeline, seen) in models.items():
         matrix = seen.matrix(splits.rows)
         probability, answer = cross_validated(pipeline, matrix[compared], label, fold)
-        cross_validation[model] = Predicted(label, probability, answer)
-        parts.append(
-            _rows(splits, compared, model, CROSS_VALIDATION, fold, cross_validation[model])
-        )
+        unseen = Predicted(label, probability, answer)
+        parts.append(_rows(splits, compared, model, CROSS_VALIDATION, fold, unseen))
         parts.append(_judged(splits, splits.judged, model, pipeline, matrix, question))
     parts.append(_base_rate(splits, Split(CROSS_VALIDATION, compared, compared)))
     parts.append(_base_rate(splits, splits.judged))
-    best = best_of(cross_validation, question)
+    best = champion_to_be(pl.concat(parts), question) if splits.backtest else ""
     for split in splits.backtest:
         for model in {best, RFM_SCORE} & set(models):
             pipeline, seen = models[model]
@@ -124,14 +130,22 @@ def fit_rows(
     return fit(pipeline, matrix, label, fold, newest(rows))
 
 
-def best_of(predicted: Mapping[str, Predicted], question: Question) -> str:
-    """Return the model, baselines apart, with the highest metric of a question; ties by name."""
-    values = {
-        model: score(question.metric, p.label, p.probability)
-        for model, p in sorted(predicted.items())
-        if model not in BASELINES
-    }
-    return max(values, key=lambda model: values[model])
+def champion_to_be(predictions: pl.DataFrame, question: Question) -> str:
+    """Return the best model by cross-validation that passes the gate, else the best."""
+    compared = _by_model(predictions.filter(split=CROSS_VALIDATION))
+    judged = _by_model(predictions.filter(pl.col("split").is_in([OUT_OF_TIME, HOLDOUT])))
+    models = {model: rows for model, rows in compared.items() if model not in BASELINES}
+    return chosen(models, judged, baseline_of(judged), question)
+
+
+def baseline_of(models: Collection[str]) -> str:
+    """Return the strongest baseline that there is."""
+    return RFM_SCORE if RFM_SCORE in models else BASE_RATE
+
+
+def _by_model(rows: pl.DataFrame) -> dict[str, Predicted]:
+    ordered = rows.sort(CUT_OFF, CUSTOMER)
+    return {str(m): predicted_of(of_model) for (m,), of_model in ordered.group_by("model")}
 
 
 def predicted_of(rows: pl.DataFrame) -> Predicted:

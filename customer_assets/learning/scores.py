@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from customer_assets.learning.champions import newest_champion
+from customer_assets.learning.champions import newest_champion, newest_ranking
 from customer_assets.learning.design import (
     CUSTOMER,
     CUT_OFF,
@@ -38,7 +38,10 @@ def model_scores(
     questions: Mapping[str, Question],
     model_store: ModelStore,
 ) -> pl.DataFrame | list[dict[str, Any]]:
-    """Return one row per question with a champion and customer of the newest cut-off.
+    """Return one row per question and customer of the newest cut-off, by the champion.
+
+    Without a champion the probability is null, and rank and decile are those of a model that
+    failed the gate in nothing but its probabilities.
 
     A question that cannot be judged at the newest cut-off with answers has none.
     Customers whose own answer the champion learned from, as all of a customer table are, get their
@@ -49,12 +52,14 @@ def model_scores(
     parts = []
     for name, question in questions.items():
         champion = newest_champion(champions, name)
+        # Ranks alone are published of a model whose probabilities are not to be believed.
+        model = champion or newest_ranking(champions, name)
         asked = asked_about(scored, question)
-        if champion is None or asked.is_empty():
+        if model is None or asked.is_empty():
             continue
         if not is_judged_to_the_end(*answers(features, question)).passed:
             continue
-        card, fitted = model_store.load(name, champion["version"])
+        card, fitted = model_store.load(name, model["version"])
         with reproducible():
             matrix = card.design.matrix(asked)
             probability = fitted.probability(matrix)
@@ -82,7 +87,10 @@ def model_scores(
                 .cast(pl.Int64)
                 .alias("score_rank")
             )
-            .with_columns((1 + (pl.col("score_rank") - 1) * 10 // pl.len()).alias("decile"))
+            .with_columns(
+                pl.when(champion is not None).then(pl.col("probability")).alias("probability"),
+                (1 + (pl.col("score_rank") - 1) * 10 // pl.len()).alias("decile"),
+            )
             .drop("by_champion", "out_of_fold")
         )
     return pl.concat(parts) if parts else []

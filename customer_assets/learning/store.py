@@ -51,6 +51,8 @@ class Card(BaseModel):
     slope: float
     intercept: float
     threshold: float
+    # Of an isotonic calibration: score and log odds of its knots.
+    knots: list[tuple[float, float]] = []
     training_data_version: str
     n_rows: int
     n_positive: int
@@ -115,7 +117,9 @@ class ModelStore:
                 f"{path} holds types that no model of this project has: it was not written by it, "
                 f"and is not loaded. {error}"
             ) from error
-        return card, FittedModel(pipeline, Calibration(card.slope, card.intercept, card.threshold))
+        knots = tuple(card.knots)
+        calibration = Calibration(card.slope, card.intercept, card.threshold, knots)
+        return card, FittedModel(pipeline, calibration)
 
     def _versions(self, question: str) -> Sequence[Path]:
         folders = [f for f in (self.folder / question).iterdir() if (f / _CARD).exists()]

@@ -10,6 +10,7 @@ from customer_assets.reports.tables import Columns, table_view
 _RECOMMENDERS = {
     "related": "Related",
     "popular": "Most popular",
+    "popular_lately": "Popular lately",
     "last_category": "Last category",
 }
 _KINDS = {"item": "products", "category": "categories"}
@@ -68,9 +69,9 @@ def _verdict(noun: str, judged: dict[str, dict]) -> str:
         f"{wording.plural(ours['n_customers'], 'customer')} did after it, against {others}. "
     )
     if ours["is_shown"]:
-        return text + "It leads over both by both measures, so the lists are shown."
+        return text + "It leads over all by both measures, so the lists are shown."
     return text + (
-        f"It does not surely lead over both by both measures, so no {noun} are recommended."
+        f"It does not surely lead over all by both measures, so no {noun} are recommended."
     )
 
 

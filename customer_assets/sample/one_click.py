@@ -80,7 +80,10 @@ def write(folder: Path, rows: int, seed: int, tell: Callable[[str], object]) -> 
         - 2.2 * (promo - 0.32)
         + 0.0011 * (revenue[BEFORE_PREVIOUS].clip(3000, 7000) - 4800)
     )
-    declines = _lowest(score + rng.logistic(0.0, 1.1, rows), DECLINED_SHARE)
+    # Clear for most, and for some the contrary of what all figures say: no straight line of log
+    # odds tells how likely that is.
+    surprise = np.where(rng.random(rows) < 0.07, -1.0, 1.0)
+    declines = _lowest(surprise * score + rng.logistic(0.0, 0.35, rows), DECLINED_SHARE)
     service = np.where(rng.random(rows) < 0.29, "премиум", "стандарт").astype(object)
     standard = np.flatnonzero(service == "стандарт")
     service[rng.choice(standard, min(MISSPELT_ROWS, len(standard)), replace=False)] = "стандартт"

@@ -107,3 +107,22 @@ def test_measures_are_those_of_scikit_learn(shown):
 def test_few_products_are_no_choice(shop):
     shop.put([{"customer": c, "item": f"p{c % 9}", "day": c % 90} for c in range(200)])
     assert shop.table(*TABLES[:2]).is_empty()
+
+
+def test_lists_that_lose_to_what_is_popular_lately_are_not_shown(open_shop):
+    """Everybody turns to new products within the last horizon: tastes of old say nothing."""
+    shop = open_shop(view_event=None)
+    draw = random.Random(5)
+    past = [event for event in tastes() if event["day"] < 70]
+    fashion = [
+        {"customer": c, "day": day, "item": f"new{item}", "category": "all"}
+        for c in range(90)
+        for day, n in ((76, 2), (84, 3))
+        for item in draw.sample(range(5), n)
+    ]
+    shop.put([*past, *fashion, {"customer": 0, "day": 90, "item": "p00", "category": "all"}])
+    shop.table(*TABLES)
+    quality = {row["recommender"]: row for row in shop.table(TABLES[-2]).rows(named=True)}
+    assert quality["popular_lately"]["hit_rate_lead_low"] <= 0
+    assert not quality["related"]["is_shown"]
+    assert shop.table(TABLES[-1]).is_empty()

@@ -8,10 +8,13 @@ import pytest
 import skops.io
 from sklearn.linear_model import LogisticRegression
 
+from customer_assets.advice.campaign import expected_audience
 from customer_assets.learning.champions import newest_champion
 from customer_assets.learning.design import CUT_OFF, design_of, newest, with_cut_off
-from customer_assets.learning.estimators import candidate, reproducible
-from customer_assets.learning.fitting import fit, folds_of, raw_scores
+from customer_assets.learning.estimators import candidate, fit_in_threads, reproducible
+from customer_assets.learning.fitting import calibrate, fit, folds_of, raw_scores
+from customer_assets.learning.gate import calibration
+from customer_assets.learning.metrics import Predicted, calibration_error
 from customer_assets.learning.splits import splits_of
 from customer_assets.learning.store import ModelStore, ModelStoreError
 from customer_assets.sources.questions import Question
@@ -229,6 +232,7 @@ def store_card(chain, design, fitted, model):
             "slope": fitted.calibration.slope,
             "intercept": fitted.calibration.intercept,
             "threshold": fitted.calibration.threshold,
+            "knots": list(fitted.calibration.knots),
         }
     )
 
@@ -260,3 +264,88 @@ def test_the_last_five_versions_are_kept_and_the_champion(chain, tmp_path):
 def test_a_question_about_a_missing_column_says_what_there_is(tmp_path):
     with pytest.raises(ValueError, match="customer_features has no column 'churned'"):
         Chain(customers(n=60), question(label="churned"), tmp_path)
+
+
+def judged_wrongly(chain, change, models):
+    """The chain's rows with what models said of the judged ones changed, decided on again."""
+    found = chain.frames["model_predictions"]
+    at = pl.col("split").is_in(["out_of_time", "holdout"]) & pl.col("model").is_in(models)
+    changed = found.with_columns(
+        probability=pl.when(at).then(change(pl.col("probability"))).otherwise("probability")
+    )
+    nothing = chain.frames["champions"].clear()
+    frames = chain.frames | {"model_predictions": changed, "champions": nothing}
+    frames["champions"] = computed("champions", frames, chain.parameters)
+    frames["model_scores"] = computed("model_scores", frames, chain.parameters)
+    return frames
+
+
+def halved(probability):
+    return probability / 2
+
+
+def test_the_best_that_passes_is_promoted_where_the_best_is_refused(tmp_path):
+    asked = question(models=["logistic_regression", "logistic_regression_on_components"])
+    chain = Chain(customers(n=1000), asked, tmp_path)
+    best = chain.champion["model"]
+    decided = judged_wrongly(chain, halved, [best])["champions"].row(0, named=True)
+    assert decided["promoted"]
+    assert decided["model"] in set(asked.models) - {best}
+
+
+def test_without_believable_probabilities_customers_are_ranked(chain):
+    frames = judged_wrongly(chain, halved, MODELS)
+    assert frames["champions"]["promoted"].to_list() == [False]
+    scores = frames["model_scores"]
+    assert scores["probability"].null_count() == scores.height == 400
+    assert scores["score_rank"].to_list() == chain.frames["model_scores"]["score_rank"].to_list()
+    assert set(scores["decile"]) == set(range(1, 11))
+    assert "score" not in set(computed("model_drift", frames, chain.parameters)["feature"])
+    assert expected_audience("q", scores.lazy()) is None
+
+
+@pytest.mark.parametrize("share", [0.016, 0.034, 0.38, 0.8])
+@pytest.mark.parametrize("factor", [1, 2, 0.5, 0.1, 0.001])
+def test_probabilities_that_are_off_by_a_factor_are_refused(share, factor):
+    random = np.random.default_rng(7)
+    odds = random.normal(np.log(share / (1 - share)), 0.8, 6000)
+    right = 1 / (1 + np.exp(-odds))
+    label = (random.random(6000) < right).astype(int)
+    said = Predicted(label, np.minimum(right * factor, 1.0), label)
+    passed = [verdict.passed for verdict in calibration(question(), said)]
+    assert all(passed) == (factor == 1)
+
+
+@pytest.mark.parametrize(("power", "passes"), [(1, True), (3, False), (0.3, False)])
+def test_probabilities_too_extreme_or_too_timid_are_refused(power, passes):
+    random = np.random.default_rng(8)
+    odds = random.normal(0, 1, 3000)
+    label = (random.random(3000) < 1 / (1 + np.exp(-odds))).astype(int)
+    said = Predicted(label, 1 / (1 + np.exp(-power * odds)), label)
+    verdicts = {verdict.rule: verdict for verdict in calibration(question(), said)}
+    assert verdicts["right_in_the_large"].passed
+    assert verdicts["right_slope"].passed == passes
+
+
+def test_a_forest_is_fitted_by_threads_and_predicts_with_one():
+    features = with_cut_off(customers(n=150))
+    design = design_of(features, question())
+    forest = candidate("random_forest", design, 1).pipeline
+    label = features["label"].cast(pl.Int8).to_numpy()
+    fit_in_threads(forest, design.matrix(features), label)
+    assert forest.named_steps["model"].n_jobs is None
+
+
+@pytest.mark.parametrize("shape", ["line", "steps"])
+def test_a_calibration_bends_only_where_that_proves_better(shape):
+    """With one in twelve contrary to what the score says, no line of log odds is right."""
+    random = np.random.default_rng(11)
+    score = random.normal(0, 1, 4000)
+    right = 1 / (1 + np.exp(-(score if shape == "line" else 8 * score)))
+    right = right if shape == "line" else 1 / 12 + right * 10 / 12
+    label = (random.random(4000) < right).astype(int)
+    found = calibrate(score[:2000], label[:2000])
+    said = found.probability(score[2000:])
+    assert bool(found.knots) == (shape == "steps")
+    assert calibration_error(label[2000:], said) < 0.04
+    assert (np.diff(found.probability(np.sort(score))) >= 0).all()

@@ -1,5 +1,13 @@
 import polars as pl
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from customer_assets.learning.gate import calibration
+from customer_assets.learning.metrics import Predicted
+from customer_assets.sources.questions import Question
 
 INACTIVE = [215348, 215357, 215359]
 
@@ -86,3 +94,15 @@ def test_decline_can_be_learned_but_not_known(market, revenue, minutes, auc):
     features = table.select(pl.selectors.numeric()).drop("id").to_numpy()
     label = (table["Покупательская активность"] == "Снизилась").to_numpy()
     assert 0.6 < auc(features, label) < 0.95
+
+
+def test_a_straight_line_of_log_odds_is_not_believed(market, revenue, minutes):
+    """The best ranking has wrong probabilities: the gate has something to refuse."""
+    table = market.join(revenue, on="id").join(minutes, on="id")
+    features = table.select(pl.selectors.numeric()).drop("id").to_numpy()
+    label = (table["Покупательская активность"] == "Снизилась").cast(pl.Int8).to_numpy()
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    said = cross_val_predict(model, features, label, method="predict_proba")[:324, 1]
+    question = Question(title="?", label="label", models=["logistic_regression"])
+    verdicts = calibration(question, Predicted(label[:324], said, said >= 0.5))
+    assert not all(verdict.passed for verdict in verdicts)

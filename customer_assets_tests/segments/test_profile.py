@@ -1,5 +1,6 @@
 """What tells groups apart adds up, and has honest intervals."""
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -79,3 +80,24 @@ def test_typical_is_what_is_more_frequent_beyond_chance():
     assert set(found["attribute"]) == {"plan"}
     gold = found.filter(value="gold").row(0, named=True)
     assert gold["lift"] == pytest.approx(3)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_shuffled_labels_tell_nothing(seed):
+    """Of 300 values and 200 products hardly one is told apart where there is no difference."""
+    random = np.random.default_rng(seed)
+    n = 600
+    customers = pl.DataFrame({"customer_id": range(n)}).with_columns(
+        *(pl.Series(f"c{k}", random.integers(0, 30, n)).cast(pl.String) for k in range(10))
+    )
+    names = pl.Series("segment", random.permutation(np.repeat(["a", "b", "c"], n // 3)))
+    segments = customers.select("customer_id", names, segment_rank=pl.lit(1, pl.Int64))
+    events = pl.DataFrame(
+        {"customer_id": random.integers(0, n, 9000), "item_id": random.integers(0, 200, 9000)}
+    ).with_columns(
+        event_type=pl.lit("buy"), item_name=pl.lit("x"), category_id=pl.lit(None, pl.String)
+    )
+    told = {"customers": customers, "events": events, "customer_segments": segments}
+    found = computed("segment_attributes", told).height
+    found += computed("segment_products", told, {"purchase_event": "buy"}).height
+    assert found <= 1

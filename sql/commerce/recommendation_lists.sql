@@ -1,21 +1,23 @@
 /* ---
 description: >-
   One row per moment, kind, recommender, customer and place of a list of at most ten. Of the test
-  there are three recommenders, for the customers of recommendation_test; of now only ours, for
+  there are four recommenders, for the customers of recommendation_test; of now only ours, for
   every customer.
   related: the sum over the customer's interests of similarity x 0.95 for each place of recency x
   (1 + ln(events)); a category is also as related to itself as can be, since people come back to
-  categories. popular: what most customers dealt with before the moment. last_category: the most
+  categories. popular: what most customers dealt with before the moment.
+  popular_lately: the same within one prediction horizon before it. last_category: the most
   popular products of the category of the most recent interest; of categories, the most recent
   ones. A product that the customer has bought is never in a list.
 key: [moment, kind, recommender, customer_id, place]
 requires: [purchase, item]
 parameters:
   purchase_event: {type: varchar, description: The event type that is a purchase.}
+  horizon_us: {type: bigint, description: "Prediction horizon, microseconds."}
 columns:
   moment: {type: varchar, description: "now or test, as in customer_interests."}
   kind: {type: varchar, description: "item or category."}
-  recommender: {type: varchar, description: "related, popular or last_category."}
+  recommender: {type: varchar, description: "related, popular, popular_lately or last_category."}
   customer_id: {type: source, description: For whom.}
   place: {type: bigint, description: "1 is the first; places of equal score go by identifier."}
   thing: {type: varchar, description: What is recommended.}
@@ -23,7 +25,7 @@ columns:
   score: {type: bigint, description: "What it is ranked by: millionths of similarity, customers, or recency."}
 checks:
   - expect_column_values_to_be_between: {column: place, min_value: 1, max_value: 10}
-  - expect_column_values_to_be_in_set: {column: recommender, value_set: [related, popular, last_category]}
+  - expect_column_values_to_be_in_set: {column: recommender, value_set: [related, popular, popular_lately, last_category]}
   - expect_column_values_to_not_be_null: {column: thing}
 owner: team:data
 --- */
@@ -141,6 +143,7 @@ popularity as (
         thing,
         category,
         count(*) as n_customers,
+        count(*) filter (where last_ts > moment_ts - getvariable('horizon_us')) as n_lately,
     from customer_interests
     where moment = 'test'
     group by kind, thing, category
@@ -150,6 +153,7 @@ popular as (
     select
         *,
         row_number() over (partition by kind order by n_customers desc, thing) as popular_place,
+        row_number() over (partition by kind order by n_lately desc, thing) as lately_place,
         row_number() over (partition by kind, category order by n_customers desc, thing)
             as category_place,
     from popularity
@@ -166,6 +170,18 @@ popular_candidates as (
     from audience
     inner join popular on audience.kind = popular.kind
     where audience.moment = 'test' and popular.popular_place <= 200
+),
+
+lately_candidates as (
+    select
+        'popular_lately' as recommender,
+        audience.list_no,
+        popular.thing,
+        cast(null as bigint) as reason_rank,
+        popular.n_lately as score,
+    from audience
+    inner join popular on audience.kind = popular.kind
+    where audience.moment = 'test' and popular.lately_place <= 200 and popular.n_lately > 0
 ),
 
 last_category_candidates as (
@@ -198,6 +214,8 @@ candidates as (
     select * from related_candidates
     union all
     select * from popular_candidates
+    union all
+    select * from lately_candidates
     union all
     select * from last_category_candidates
 ),

@@ -1,7 +1,7 @@
 """---
 description: >-
-  One row per question and customer, scored by the question's champion. A question without a
-  champion has none.
+  One row per question and customer, scored by the question's champion. Where no model passed the
+  gate, and the best failed in its probabilities alone, its ranks stand here without them.
 key: [question, customer_id]
 columns:
   question: {type: varchar, description: Name of the question.}
@@ -11,7 +11,9 @@ columns:
     description: Moment of the features, epoch microseconds; 0 for a customer table.
   model: {type: varchar, description: Name of the champion's model.}
   version: {type: varchar, description: Version of the champion.}
-  probability: {type: double, description: Calibrated probability of yes.}
+  probability:
+    type: double
+    description: Calibrated probability of yes; null where only the ranks are to be believed.
   is_out_of_fold:
     type: boolean
     description: >-

@@ -1,7 +1,8 @@
 """---
 description: >-
   One row per segment or rule, text column of customers and value that is more frequent in the
-  group than among all, beyond chance; the three with the most excess.
+  group than among all, beyond chance; the three with the most excess. Of the rows at most 5 % are
+  expected to be chance (exact tests, Benjamini and Hochberg over all values of all groups).
 key: [kind, segment, attribute, place]
 columns:
   kind: {type: varchar, description: segment (by k-means) or rule (by a condition of the source).}
@@ -28,6 +29,7 @@ from typing import Any
 
 import polars as pl
 
+from customer_assets.intervals import more_than_chance
 from customer_assets.segments.groups import groups, share_interval
 
 _MOST_VALUES = 3
@@ -54,6 +56,7 @@ def compute(
             .with_columns(
                 pl.lit(name).alias("attribute"),
                 pl.col("n_customers").sum().over("kind", "segment").alias("n_known"),
+                pl.lit(texts[name].count(), pl.Int64).alias("n_all_known"),
                 (pl.col("n_all") / texts[name].count()).alias("all_share"),
             )
         )
@@ -64,16 +67,22 @@ def compute(
         pl.col("n_customers").cast(pl.Float64), pl.col("n_known").cast(pl.Float64)
     )
     excess = (pl.col("share") - pl.col("all_share")).round(12)
+    compared = pl.concat(found)
+    n_values = compared.n_unique(["attribute", "value"])
+    n_comparisons = n_values * members.n_unique(["kind", "segment"])
+    is_more = more_than_chance(
+        n_comparisons,
+        *(compared[name].to_numpy() for name in ("n_customers", "n_known", "n_all", "n_all_known")),
+    )
     return (
-        pl.concat(found)
+        compared.filter(is_more)
         .with_columns(share.alias("share"), low.alias("share_low"), high.alias("share_high"))
-        .filter(pl.col("share_low") > pl.col("all_share"))
         .with_columns((pl.col("share") / pl.col("all_share")).alias("lift"), excess.alias("excess"))
         .sort("excess", "value", descending=[True, False])
         .with_columns(
             (pl.int_range(pl.len()) + 1).over("kind", "segment", "attribute").alias("place")
         )
         .filter(pl.col("place") <= _MOST_VALUES)
-        .drop("n_all", "n_known", "excess")
+        .drop("n_all", "n_all_known", "n_known", "excess")
         .sort("kind", "segment_rank", "attribute", "place")
     )
