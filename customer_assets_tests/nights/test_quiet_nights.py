@@ -55,7 +55,9 @@ def test_a_check_of_ones_own_that_reads_an_input_runs_also_when_nothing_changed(
 
 
 def test_a_check_that_cannot_run_is_no_failed_row_and_says_so(shop):
-    broken = BOUGHT.replace("from events\n        where", "from events\n        where event_type::int > 0 and")
+    broken = BOUGHT.replace(
+        "from events\n        where", "from events\n        where event_type::int > 0 and"
+    )
     (shop.sql_root / "behavior" / "bought.sql").write_text(broken)
     result = shop.run("refresh", tables=["bought"])
     (evaluation,) = [e for e in result.get_asset_check_evaluations() if not e.passed]

@@ -69,7 +69,9 @@ def compute(
         pl.col("n_buyers") / pl.col("n_segment"),
         pl.col("n_all_buyers") / pl.col("n_all"),
     )
-    low, high = share_interval(pl.col("n_buyers").cast(pl.Float64), pl.col("n_segment").cast(pl.Float64))
+    low, high = share_interval(
+        pl.col("n_buyers").cast(pl.Float64), pl.col("n_segment").cast(pl.Float64)
+    )
     excess = (pl.col("n_segment") * (share - all_share)).round(9)
     return (
         compared.filter(is_more)
