@@ -1,7 +1,7 @@
 """What each model answers about customers that it has not seen, on the same splits for all."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -27,7 +27,6 @@ from customer_assets.learning.fitting import (
 )
 from customer_assets.learning.metrics import Predicted, score
 from customer_assets.learning.splits import CROSS_VALIDATION, Split, Splits, splits_of
-from customer_assets.learning.tuning import dropped
 from customer_assets.sources.questions import Question
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ _RFM_FEATURES = ("recency_days", "n_orders", "monetary")
 def model_predictions(
     customer_features: pl.DataFrame,
     tuned_models: pl.DataFrame,
-    feature_profile: pl.DataFrame | None = None,
+    dropped: Mapping[str, Collection[str]],
     *,
     questions: Mapping[str, Question],
 ) -> pl.DataFrame | list[dict[str, Any]]:
@@ -57,7 +56,7 @@ def model_predictions(
     for name, question in questions.items():
         splits = splits_of(labelled(features, question), question)
         if splits is not None:
-            design = design_of(features, question, dropped(feature_profile, name))
+            design = design_of(features, question, dropped.get(name, ()))
             tuned = tuned_models.filter(question=name)
             with reproducible():
                 parts.append(_of_question(name, question, splits, design, tuned))

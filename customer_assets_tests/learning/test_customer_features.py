@@ -123,7 +123,9 @@ def test_a_row_is_what_a_plain_count_of_the_events_before_it_gives(log):
 @given(LOGS)
 def test_rows_after_a_cut_off_change_nothing_at_it(log):
     connection = features(log)
-    found = connection.sql(leakage_check(MODELS["customer_features"]).sql).fetchall()
+    found = connection.sql(
+        leakage_check.sql(read_source("taobao"), MODELS["customer_features"])
+    ).fetchall()
     assert all(row[2:] == (0, 0, "") for row in found), found
 
 
