@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,6 @@ from customer_assets.learning.predictions import (
 )
 from customer_assets.learning.splits import HOLDOUT, OUT_OF_TIME
 from customer_assets.learning.store import Card, ModelStore
-from customer_assets.learning.tuning import dropped
 from customer_assets.sources.questions import Question
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def decisions(
     tuned_models: pl.DataFrame,
     model_predictions: pl.DataFrame,
     champions: pl.DataFrame,
-    feature_profile: pl.DataFrame | None = None,
+    dropped: Mapping[str, Collection[str]],
     *,
     questions: Mapping[str, Question],
     model_store: ModelStore,
@@ -82,7 +81,7 @@ def decisions(
                 }
             )
             continue
-        design = design_of(features, question, dropped(feature_profile, name))
+        design = design_of(features, question, dropped.get(name, ()))
         tuned = tuned_models.filter(question=name)
         challenger = _Challenger(name, question, rows, design, tuned, of_question)
         if champion is not None and champion["version"] == challenger.version:

@@ -3,7 +3,7 @@
 What is fitted (imputing, scaling, encoding) belongs to `estimators`; nothing here learns.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ def with_cut_off(features: pl.DataFrame) -> pl.DataFrame:
     return features.sort(CUT_OFF, CUSTOMER)
 
 
-def design_of(features: pl.DataFrame, question: Question, dropped: Sequence[str] = ()) -> Design:
+def design_of(features: pl.DataFrame, question: Question, dropped: Collection[str] = ()) -> Design:
     """Return the features of a question: every usable column that says nothing about later.
 
     Labels, keys, excluded and `dropped` columns are left out, and columns of one value.

@@ -68,9 +68,9 @@ def model_curves(
     return pl.concat(parts) if parts else []
 
 
-def _known(value: float | None) -> float | None:
+def _known(value: float) -> float | None:
     """Return a figure, or None for what is not a number: where it is undefined."""
-    return None if value is None or math.isnan(value) else value
+    return None if math.isnan(value) else value
 
 
 def _groups(predictions: pl.DataFrame) -> list[tuple[dict[str, Any], pl.DataFrame]]:

@@ -1,11 +1,10 @@
 """How the values of each feature are spread, and the share of yes among them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import polars as pl
 
-from customer_assets.learning.feature_profile import dropped_features
 from customer_assets.learning.profiled import (
     profiled,
 )
@@ -18,7 +17,7 @@ MISSING = "missing"
 
 def feature_bins(
     customer_features: pl.DataFrame,
-    feature_profile: pl.DataFrame,
+    dropped: Mapping[str, Collection[str]],
     *,
     questions: Mapping[str, Question],
 ) -> list[dict[str, Any]]:
@@ -26,9 +25,8 @@ def feature_bins(
     found: list[dict[str, Any]] = []
     for name, question in questions.items():
         described = profiled(customer_features, question)
-        left_out = dropped_features(feature_profile.filter(question=name))
         for feature in described.kinds:
-            if feature not in left_out:
+            if feature not in dropped.get(name, ()):
                 bins = spread(described.values(feature), described.label)
                 found += [{"question": name, "feature": feature} | row for row in bins]
     return found

@@ -68,10 +68,17 @@ def feature_profile(
     return found
 
 
-def dropped_features(profile: pl.DataFrame) -> dict[str, str]:
-    """Return the features of one question that no model should see, with the reason of each."""
-    left_out = profile.filter(pl.col("dropped_because").is_not_null())
-    return dict(left_out.select("feature", "dropped_because").iter_rows())
+def dropped_features(profile: pl.LazyFrame | None) -> dict[str, dict[str, str]]:
+    """Return by question the features that no model should see, with the reason of each.
+
+    Where there is no profile, models see all.
+    """
+    dropped: dict[str, dict[str, str]] = {}
+    if profile is not None:
+        left_out = profile.select("question", "feature", "dropped_because").drop_nulls()
+        for question, feature, because in left_out.collect().iter_rows():
+            dropped.setdefault(question, {})[feature] = because
+    return dropped
 
 
 def _described(described: Profiled, name: str) -> dict[str, Any]:

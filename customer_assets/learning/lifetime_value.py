@@ -30,8 +30,7 @@ def lifetime_value_fit(
     The holdout compares a model of the calibration period, customer by customer, with what came
     after it, and with the naive expectation that all go on at their own rate.
     """
-    schema: dict[str, Any] = {"cut_off": pl.String, "figure": pl.String}
-    schema |= dict.fromkeys(("value", "low", "high"), pl.Float64) | {"note": pl.String}
+    columns = ("cut_off", "figure", "value", "low", "high", "note")
     rows: list[dict[str, Any]] = []
     for cut_off in ("calibration", "full"):
         customers = _customers(customer_value_history, cut_off)
@@ -41,7 +40,7 @@ def lifetime_value_fit(
         figures = [*_fit_figures(fitted, customers)]
         if cut_off == "calibration":
             figures += _holdout_figures(fitted, customers)
-        rows += [dict(zip(schema, (cut_off, *figure), strict=True)) for figure in figures]
+        rows += [dict(zip(columns, (cut_off, *figure), strict=True)) for figure in figures]
     return rows
 
 

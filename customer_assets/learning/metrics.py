@@ -17,20 +17,6 @@ _CALIBRATION_BINS = 10
 # Resamples times customers that are held in memory at once.
 _BATCH_CELLS = 5_000_000
 
-METRICS = {
-    "roc_auc": "Area under the ROC curve.",
-    "average_precision": "Area under the precision-recall curve, in steps.",
-    "f1": "Harmonic mean of precision and recall at the threshold.",
-    "precision": "Share of buyers among those predicted to be, at the threshold.",
-    "recall": "Share of the positive customers who are found, at the threshold.",
-    "accuracy": "Share of customers answered rightly, at the threshold.",
-    "recall_at_contact_share": "Share of the positive customers among the best contact share.",
-    "lift_at_contact_share": "Positive share among the best contact share, over that of all.",
-    "brier": "Mean squared error of the probability.",
-    "log_loss": "Mean negative log likelihood of the labels, in nats.",
-    "expected_calibration_error": "Mean distance of probability and share, ten equal groups.",
-}
-
 
 @dataclass(frozen=True)
 class Predicted:
@@ -54,7 +40,7 @@ class Interval:
 
 
 def metrics(predicted: Predicted, contact_share: float, seed: int) -> dict[str, Interval]:
-    """Return every metric of METRICS with its percentile bootstrap interval over customers."""
+    """Return every metric of `model_metrics` with its percentile bootstrap interval."""
     import numpy as np
 
     n = len(predicted.label)

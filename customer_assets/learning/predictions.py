@@ -35,7 +35,6 @@ from customer_assets.learning.splits import (
     Splits,
     splits_of,
 )
-from customer_assets.learning.tuning import dropped
 from customer_assets.sources.questions import Question
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ _RFM_FEATURES = ("recency_days", "n_orders", "monetary")
 def model_predictions(
     customer_features: pl.DataFrame,
     tuned_models: pl.DataFrame,
-    feature_profile: pl.DataFrame | None = None,
+    dropped: Mapping[str, Collection[str]],
     *,
     questions: Mapping[str, Question],
 ) -> pl.DataFrame | list[dict[str, Any]]:
@@ -65,7 +64,7 @@ def model_predictions(
     for name, question in questions.items():
         splits = splits_of(labelled(features, question), question)
         if splits is not None:
-            design = design_of(features, question, dropped(feature_profile, name))
+            design = design_of(features, question, dropped.get(name, ()))
             tuned = tuned_models.filter(question=name)
             with reproducible():
                 parts.append(_of_question(name, question, splits, design, tuned))

@@ -5,14 +5,13 @@ HalvingRandomSearchCV with training rows as the resource.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from customer_assets.learning.design import CUSTOMER, Design, design_of, labelled, with_cut_off
 from customer_assets.learning.estimators import candidate, reproducible
-from customer_assets.learning.feature_profile import dropped_features
 from customer_assets.learning.fitting import folds_of
 from customer_assets.learning.splits import bounded, splits_of
 from customer_assets.sources.questions import ModelName, Question
@@ -30,13 +29,14 @@ _FEWEST_ROWS, _FEWEST_OF_EACH = 300, 30
 
 def tuned_models(
     customer_features: pl.DataFrame,
-    feature_profile: pl.DataFrame | None = None,
+    dropped: Mapping[str, Collection[str]],
     *,
     questions: Mapping[str, Question],
 ) -> list[dict[str, Any]]:
     """Return one row per question and model: the parameters that the search found best.
 
-    Nothing is returned for a question with too few customers of either answer.
+    Nothing is returned for a question with too few customers of either answer. `dropped` are
+    the features, by question, that no model sees.
     """
     found = []
     features = with_cut_off(customer_features)
@@ -44,7 +44,7 @@ def tuned_models(
         splits = splits_of(labelled(features, question), question)
         if splits is None:
             continue
-        design = design_of(features, question, dropped(feature_profile, name))
+        design = design_of(features, question, dropped.get(name, ()))
         rows = bounded(splits.tuning, MOST_ROWS, question.random_state)
         matrix, label = design.matrix(splits.rows)[rows], splits.label[rows]
         customers = splits.rows[CUSTOMER].to_numpy()[rows]
@@ -64,13 +64,6 @@ def tuned_models(
                 }
             )
     return found
-
-
-def dropped(profile: pl.DataFrame | None, question: str) -> list[str]:
-    """Return the features that the feature profile says are of no use to a question."""
-    if profile is None:
-        return []
-    return list(dropped_features(profile.filter(question=question)))
 
 
 def search(

@@ -31,6 +31,7 @@ from typing import Any
 import polars as pl
 
 from customer_assets.learning.feature_bins import feature_bins
+from customer_assets.learning.feature_profile import dropped_features
 from customer_assets.sources.questions import Question
 
 
@@ -40,4 +41,6 @@ def compute(
     *,
     questions: Mapping[str, Question],
 ) -> list[dict[str, Any]]:
-    return feature_bins(customer_features.collect(), feature_profile.collect(), questions=questions)
+    return feature_bins(
+        customer_features.collect(), dropped_features(feature_profile), questions=questions
+    )

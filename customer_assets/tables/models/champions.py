@@ -47,6 +47,7 @@ from typing import Any
 import polars as pl
 
 from customer_assets.learning.champions import decisions
+from customer_assets.learning.feature_profile import dropped_features
 from customer_assets.learning.store import ModelStore
 from customer_assets.sources.questions import Question
 
@@ -66,7 +67,7 @@ def compute(
         tuned_models.collect(),
         model_predictions.collect(),
         champions.collect(),
-        None if feature_profile is None else feature_profile.collect(),
+        dropped_features(feature_profile),
         questions=questions,
         model_store=model_store,
     )

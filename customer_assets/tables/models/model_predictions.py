@@ -35,6 +35,7 @@ from typing import Any
 
 import polars as pl
 
+from customer_assets.learning.feature_profile import dropped_features
 from customer_assets.learning.predictions import model_predictions
 from customer_assets.sources.questions import Question
 
@@ -49,6 +50,6 @@ def compute(
     return model_predictions(
         customer_features.collect(),
         tuned_models.collect(),
-        None if feature_profile is None else feature_profile.collect(),
+        dropped_features(feature_profile),
         questions=questions,
     )

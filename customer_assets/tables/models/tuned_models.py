@@ -23,6 +23,7 @@ from typing import Any
 
 import polars as pl
 
+from customer_assets.learning.feature_profile import dropped_features
 from customer_assets.learning.tuning import tuned_models
 from customer_assets.sources.questions import Question
 
@@ -35,6 +36,6 @@ def compute(
 ) -> list[dict[str, Any]]:
     return tuned_models(
         customer_features.collect(),
-        None if feature_profile is None else feature_profile.collect(),
+        dropped_features(feature_profile),
         questions=questions,
     )
