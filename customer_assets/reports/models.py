@@ -49,11 +49,16 @@ _MODEL_NAMES = {
 _RULES = {
     "beats_baseline": "Better than the baseline",
     "is_calibrated": "Probabilities hold",
+    "right_in_the_large": "Right in sum",
+    "right_slope": "Neither too extreme nor too timid",
     "no_suspicious_feature": "No feature knows the answer",
 }
 _TOP_FEATURES = 12
 _MICROSECONDS = 1_000_000
 _NOT_TESTED = (float("nan"),) * 3
+
+# A model that finds not even this part more than RFM is hardly better.
+_HARDLY = 0.05
 
 
 def questions(report: ReportInput) -> list[Block]:
@@ -131,7 +136,7 @@ def _lead(question: Question, newest: Mapping[str, Any], champion: Mapping[str, 
         f"the champion of {wording.day(champion['decided_at'].date())}, "
         f"{model_name(champion['model'])}, stays"
         if champion
-        else "so nobody is scored"
+        else "so no probability is published; ranks are where nothing but probabilities failed"
     )
     return f"{told} It did not pass the gate, {stays}. {newest['reason']}"
 
@@ -186,7 +191,21 @@ def _at_threshold(metrics: pl.DataFrame, model: str, judged: str) -> str:
         f"{wording.share(value['accuracy_of_always_no'])}. Among the customers that can be "
         f"contacted it finds {wording.share(value['recall_at_contact_share'])} of all who say yes, "
         f"{value['lift_at_contact_share']:.1f} times as many as chance."
+        f"{_against_rfm(rows, metrics)}"
     )
+
+
+def _against_rfm(ours: pl.DataFrame, metrics: pl.DataFrame) -> str:
+    """Return what ranking by RFM finds among as many contacts, where it was tried."""
+    found = "recall_at_contact_share"
+    theirs = metrics.filter(model="rfm_score", split=ours["split"][0], metric=found)
+    if theirs.is_empty():
+        return ""
+    share, by_rfm = ours.filter(metric=found)["value"].item(), theirs["value"].item()
+    text = f" Ranking by RFM finds {wording.share(by_rfm)}"
+    if share < (1 + _HARDLY) * by_rfm:
+        return f"{text}: for choosing whom to contact the model is hardly better than that."
+    return f"{text}."
 
 
 def _curves(name: str, curves: pl.DataFrame, model: str, judged: str) -> Picture:

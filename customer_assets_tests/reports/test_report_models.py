@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from customer_assets.reports import models
 from customer_assets.reports.content import Paragraph, Picture, ReportInput, TableView
 from customer_assets.reports.models import questions
 from customer_assets.reports.results import results_markdown
@@ -56,3 +57,13 @@ def test_results_set_the_published_figure_beside_ours(source, frames):
     assert sum("**LightGBM**" in row for row in rows) == 2
     assert rows[0].endswith("| 0.7 |")
     assert not rows[-1].endswith("| 0.7 |")
+
+
+@pytest.mark.parametrize(("by_rfm", "hardly"), [(0.548, True), (0.3, False)])
+def test_the_card_says_where_a_model_is_hardly_better_than_rfm(by_rfm, hardly):
+    rows = pl.DataFrame(
+        {"model": ["lightgbm", "rfm_score"], "split": "out_of_time",
+         "metric": "recall_at_contact_share", "value": [0.547, by_rfm]}
+    )  # fmt: skip
+    told = models._against_rfm(rows.filter(model="lightgbm"), rows)
+    assert ("hardly better" in told) == hardly
