@@ -58,7 +58,7 @@ def _best_month(report: ReportInput, months: pl.DataFrame) -> Paragraph:
         f"The best month is {wording.month(best['sales_month'])} with {money(best['net_revenue'])} "
         "of revenue"
     )
-    if best["customer_net_revenue"] != best["net_revenue"]:
+    if best["customer_net_revenue"] < best["net_revenue"]:
         text += f", of which {money(best['customer_net_revenue'])} comes from known customers"
     partial_months = months.filter(~pl.col("is_complete"))["sales_month"].to_list()
     if partial_months:
@@ -121,7 +121,8 @@ def _days_picture(report: ReportInput) -> Picture:
 
 def _sales_bar(report: ReportInput, label: str, name: str, row: dict, *, is_hatched: bool) -> Bar:
     revenue, known = float(row["net_revenue"]), float(row["customer_net_revenue"])
-    parts = [(known, "accent"), (revenue - known, "soft")]
+    # Where more came back of one kind than it bought, the bar still ends at its number.
+    parts = [(min(known, revenue), "accent"), (min(revenue - known, revenue), "soft")]
     written = wording.money(row["net_revenue"], report.event_log.currency, 0)
     return Bar(
         label,

@@ -1,8 +1,11 @@
 import re
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from customer_assets.reports import charts, drawing
+from customer_assets.reports import charts, drawing, sales
 
 
 def test_colours_are_classes_and_text_is_text() -> None:
@@ -47,3 +50,13 @@ def test_ranges_of_one_value_are_drawn() -> None:
     measure = charts.Ranges("Orders", [(1, 1, 1)], ["1"], is_log=True)
     wide, _ = charts.ranges("one", ["all"], [measure])
     assert ">Orders</text>" in wide
+
+
+@pytest.mark.parametrize(
+    ("revenue", "known", "ends"), [(10, 47, 10), (47, 10, 47), (5, -2, 5), (-3, 5, 0)]
+)
+def test_a_bar_of_sales_ends_at_its_number(revenue: int, known: int, ends: int) -> None:
+    report: Any = SimpleNamespace(event_log=SimpleNamespace(currency="GBP"))
+    row = {"net_revenue": Decimal(revenue), "customer_net_revenue": Decimal(known)}
+    bar = sales._sales_bar(report, "Nov", "November 2011", row, is_hatched=False)
+    assert sum(value for value, _ in bar.parts) == ends
