@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from customer_assets import settings
-from customer_assets.advice.actions import check_action
+from customer_assets.advice.actions import check_action, check_consent
 from customer_assets.learning.store import ModelStore
 from customer_assets.segments.known_customers import known_types, measure_types
 from customer_assets.segments.parameters import parameters as segment_parameters
@@ -169,12 +169,10 @@ def _check_conditions(
                 location,
                 f"no question is named {question!r}; there are {', '.join(source.questions)}",
             )
-    consent = source.advice.consent
-    if consent and ("customers" not in tables or consent not in tables["customers"].columns):
-        raise ConfigurationError(
-            ("advice", "consent"), f"advice: consent: {consent}: no such column of customers"
-        )
     columns = {n: {c: said.type for c, said in t.columns.items()} for n, t in tables.items()}
+    if source.advice.consent:
+        with at("advice", "consent"):
+            check_consent(source.advice.consent, columns)
     types = known_types(columns, question_names(source))
     for number, rule in enumerate(source.segment_rules):
         with at("segment_rules", number, "condition"):

@@ -1,6 +1,6 @@
 """Which actions of the source's catalogue fit which group of customers, and why, in figures."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import duckdb
@@ -44,6 +44,12 @@ def action_condition(action: Action, types: Mapping[str, str]) -> str:
 def check_action(action: Action, measures: Iterable[str]) -> None:
     """Raise RuleError where an action names a measure that the source will not have."""
     action_condition(action, group_types(measures))
+
+
+def check_consent(column: str, columns: Mapping[str, Collection[str]]) -> None:
+    """Raise RuleError where consent is no column of the customers; `columns` are those by table."""
+    if column not in columns.get("customers", ()):
+        raise RuleError(f"advice: consent: {column}: no such column of customers")
 
 
 def group_rows(

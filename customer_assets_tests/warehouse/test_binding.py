@@ -82,6 +82,10 @@ def test_a_configuration_that_asks_for_what_cannot_be_says_where(tmp_path):
     with pytest.raises(ConfigurationError, match="recency_dayz") as error:
         pipeline_with(tmp_path, segment_rules=[rule])
     assert error.value.location == ("segment_rules", 0, "condition")
+    advice = source.advice.model_copy(update={"consent": "may_be_written_to"})
+    with pytest.raises(ConfigurationError, match="may_be_written_to") as error:
+        pipeline_with(tmp_path, advice=advice)
+    assert error.value.location == ("advice", "consent")
     funnels = read_source("taobao").funnels
     wrong = {n: f.model_copy(update={"dialect": "sloppy"}) for n, f in funnels.items()}
     with pytest.raises(ConfigurationError, match="sloppy") as error:

@@ -1,13 +1,17 @@
 """A table in Python comes with its file, like one in SQL, and says what it reads."""
 
+import ast
+import inspect
+
 import polars as pl
 import pytest
 
-from customer_assets import settings
+from customer_assets import pipeline, settings
 from customer_assets.pipeline import pipeline_of
+from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets.warehouse.header import ModelError
-from customer_assets.warehouse.places import read_models
+from customer_assets.warehouse.places import described_names, read_models
 from customer_assets.warehouse.source_warehouse import EVERY_COLUMN, SourceWarehouse
 from customer_assets_tests.conftest import read_source
 from customer_assets_tests.warehouse.test_source_warehouse import DAYS, EVENTS, land
@@ -109,3 +113,10 @@ def test_tables_that_read_each_other_are_told(write, tmp_path):
         pipeline_of(
             "web_shop", read_source("web_shop"), (*settings.table_roots(), tmp_path / "own")
         )
+
+
+def test_no_table_is_named_where_tables_are_put_together():
+    text = inspect.getsource(pipeline)
+    strings = {n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant)}
+    settings_of_sources = {*EventLogSource.model_fields, *CustomerTableSource.model_fields}
+    assert not (strings & described_names(settings.table_roots())) - settings_of_sources
