@@ -144,7 +144,7 @@ def test_a_chosen_number_stands_in_its_command(browser: "sync_api.Browser", repo
     table.locator("tbody tr").nth(1).locator("td.number").nth(2).click()
     command = table.locator(".explain code").inner_text()
     assert command.endswith(
-        "--table sales_monthly --where \"sales_month = '2024-02-01'\" --column revenue"
+        "--table sales_monthly --where \"sales_month = '2024-02-01'\" --column net_revenue"
     )
 
 
