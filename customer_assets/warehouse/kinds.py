@@ -8,128 +8,115 @@ Nothing else asks how a table is kept.
 import datetime as dt
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from customer_assets.warehouse.changes import compare, remember
-from customer_assets.warehouse.manifest import WHOLE, StagedPiece
+from customer_assets.warehouse.changes import Comparison, compare, remember
+from customer_assets.warehouse.manifest import WHOLE, StagedPiece, TableStore
 from customer_assets.warehouse.model import Model
+from customer_assets.warehouse.versions import Version
 
 if TYPE_CHECKING:
     from customer_assets.warehouse.engine import Output, Relation
     from customer_assets.warehouse.source_warehouse import Published, SourceWarehouse
 
-
-class Kind(Protocol):
-    """How the rows of a model are made and published, and which of them are outdated."""
-
-    def materialize(
-        self,
-        warehouse: "SourceWarehouse",
-        model: Model,
-        parameters: Mapping[str, Any],
-        days: Sequence[dt.date] | None,
-    ) -> Iterator["Published"]: ...
-
-    def outdated(
-        self,
-        warehouse: "SourceWarehouse",
-        model: Model,
-        parameters: Mapping[str, Any],
-        days: Sequence[dt.date] | None,
-    ) -> list[str]: ...
+Days = Sequence[dt.date] | None
 
 
-def kind_of(model: Model) -> Kind:
+def kind_of(
+    warehouse: "SourceWarehouse", model: Model, parameters: Mapping[str, Any]
+) -> "Whole | Changes":
+    """Return how the rows of a model are made and published, and which of them are outdated."""
     if model.compares is not None:
-        return Changes(model.compares)
-    if model.table.ledger:
-        return Ledger()
-    return Whole() if model.table.partition_by is None else Daily()
+        kind: type[Whole | Changes] = Changes
+    elif model.table.ledger:
+        kind = Ledger
+    else:
+        kind = Whole if model.table.partition_by is None else Daily
+    return kind(warehouse, model, parameters)
 
 
-class Whole:
+@dataclass(frozen=True)
+class _Kind:
+    warehouse: "SourceWarehouse"
+    model: Model
+    parameters: Mapping[str, Any]
+
+    @property
+    def store(self) -> TableStore:
+        return self.warehouse.store(self.model.name)
+
+    @cached_property
+    def version(self) -> Version:
+        return self.model.version(self.parameters)
+
+    def staged(self, output: "Output", inputs: str) -> StagedPiece:
+        digest = self.version.digest
+        return StagedPiece(output.path, output.rows, digest, inputs, output.content_hash)
+
+
+class Whole(_Kind):
     """Computed at once from all rows of its inputs."""
 
-    def materialize(
-        self,
-        warehouse: "SourceWarehouse",
-        model: Model,
-        parameters: Mapping[str, Any],
-        days: Sequence[dt.date] | None,
-    ) -> Iterator["Published"]:
-        yield self._chunk(warehouse, model, parameters, None)
+    def materialize(self, days: Days) -> Iterator["Published"]:
+        yield self._chunk(None)
 
-    def outdated(
-        self,
-        warehouse: "SourceWarehouse",
-        model: Model,
-        parameters: Mapping[str, Any],
-        days: Sequence[dt.date] | None,
-    ) -> list[str]:
-        published = warehouse.manifest(model.name).pieces
-        version, folder = model.version(parameters).digest, warehouse.store(model.name).folder
+    def outdated(self, days: Days) -> list[str]:
+        published = self.warehouse.manifest(self.model.name).pieces
         return [
             key
-            for key, inputs in warehouse.inputs_versions(model, parameters, days).items()
+            for key, inputs in self._inputs_versions(days).items()
             if key not in published
-            or (published[key].code_version, published[key].inputs) != (version, inputs)
-            or published[key].damage(folder)
+            or (published[key].code_version, published[key].inputs) != (self.version.digest, inputs)
+            or published[key].damage(self.store.folder)
         ]
 
-    def _chunk(
-        self,
-        warehouse: "SourceWarehouse",
-        model: Model,
-        parameters: Mapping[str, Any],
-        days: Sequence[dt.date] | None,
-    ) -> "Published":
+    def _chunk(self, days: Days) -> "Published":
         started = time.monotonic()
-        inputs = warehouse.inputs(model, parameters, days)
-        read = self._read(warehouse, model, inputs)
-        new_file = warehouse.store(model.name).new_staged_file
-        outputs = model.outputs(warehouse.engine, read, parameters, new_file, days)
-        version = model.version(parameters)
-        inputs_versions = warehouse.inputs_versions(model, parameters, days)
+        warehouse, model = self.warehouse, self.model
+        inputs = self._inputs(days)
+        outputs = model.outputs(
+            warehouse.engine, self._read(inputs), self.parameters, self.store.new_staged_file, days
+        )
+        versions = self._inputs_versions(days)
         staged = {
-            self._key(warehouse, model, key): staged_piece(
-                output, version.digest, inputs_versions[key]
-            )
-            for key, output in outputs.items()
+            self._key(key): self.staged(output, versions[key]) for key, output in outputs.items()
         }
         rows_read = sum(relation.rows for relation in inputs.values())
         published = warehouse.publish(
             model.name, staged, started=started, rows_read=rows_read, inputs=inputs
         )
-        warehouse.remember_version(model.name, version)
+        warehouse.remember_version(model.name, self.version)
         for output in outputs.values():
             if output.columns_read:
-                warehouse.remember_columns_read(model.name, version.digest, output.columns_read)
+                warehouse.remember_columns_read(
+                    model.name, self.version.digest, output.columns_read
+                )
         return published
 
-    def _read(
-        self, warehouse: "SourceWarehouse", model: Model, inputs: Mapping[str, "Relation"]
-    ) -> Mapping[str, "Relation"]:
+    def _inputs(self, days: Days) -> dict[str, "Relation"]:
+        return self.warehouse.inputs(self.model, self.parameters, days)
+
+    def _inputs_versions(self, days: Days) -> dict[str, str]:
+        return self.warehouse.inputs_versions(self.model, self.parameters, days)
+
+    def _read(self, inputs: Mapping[str, "Relation"]) -> Mapping[str, "Relation"]:
         return inputs
 
-    def _key(self, warehouse: "SourceWarehouse", model: Model, key: str) -> str:
+    def _key(self, key: str) -> str:
         return key
 
 
 class Daily(Whole):
     """Computed for the days that are asked for, in chunks, each published before the next."""
 
-    def materialize(
-        self,
-        warehouse: "SourceWarehouse",
-        model: Model,
-        parameters: Mapping[str, Any],
-        days: Sequence[dt.date] | None,
-    ) -> Iterator["Published"]:
+    def materialize(self, days: Days) -> Iterator["Published"]:
         if days is None:
-            yield self._chunk(warehouse, model, parameters, None)
+            yield self._chunk(None)
             return
-        for chunk in warehouse.chunks(model, sorted(days)):
-            yield self._chunk(warehouse, model, parameters, chunk)
+        for chunk in self.warehouse.chunks(self.model, sorted(days)):
+            yield self._chunk(chunk)
 
 
 class Ledger(Whole):
@@ -138,90 +125,53 @@ class Ledger(Whole):
     What the newest entry says already is not said again.
     """
 
-    def materialize(
-        self,
-        warehouse: "SourceWarehouse",
-        model: Model,
-        parameters: Mapping[str, Any],
-        days: Sequence[dt.date] | None,
-    ) -> Iterator["Published"]:
-        if self.outdated(warehouse, model, parameters, days):
-            yield self._chunk(warehouse, model, parameters, None)
+    def materialize(self, days: Days) -> Iterator["Published"]:
+        if self.outdated(days):
+            yield self._chunk(None)
         else:
-            inputs = warehouse.inputs(model, parameters, None)
-            yield warehouse.publish(model.name, {}, inputs=inputs)
+            yield self.warehouse.publish(self.model.name, {}, inputs=self._inputs(None))
 
-    def outdated(
-        self,
-        warehouse: "SourceWarehouse",
-        model: Model,
-        parameters: Mapping[str, Any],
-        days: Sequence[dt.date] | None,
-    ) -> list[str]:
-        inputs = warehouse.inputs_versions(model, parameters)[WHOLE]
-        version = model.version(parameters).digest
-        return [] if warehouse.is_said(model.name, inputs, version) else [WHOLE]
+    def outdated(self, days: Days) -> list[str]:
+        inputs = self._inputs_versions(None)[WHOLE]
+        is_said = self.warehouse.is_said(self.model.name, inputs, self.version.digest)
+        return [] if is_said else [WHOLE]
 
-    def _read(
-        self, warehouse: "SourceWarehouse", model: Model, inputs: Mapping[str, "Relation"]
-    ) -> Mapping[str, "Relation"]:
-        if not model.has_own_rows:
+    def _read(self, inputs: Mapping[str, "Relation"]) -> Mapping[str, "Relation"]:
+        if not self.model.has_own_rows:
             return inputs
-        return {**inputs, model.name: warehouse.relation(model.name)}
+        return {**inputs, self.model.name: self.warehouse.relation(self.model.name)}
 
-    def _key(self, warehouse: "SourceWarehouse", model: Model, key: str) -> str:
-        return warehouse.next_entry(model.name)
+    def _key(self, key: str) -> str:
+        return self.warehouse.next_entry(self.model.name)
 
 
-class Changes:
+class Changes(_Kind):
     """A ledger of how the rows of another table differ from those that it last saw."""
 
-    def __init__(self, compared: str) -> None:
-        self.compared = compared
-
-    def materialize(
-        self,
-        warehouse: "SourceWarehouse",
-        model: Model,
-        parameters: Mapping[str, Any],
-        days: Sequence[dt.date] | None,
-    ) -> Iterator["Published"]:
+    def materialize(self, days: Days) -> Iterator["Published"]:
         started = time.monotonic()
-        store = warehouse.store(model.name)
-        comparison = compare(
-            store.folder, warehouse.tables[self.compared], warehouse.store(self.compared)
-        )
-        version = model.version(parameters)
+        warehouse, model, comparison = self.warehouse, self.model, self._comparison()
         staged = {}
         # What was written down by a run that died before it remembered is not repeated.
         if comparison.before.files and not warehouse.is_said(model.name, comparison.version):
             outputs = model.outputs(
-                warehouse.engine, comparison.views, parameters, store.new_staged_file
+                warehouse.engine, comparison.views, self.parameters, self.store.new_staged_file
             )
             staged = {
-                warehouse.next_entry(model.name): staged_piece(
-                    output, version.digest, comparison.version
-                )
+                warehouse.next_entry(model.name): self.staged(output, comparison.version)
                 for output in outputs.values()
             }
-        inputs = warehouse.inputs(model, parameters, None) | dict(comparison.views)
+        inputs = warehouse.inputs(model, self.parameters, None) | dict(comparison.views)
         published = warehouse.publish(model.name, staged, started=started, inputs=inputs)
-        warehouse.remember_version(model.name, version)
-        remember(store.folder, comparison)
+        warehouse.remember_version(model.name, self.version)
+        remember(self.store.folder, comparison)
         yield published
 
-    def outdated(
-        self,
-        warehouse: "SourceWarehouse",
-        model: Model,
-        parameters: Mapping[str, Any],
-        days: Sequence[dt.date] | None,
-    ) -> list[str]:
-        of_table = warehouse.store(self.compared)
-        folder = warehouse.store(model.name).folder
-        comparison = compare(folder, warehouse.tables[self.compared], of_table)
-        return [] if comparison.is_up_to_date else [WHOLE]
+    def outdated(self, days: Days) -> list[str]:
+        return [] if self._comparison().is_up_to_date else [WHOLE]
 
-
-def staged_piece(output: "Output", version: str, inputs: str) -> StagedPiece:
-    return StagedPiece(output.path, output.rows, version, inputs, output.content_hash)
+    def _comparison(self) -> Comparison:
+        compared = self.model.compares
+        assert compared is not None
+        of_table = self.warehouse.tables[compared]
+        return compare(self.store.folder, of_table, self.warehouse.store(compared))

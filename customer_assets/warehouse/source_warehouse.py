@@ -143,7 +143,7 @@ class SourceWarehouse:
 
         Raises ChecksFailedError where a blocking check failed; chunks before it stay published.
         """
-        yield from kind_of(model).materialize(self, model, parameters, days)
+        yield from kind_of(self, model, parameters).materialize(days)
 
     def publish(
         self,
@@ -326,7 +326,7 @@ class SourceWarehouse:
         days: Sequence[dt.date] | None = None,
     ) -> list[str]:
         """Return the partitions that were computed by other code, from other rows, or never."""
-        return kind_of(model).outdated(self, model, parameters, days)
+        return kind_of(self, model, parameters).outdated(days)
 
     def words_moved(self, name: str) -> bool:
         """Say whether a table was published under another description, prose and checks included.
