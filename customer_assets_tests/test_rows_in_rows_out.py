@@ -16,7 +16,7 @@ from customer_assets import settings
 from customer_assets.behavior.succession import COLUMNS
 from customer_assets.pipeline import pipeline_of
 from customer_assets.warehouse.quoting import literal, quoted
-from customer_assets.warehouse.sql_model import SqlModel, macros
+from customer_assets.warehouse.sql_model import SqlModel, load_macros
 from customer_assets_tests.conftest import add_succession, read_source
 
 FILES = sorted(settings.SQL_ROOT.rglob("*.test.yaml"))
@@ -53,8 +53,7 @@ def test_rows_in_rows_out(file: Path, case: dict[str, Any]) -> None:
     model = SHOP.models[file.name.removesuffix(".test.yaml")]
     assert isinstance(model, SqlModel)
     with duckdb.connect(config={"threads": 1}) as connection:
-        for macro in macros().values():
-            connection.execute(macro)
+        load_macros(connection)
         for parameter, column in model.parameters.items():
             value = literal(case.get("settings", {}).get(parameter))
             connection.execute(f"set variable {parameter} = cast({value} as {column.type})")

@@ -19,7 +19,7 @@ import pytest
 from customer_assets.behavior import cohorts, funnel
 from customer_assets.settings import PROJECT_ROOT, SQL_ROOT
 from customer_assets.warehouse.quoting import literal, quoted
-from customer_assets.warehouse.sql_model import macros, read_model
+from customer_assets.warehouse.sql_model import load_macros, read_model
 from customer_assets_tests.conftest import add_succession
 
 FOLDER = Path(
@@ -96,8 +96,7 @@ def summary(request: pytest.FixtureRequest) -> None:
 def connection() -> Iterable[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("set threads = 1")
-        for macro in macros().values():
-            connection.execute(macro)
+        load_macros(connection)
         yield connection
 
 

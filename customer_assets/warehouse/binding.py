@@ -18,7 +18,7 @@ from customer_assets.warehouse.header import ModelError
 from customer_assets.warehouse.manifest import write_atomically
 from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.quoting import quoted
-from customer_assets.warehouse.sql_model import SqlModel, macros
+from customer_assets.warehouse.sql_model import SqlModel, load_macros
 from customer_assets.warehouse.table import Table
 from customer_assets.warehouse.versions import canonical_sql, digest
 
@@ -53,8 +53,7 @@ def bind(models: Iterable[Model], tables: Mapping[str, Table], remembered: Path)
     known = _remembered(remembered)
     new: dict[str, None] = {}
     with duckdb.connect(config={"threads": 1}) as connection:
-        for statement in macros().values():
-            connection.execute(statement)
+        load_macros(connection)
         for key, model in open_models:
             if key not in known:
                 _bind(connection, model, tables)

@@ -18,7 +18,7 @@ from polars.io.plugins import register_io_source
 from customer_assets.warehouse.manifest import WHOLE
 from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.quoting import literal, quoted
-from customer_assets.warehouse.sql_model import SqlModel, columns_asked_of, macros
+from customer_assets.warehouse.sql_model import SqlModel, columns_asked_of, load_macros
 from customer_assets.warehouse.table import Table
 from customer_assets.warehouse.versions import digest
 
@@ -61,8 +61,7 @@ class DuckDBEngine:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
-        for statement in macros().values():
-            connection.execute(statement)
+        load_macros(connection)
 
     def run(
         self,

@@ -32,6 +32,8 @@ from customer_assets.warehouse.table import Layer, Table
 from customer_assets.warehouse.versions import definition_parts, parsed, shown_path, sql_parts
 
 if TYPE_CHECKING:
+    import duckdb
+
     from customer_assets.warehouse.engine import DuckDBEngine, Output, Relation
 
 _HEADER = re.compile(r"\A\s*/\*\s*(?P<header>---[ \t]*\n.*?\n\s*---)\s*\*/", re.DOTALL)
@@ -187,6 +189,12 @@ def macros() -> dict[str, str]:
         for each in statements
         if isinstance(each, exp.Create)
     }
+
+
+def load_macros(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Make the macros of `sql/macros.sql` known to a connection."""
+    for statement in macros().values():
+        connection.execute(statement)
 
 
 def columns_asked_of(sql: str, table: str, columns: Collection[str]) -> set[str]:

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from customer_assets.settings import SQL_ROOT
-from customer_assets.warehouse.sql_model import macros, read_model
+from customer_assets.warehouse.sql_model import load_macros, read_model
 
 PUBLISHED = {
     "2010-12-01": [885, 324, 286, 340, 321, 352, 321, 309, 313, 350, 331, 445, 235],
@@ -26,8 +26,7 @@ CLEAN_LINES = """
 @pytest.fixture(scope="module")
 def cohorts(real_landing):
     with duckdb.connect() as connection:
-        for macro in macros().values():
-            connection.execute(macro)
+        load_macros(connection)
         path = str(real_landing / "online_retail" / "online_retail.parquet")
         connection.execute(f"create table events as {CLEAN_LINES}", [path])
         for name, value in {

@@ -11,7 +11,7 @@ from customer_assets.behavior.parameters import parameters
 from customer_assets.settings import SQL_ROOT
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.quoting import literal
-from customer_assets.warehouse.sql_model import macros, read_model
+from customer_assets.warehouse.sql_model import load_macros, read_model
 from customer_assets_tests.conftest import add_succession
 
 D = [dt.date(2017, 11, 25) + dt.timedelta(days=n) for n in range(9)]
@@ -32,8 +32,7 @@ def run():
     """Return a function that computes tables in order and returns the rows of the last."""
     with duckdb.connect() as connection:
         connection.execute("set threads = 1")
-        for macro in macros().values():
-            connection.execute(macro)
+        load_macros(connection)
 
         def run_models(*names, **changed):
             values = parameters(SOURCE, D[8]) | changed

@@ -10,7 +10,7 @@ import polars as pl
 from customer_assets import settings
 from customer_assets.warehouse.places import read_models
 from customer_assets.warehouse.quoting import literal
-from customer_assets.warehouse.sql_model import macros
+from customer_assets.warehouse.sql_model import load_macros
 
 FIRST_DAY = dt.date(2024, 1, 1)
 PARAMETERS = {
@@ -42,8 +42,7 @@ class Shop:
     def __init__(self, source: str = "a_shop", **parameters: Any) -> None:
         self.connection = duckdb.connect()
         self.connection.execute(f"set threads = 1; create table events ({_COLUMNS})")
-        for macro in macros().values():
-            self.connection.execute(macro)
+        load_macros(self.connection)
         self.models = read_models(settings.table_roots(), source, "event_log")
         self.parameters = PARAMETERS | parameters
 
