@@ -40,17 +40,18 @@ def read_pipeline(name: str) -> AnyPipeline:
     Raises UnknownSourceError where there is no such source, ValueError where its `defs.yaml` is
     wrong, naming file and line.
     """
-    files = {file.parent.name: file for file in _source_files()}
+    faults = _source_files()
+    files = {file.parent.name: file for file in faults}
     if name not in files:
         raise UnknownSourceError(f"no source is named {name!r}; there are {', '.join(files)}")
     file = files[name]
-    if fault := _fault(file):
+    if fault := faults[file]:
         raise ValueError(fault)
     try:
         component = _tree().load_component(file.parent)
     except Exception as error:
         # One file that Dagster cannot read keeps it from reading the others.
-        of_others = (fault for other in files.values() if (fault := _fault(other)))
+        of_others = (fault for fault in faults.values() if fault)
         words = str(error.__cause__ or error)
         is_named = str(file) in words.splitlines()[0]
         raise ValueError(next(of_others, words if is_named else f"{file}: {words}")) from error
@@ -78,28 +79,26 @@ def open_warehouse(pipeline: AnyPipeline) -> Iterator[SourceWarehouse]:
         yield pipeline.warehouse(settings.warehouse_folder(), DuckDBEngine(connection))
 
 
-def _source_files() -> list[Path]:
+def _source_files() -> dict[Path, str | None]:
+    """Return the `defs.yaml` of each source, with why nothing can be read from it, if so.
+
+    A file that cannot be read is taken for a source's; components of other kinds are left out.
+    """
     files = [f for root in settings.source_roots() for f in sorted(root.glob("*/defs.yaml"))]
-    return [file for file in files if _component_of(file) in _COMPONENTS]
+    read = {file: _component_of(file) for file in files}
+    return {file: fault for file, (kind, fault) in read.items() if fault or kind in _COMPONENTS}
 
 
-def _component_of(file: Path) -> str:
-    """Return the type that a `defs.yaml` names; a damaged one is taken for a source's."""
-    if _fault(file):
-        return _COMPONENTS[0]
-    return str(next(yaml.safe_load_all(file.read_text(encoding="utf-8")))["type"])
-
-
-def _fault(file: Path) -> str | None:
-    """Return why nothing can be read from a `defs.yaml`, naming the line; None if something can."""
+def _component_of(file: Path) -> tuple[str, str | None]:
+    """Return the component that a `defs.yaml` names, or why none can be read, with the line."""
     try:
         stated = next(yaml.safe_load_all(file.read_text(encoding="utf-8")), None)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
-        return f"{file}:{mark.line + 1 if mark else 1}: {getattr(error, 'problem', error)}"
+        return "", f"{file}:{mark.line + 1 if mark else 1}: {getattr(error, 'problem', error)}"
     if isinstance(stated, dict) and "type" in stated:
-        return None
-    return f"{file}:1: it names no component; a source has `type: {_COMPONENTS[0]}`"
+        return str(stated["type"]), None
+    return "", f"{file}:1: it names no component; a source has `type: {_COMPONENTS[0]}`"
 
 
 @functools.cache
