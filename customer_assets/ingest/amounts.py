@@ -63,10 +63,7 @@ def loses_digits(amount: str) -> str:
     What binary fractions add on their way through other tools (12.340000000000002) is none.
     """
     lost = f"abs(try_cast({amount} as {_EXACT}) - try_cast({amount} as {_NARROW}))"
-    may_lose = (
-        f"contains({amount}, 'e') or contains({amount}, 'E') "
-        f"or regexp_matches({amount}, '[.]\\d{{4}}\\d*[1-9]')"
-    )
+    may_lose = f"regexp_matches({amount}, '[.]\\d{{4}}\\d*[1-9]')"
     return f"case when {may_lose} then {lost} > 0.00000001 else false end"
 
 
@@ -89,7 +86,12 @@ def product_sql(quantity: str, price: str) -> str:
 def _digits(text: str) -> str:
     """Return SQL for a number without an exponent: DuckDB reads 8.88e-16 as the decimal 0.0001."""
     plain = f"try_cast(try_cast({text} as double) as {_EXACT})::varchar"
-    return f"case when contains(lower({text}), 'e') then {plain} else {text} end"
+    return f"case when {has_exponent(text)} then {plain} else {text} end"
+
+
+def has_exponent(text: str) -> str:
+    """Return SQL that is true of 1e3: of a text that is a number, not of any with that letter."""
+    return f"(contains({text}, 'e') or contains({text}, 'E'))"
 
 
 def _written(text: str, number: str, decimal: str, currency: str | None) -> str:

@@ -9,7 +9,13 @@ import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from customer_assets.ingest.amounts import amount_sql, loses_digits, product_sql, scaled_sql
+from customer_assets.ingest.amounts import (
+    amount_sql,
+    has_exponent,
+    loses_digits,
+    product_sql,
+    scaled_sql,
+)
 from customer_assets.ingest.raw_tables import (
     MONEY,
     raw_event_columns,
@@ -440,7 +446,7 @@ def _typed(text: str, kind: str) -> str:
     if kind == "bigint":
         # The engine rounds 1.5 and reads 1e3; a whole number may be written 17850.0.
         return (
-            f"case when contains({text}, '.') or contains({text}, 'e') or contains({text}, 'E') "
+            f"case when contains({text}, '.') or {has_exponent(text)} "
             f"then case when regexp_full_match(trim({text}), '[+-]?\\d+\\.0*') "
             f"then try_cast(split_part({text}, '.', 1) as bigint) end "
             f"else try_cast({text} as bigint) end"
