@@ -116,7 +116,7 @@ def test_duplicates_that_are_kept_are_told_from_those_removed(retail):
 
 def test_bags_grow_and_jewellery_goes_as_published_lights_and_kitchen_do_not(retail):
     rows = retail.frame("published_category_advice").rows(named=True)
-    assert {row["category"]: (row["ours"], row["agrees"]) for row in rows} == {
+    assert {row["category"]: (row["our_advice"], row["agrees"]) for row in rows} == {
         "bags": ("grow", True),
         "jewellery": ("drop", True),
         "kitchen": ("fix", False),

@@ -235,8 +235,8 @@ def _published_advice(report: ReportInput) -> list[Block]:
     outcome = pl.when("agrees").then(pl.lit("agrees")).otherwise(pl.lit("differs"))
     columns: Columns = {
         "category": ("Category", wording.shown),
-        "published": ("Published", wording.shown),
-        "ours": ("Ours", wording.shown),
+        "published_advice": ("Published", wording.shown),
+        "our_advice": ("Ours", wording.shown),
         "outcome": ("Outcome", wording.shown),
         "why": ("What ours rests on", partial(wording.shown, limit=400)),
     }

@@ -127,28 +127,44 @@ def read_header(path: Path, text: str, first_line: int) -> Header:
 def _described(path: Path, line: int, content: str, name: str, stated: Any) -> Any:
     """Return a column with what the dictionary says of its name.
 
-    Raises ModelError where its type or sign is another one than there.
+    Raises ModelError where its type or sign is another one than there, or where the dictionary
+    knows several and it does not say which.
     """
-    meant = dictionary().get(name)
-    if meant is None or not isinstance(stated, dict):
+    meanings = dictionary().get(name)
+    if meanings is None or not isinstance(stated, dict):
         return stated
-    for part in ("type", "sign"):
-        said, known = stated.get(part), getattr(meant, part)
-        # What a source's ids are made of, its own tables may say.
-        if said not in (None, known) and "source" not in (said, known):
-            at = line + line_of(content, ("columns", name))
-            raise ModelError(
-                f"{path}:{at}: columns: {name}: its {part} is {known} in {DICTIONARY}, not {said}; "
-                "give the column another name, or change it for all tables"
-            )
+    at = f"{path}:{line + line_of(content, ('columns', name))}: columns: {name}"
+    kind = stated.get("type")
+    # What a source's ids are made of, its own tables may say.
+    fitting = [m for m in meanings if kind in (None, m.type) or "source" in (kind, m.type)]
+    known = " or ".join(meaning.type for meaning in meanings)
+    if not fitting:
+        raise ModelError(
+            f"{at}: its type is {known} in {DICTIONARY}, not {kind}; give the column another name, "
+            "or change it for all tables"
+        )
+    if len(fitting) > 1 and kind is None:
+        raise ModelError(f"{at}: it has several meanings in {DICTIONARY}: say its type, {known}")
+    meant = fitting[0]
+    if stated.get("sign") not in (None, meant.sign):
+        raise ModelError(
+            f"{at}: its sign is {meant.sign} in {DICTIONARY}, not {stated['sign']}; give the "
+            "column another name, or change it for all tables"
+        )
     return meant.model_dump(exclude_none=True) | stated
 
 
 @functools.cache
-def dictionary() -> dict[str, Column]:
-    """Return what a name means that two or more tables share, from the data dictionary."""
+def dictionary() -> dict[str, list[Column]]:
+    """Return what a name means that two or more tables share, from the data dictionary.
+
+    A name with several meanings, as the value of a metric or of an order, has one for each type.
+    """
     stated = yaml.load(DICTIONARY.read_text(encoding="utf-8"), Loader=_LOADER)
-    return {name: Column.model_validate(column) for name, column in stated.items()}
+    return {
+        name: [Column.model_validate(each) for each in (said if isinstance(said, list) else [said])]
+        for name, said in stated.items()
+    }
 
 
 def check_places(path: Path, line: int, table: Table) -> None:

@@ -283,7 +283,7 @@ def test_event_ratios_are_of_rows(run):
     put(run, (1, 0, "10:00", "pv"), (1, 0, "10:01", "pv"), (1, 0, "10:02", "cart"),
         (1, 0, "10:03", "fav"), (1, 0, "10:04", "fav"))  # fmt: skip
     rows = run("hourly_traffic", "event_ratios")
-    ratios = {(row["numerator"], row["denominator"]): row["ratio"] for row in rows}
+    ratios = {(row["numerator_events"], row["denominator_events"]): row["ratio"] for row in rows}
     assert ratios["cart+fav", "pv"] == 1.5
     assert ratios["cart", "pv"] == 0.5
 

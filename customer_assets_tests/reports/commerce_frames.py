@@ -70,8 +70,8 @@ def commerce_frames(names: Sequence[str]) -> dict[str, pl.DataFrame]:
         "published_category_advice": pl.DataFrame(
             {
                 "category": names[:2],
-                "published": ["grow", "fix or drop"],
-                "ours": ["grow", "keep"],
+                "published_advice": ["grow", "fix or drop"],
+                "our_advice": ["grow", "keep"],
                 "agrees": [True, False],
                 "why": names[1:3],
             }

@@ -1,9 +1,12 @@
 import textwrap
+from collections import defaultdict
 
 import pytest
 
-from customer_assets.warehouse.header import ModelError
+from customer_assets import settings
+from customer_assets.warehouse.header import ModelError, dictionary
 from customer_assets.warehouse.places import read_models
+from customer_assets.warehouse.python_model import read_python_file
 from customer_assets.warehouse.sql_model import column_lineage, columns_asked_of, read_model
 
 GOOD = """\
@@ -81,6 +84,7 @@ def test_lineage_goes_through_ctes_to_the_input_columns(write):
             8,
             "bigint in",
         ),
+        ("n_rows: {type: bigint, description: Rows.}", "low: {}", 9, "several meanings"),
         ("n_rows: {type", "n_lines: {type", 2, "n_lines, n_rows|n_lines|n_rows"),
         ("  purchase_event: {type", "  bought_event: {type", 2, "purchase_event|bought_event"),
         ("count(*) as n_rows,", "count(* as n_rows,", 21, ""),
@@ -97,6 +101,24 @@ def test_a_wrong_file_is_an_error_with_its_line(write, old, new, line, words):
     assert found is not None
     assert abs(int(found[1]) - line) <= 1
     assert re.search(words, str(error.value))
+
+
+def test_a_name_that_tables_share_is_in_the_dictionary():
+    """So that another type under it is an error, and its meaning stands once."""
+    having = defaultdict(set)
+    for root in settings.table_roots():
+        for path in root.glob("*/**/*.*"):
+            layer = path.relative_to(root).parts[0]
+            if path.suffix == ".sql" and layer != "raw":
+                columns = read_model(path, layer).table.columns
+            elif path.suffix == ".py" and path.stem != "__init__":
+                columns = read_python_file(path, layer, None, 0).header.columns
+            else:
+                continue
+            for name in columns:
+                having[name].add(path.stem)
+    assert len(having) > 500
+    assert {name for name, tables in having.items() if len(tables) > 1} <= dictionary().keys()
 
 
 @pytest.mark.parametrize(

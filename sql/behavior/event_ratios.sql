@@ -2,17 +2,17 @@
 description: >-
   One row per pair of groups of event types: how many events of the one there are per event of
   the other. Ratios of rows, as case studies print them, and not conversion of people.
-key: [numerator, denominator]
+key: [numerator_events, denominator_events]
 parameters:
   event_groups: {type: "varchar[][]", description: "Event types that are counted together: the steps of the funnels."}
 columns:
-  numerator: {type: varchar, description: "Event types counted above, joined by +."}
-  denominator: {type: varchar, description: "Event types counted below, joined by +."}
+  numerator_events: {type: varchar, description: "Event types counted above, joined by +."}
+  denominator_events: {type: varchar, description: "Event types counted below, joined by +."}
   n_numerator: {type: bigint, description: "Events above."}
   n_denominator: {type: bigint, description: "Events below."}
   ratio: {type: double, description: "Events above per event below."}
 checks:
-  - expect_compound_columns_to_be_unique: {column_list: [numerator, denominator]}
+  - expect_compound_columns_to_be_unique: {column_list: [numerator_events, denominator_events]}
 owner: team:data
 --- */
 with event_groups as (
@@ -41,8 +41,8 @@ counts as (
 )
 
 select
-    above.event_group as numerator,
-    below.event_group as denominator,
+    above.event_group as numerator_events,
+    below.event_group as denominator_events,
     above.n_events as n_numerator,
     below.n_events as n_denominator,
     cast(above.n_events as double) / below.n_events as ratio,

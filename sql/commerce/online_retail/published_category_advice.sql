@@ -6,8 +6,8 @@ description: >-
 key: [category]
 columns:
   category: {type: varchar, description: "Category, by our keywords."}
-  published: {type: varchar, description: "grow, keep, or fix or drop: the study's direction."}
-  ours: {type: varchar, description: Our advice; null where the category has no sales.}
+  published_advice: {type: varchar, description: "grow, keep, or fix or drop: the study's direction."}
+  our_advice: {type: varchar, description: Our advice; null where the category has no sales.}
   agrees: {type: boolean, description: Whether both say the same.}
   why: {type: varchar, description: What our advice rests on.}
 checks:
@@ -21,16 +21,16 @@ with published as (
             ('lights', 'grow'),
             ('kitchen', 'keep'),
             ('jewellery', 'fix or drop')
-    ) as directions (category, published)
+    ) as directions (category, published_advice)
 )
 
 select
     published.category,
-    published.published,
-    ours.advice as ours,
+    published.published_advice,
+    ours.advice as our_advice,
     coalesce(
-        ours.advice = published.published
-        or (published.published = 'fix or drop' and ours.advice in ('fix', 'drop')),
+        ours.advice = published.published_advice
+        or (published.published_advice = 'fix or drop' and ours.advice in ('fix', 'drop')),
         false
     ) as agrees,
     case
