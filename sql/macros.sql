@@ -20,3 +20,17 @@ create or replace temp macro wilson_high(share, trials) as
             + 1.959963984540054 * 1.959963984540054 / (4 * trials * trials)
         )
     ) / (1 + 1.959963984540054 * 1.959963984540054 / trials);
+
+-- Half the width of the 95 % interval of a mean of so many independent rows, from the mean of their
+-- squares. The variance may fall below 0 by rounding alone.
+create or replace temp macro mean_half_width(average, average_square, n) as
+    1.959963984540054 * sqrt(greatest(average_square - average * average, 0) / n);
+
+-- Standard deviation of a sample of n > 1 from the sum of its values and of their squares.
+create or replace temp macro deviation_of_sums(total, total_of_squares, n) as
+    sqrt(greatest(total_of_squares - total * total / n, 0) / (n - 1));
+
+-- What a count of events adds to n times an entropy, k ln k with 0 ln 0 = 0: the Shannon entropy of
+-- counts that sum to n, in nats, is ln n - sum(k ln k) / n.
+create or replace temp macro k_ln_k(k) as
+    k * ln(greatest(k, 1));

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from customer_assets import markdown
 from customer_assets.quality import CheckResult, summary_markdown
 from customer_assets.warehouse.engine import relation_sql
 from customer_assets.warehouse.model import Model
@@ -120,7 +121,7 @@ def _previews(table: Table, warehouse: SourceWarehouse) -> dict[str, dg.Metadata
     columns = [name for name in table.columns if name not in table.derived]
     select = ", ".join(quoted(column) for column in columns)
     rows = warehouse.query(f"select {select} from ({relation_sql(newest)}) limit {PREVIEW_ROWS}")
-    everything = markdown_table(rows)
+    everything = markdown.frame_table(rows)
     if len(everything) < SHOWN_AT_ONCE:
         return {"preview": dg.MetadataValue.md(everything)}
     return {
@@ -133,10 +134,12 @@ def _fitting(rows: pl.DataFrame) -> str:
     """Return as many columns of a few rows as the UI shows without a click."""
     few = rows.head(5)
     for width in range(few.width, 0, -1):
-        text = markdown_table(few.select(few.columns[:width]))
+        text = markdown.frame_table(few.select(few.columns[:width]))
         if len(text) < SHOWN_AT_ONCE and max(map(len, text.splitlines())) <= WIDEST_PREVIEW:
             return text
-    return markdown_table(few.select(pl.lit("its cells are too long to show").alias("preview")))
+    return markdown.frame_table(
+        few.select(pl.lit("its cells are too long to show").alias("preview"))
+    )
 
 
 def _pictures(table: Table, warehouse: SourceWarehouse) -> dict[str, dg.MetadataValue]:
@@ -196,30 +199,11 @@ def _lineage_table(lineage: Mapping[str, Sequence[tuple[str, str]]]) -> str:
         (column, ", ".join(f"{table}.{c}" for table, c in origins) or "(counts or constants)")
         for column, origins in lineage.items()
     ]
-    return markdown_table(pl.DataFrame(rows, schema=["column", "comes from"], orient="row"))
+    return markdown.frame_table(pl.DataFrame(rows, schema=["column", "comes from"], orient="row"))
 
 
 def _columns_read(pairs: Sequence[tuple[str, str]]) -> str:
     """Return what a function read of each input when it ran."""
     tables = dict.fromkeys(table for table, _ in pairs)
     rows = [(name, ", ".join(column for t, column in pairs if t == name)) for name in tables]
-    return markdown_table(pl.DataFrame(rows, schema=["input", "columns read"], orient="row"))
-
-
-def markdown_table(frame: pl.DataFrame) -> str:
-    """Return a frame as a Markdown table; nothing in a cell can end it or become HTML."""
-    lines = [_row(frame.columns), "|" + " --- |" * len(frame.columns)]
-    lines += [_row(["" if cell is None else str(cell) for cell in row]) for row in frame.rows()]
-    return "\n".join(lines)
-
-
-_ESCAPES = str.maketrans(
-    {
-        "|": "&#124;", "<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " ", "\r": " ",
-        "[": "&#91;", "]": "&#93;", "`": "&#96;", "*": "&#42;", "_": "&#95;", "!": "&#33;",
-    }
-)  # fmt: skip
-
-
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell[:200].translate(_ESCAPES) for cell in cells) + " |"
+    return markdown.frame_table(pl.DataFrame(rows, schema=["input", "columns read"], orient="row"))

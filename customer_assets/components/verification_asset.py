@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from customer_assets.components.presentation import markdown_table
+from customer_assets import markdown
 from customer_assets.components.table_assets import asset_key, freshness
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.generation import hold_back
@@ -89,7 +89,7 @@ def verification_asset(pipeline: Pipeline[EventLogSource]) -> dg.AssetsDefinitio
             }
             if n_differences:
                 first = found.differences.head(SHOWN_DIFFERENCES)
-                metadata["first_differences"] = dg.MetadataValue.md(markdown_table(first))
+                metadata["first_differences"] = dg.MetadataValue.md(markdown.frame_table(first))
             seconds = time.monotonic() - started
             logger.info(
                 "%s/verification: %s customers, %s rows compared, %s differences, %.1f s",

@@ -3,16 +3,15 @@
 Belongs here: the record that leaves this room. Does not belong here: how it came about (`audit`).
 """
 
-import html
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from customer_assets.quality.checks import Check
+import polars as pl
 
-_LONGEST_CELL = 200
+from customer_assets import markdown
+from customer_assets.quality.checks import Check
 
 
 @dataclass(frozen=True)
@@ -57,26 +56,11 @@ class CheckResult:
 
 
 def summary_markdown(result: CheckResult) -> str:
-    """Return the failing rows' sample as a markdown table, or a line when there is none.
-
-    Values come from data files: whatever is markup in HTML or markdown is escaped.
-    """
+    """Return the failing rows' sample as a markdown table, or a line when there is none."""
     if result.error is not None:
-        return f"The check could not be run: {_cell(result.error)}"
+        return f"The check could not be run: {markdown.cell(result.error)}"
     if result.sample:
-        columns = list(result.sample[0])
-        rows = [[_cell(row[column]) for column in columns] for row in result.sample]
-        lines = [[_cell(column) for column in columns], ["---"] * len(columns), *rows]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return markdown.frame_table(pl.DataFrame(result.sample, infer_schema_length=None))
     if result.observed is not None:
-        return f"Observed: {_cell(json.dumps(result.observed, ensure_ascii=False))}"
+        return f"Observed: {markdown.cell(json.dumps(result.observed, ensure_ascii=False))}"
     return "No failing rows."
-
-
-def _cell(value: str | None) -> str:
-    if value is None:
-        return "*NULL*"
-    text = " ".join(value.split())
-    if len(text) > _LONGEST_CELL:
-        text = text[: _LONGEST_CELL - 1] + "…"
-    return re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", html.escape(text, quote=False))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from customer_assets import markdown
 from customer_assets.reports.models import METRIC_NAMES, SPLIT_NAMES, model_name
 from customer_assets.sources.questions import Question
 
@@ -13,9 +14,8 @@ Written by `python -m customer_assets results docs/results.md` from the publishe
 figure has its 95 % bootstrap interval. Models are chosen by cross-validation and judged on
 customers of a later time, or held out; **bold** is the champion. {rows}
 
-| Source | Question | Model | Judged on | Metric | Ours | Published |
-| --- | --- | --- | --- | --- | --- | --- |
 """
+_COLUMNS = ["Source", "Question", "Model", "Judged on", "Metric", "Ours", "Published"]
 
 
 def results_markdown(
@@ -26,11 +26,11 @@ def results_markdown(
     `sources` gives by name a source's questions, its `model_metrics` and its `champions`; `data`
     is a sentence on which data they rest.
     """
-    lines = [
-        line
+    rows = [
+        row
         for name, (questions, metrics, champions) in sources.items()
         for asked, question in questions.items()
-        for line in _lines(
+        for row in _rows(
             name,
             asked,
             question,
@@ -38,23 +38,23 @@ def results_markdown(
             champions.filter(pl.col("promoted") & (pl.col("question") == asked)),
         )
     ]
-    return _HEAD.format(rows=data) + "\n".join(lines) + "\n"
+    return _HEAD.format(rows=data) + markdown.table(_COLUMNS, rows) + "\n"
 
 
-def _lines(
+def _rows(
     source: str,
     asked: str,
     question: Question,
     metrics: pl.DataFrame,
     promoted: pl.DataFrame,
-) -> list[str]:
+) -> list[list[str]]:
     champion = promoted.sort("decided_at")["model"].to_list()[-1:]
     published = {(p.model, p.metric): f"{p.value:g}" for p in question.published}
     wanted = {"roc_auc", question.metric, *(metric for _, metric in published)}
     shown = metrics.filter(
         pl.col("metric").is_in(sorted(wanted)) & (pl.col("split") != "backtest")
     ).sort("split", "metric", "value", descending=[False, False, True], nulls_last=True)
-    lines = []
+    rows = []
     for row in shown.to_dicts():
         name = model_name(row["model"])
         if row["model"] in champion:
@@ -68,5 +68,5 @@ def _lines(
         if row["split"] != "cross_validation":
             said = ""
         split, metric = SPLIT_NAMES[row["split"]], METRIC_NAMES.get(row["metric"], row["metric"])
-        lines.append(f"| {source} | {asked} | {name} | {split} | {metric} | {value} | {said} |")
-    return lines
+        rows.append([source, asked, name, split, metric, value, said])
+    return rows

@@ -469,23 +469,15 @@ select
     judged.gaps / judged.n_gaps / 3600 as mean_hours_between_events,
     case
         when judged.n_gaps > 1 then
-            sqrt(
-                greatest(
-                    judged.squared_gaps - judged.whole_gaps * judged.whole_gaps / judged.n_gaps, 0
-                ) / (judged.n_gaps - 1)
-            ) / 3600
+            deviation_of_sums(judged.whole_gaps, judged.squared_gaps, judged.n_gaps) / 3600
     end as std_hours_between_events,
     judged.n_sessions,
     cast(judged.n_events as double) / judged.n_sessions as events_per_session,
     judged.session_gaps / judged.n_session_gaps / 86400 as mean_days_between_sessions,
     case
         when judged.n_session_gaps > 1 then
-            sqrt(
-                greatest(
-                    judged.squared_session_gaps
-                    - judged.whole_session_gaps * judged.whole_session_gaps / judged.n_session_gaps,
-                    0
-                ) / (judged.n_session_gaps - 1)
+            deviation_of_sums(
+                judged.whole_session_gaps, judged.squared_session_gaps, judged.n_session_gaps
             ) / 86400
     end as std_days_between_sessions,
     judged.event_recency_days / nullif(
@@ -521,12 +513,8 @@ select
     judged.order_gaps / judged.n_order_gaps / 86400 as mean_days_between_orders,
     case
         when judged.n_order_gaps > 1 then
-            sqrt(
-                greatest(
-                    judged.squared_order_gaps
-                    - judged.whole_order_gaps * judged.whole_order_gaps / judged.n_order_gaps,
-                    0
-                ) / (judged.n_order_gaps - 1)
+            deviation_of_sums(
+                judged.whole_order_gaps, judged.squared_order_gaps, judged.n_order_gaps
             ) / 86400
     end as std_days_between_orders,
     judged.recency_days / nullif(
@@ -537,25 +525,24 @@ select
     judged.n_morning / judged.n_events as morning_share,
     judged.n_afternoon / judged.n_events as afternoon_share,
     judged.n_evening / judged.n_events as evening_share,
-    -- Entropy of counts that sum to n: ln n - sum(k ln k) / n, with 0 ln 0 = 0.
     greatest(
         ln(judged.n_events) - (
-            judged.n_monday * ln(greatest(judged.n_monday, 1))
-            + judged.n_tuesday * ln(greatest(judged.n_tuesday, 1))
-            + judged.n_wednesday * ln(greatest(judged.n_wednesday, 1))
-            + judged.n_thursday * ln(greatest(judged.n_thursday, 1))
-            + judged.n_friday * ln(greatest(judged.n_friday, 1))
-            + judged.n_saturday * ln(greatest(judged.n_saturday, 1))
-            + judged.n_sunday * ln(greatest(judged.n_sunday, 1))
+            k_ln_k(judged.n_monday)
+            + k_ln_k(judged.n_tuesday)
+            + k_ln_k(judged.n_wednesday)
+            + k_ln_k(judged.n_thursday)
+            + k_ln_k(judged.n_friday)
+            + k_ln_k(judged.n_saturday)
+            + k_ln_k(judged.n_sunday)
         ) / judged.n_events,
         0
     ) as weekday_entropy,
     greatest(
         ln(judged.n_events) - (
-            judged.n_night * ln(greatest(judged.n_night, 1))
-            + judged.n_morning * ln(greatest(judged.n_morning, 1))
-            + judged.n_afternoon * ln(greatest(judged.n_afternoon, 1))
-            + judged.n_evening * ln(greatest(judged.n_evening, 1))
+            k_ln_k(judged.n_night)
+            + k_ln_k(judged.n_morning)
+            + k_ln_k(judged.n_afternoon)
+            + k_ln_k(judged.n_evening)
         ) / judged.n_events,
         0
     ) as day_part_entropy,

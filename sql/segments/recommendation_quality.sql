@@ -137,19 +137,17 @@ sums as (
         cast(sum(ndcg_lead) as double) / count(*) / 1000000 as ndcg_lead,
         cast(sum(cast(ndcg_lead as decimal(38, 0)) * ndcg_lead) as double)
         / count(*) / 1000000000000 as ndcg_lead_square,
-        1.959963984540054 as z,
     from compared
     group by kind, recommender
 ),
 
--- Half the width of an interval of a mean: the variance may fall below 0 by rounding alone.
 spread as (
     select
         *,
-        z * sqrt(greatest(ndcg_square - ndcg * ndcg, 0) / n) as ndcg_half,
-        z * sqrt(greatest(hit_rate_lead_square - hit_rate_lead * hit_rate_lead, 0) / n)
+        mean_half_width(ndcg, ndcg_square, n) as ndcg_half,
+        mean_half_width(hit_rate_lead, hit_rate_lead_square, n)
             as hit_rate_lead_half,
-        z * sqrt(greatest(ndcg_lead_square - ndcg_lead * ndcg_lead, 0) / n) as ndcg_lead_half,
+        mean_half_width(ndcg_lead, ndcg_lead_square, n) as ndcg_lead_half,
     from sums
 ),
 
