@@ -16,6 +16,7 @@ from customer_assets.pipeline import pipeline_of
 from customer_assets.tables.features.event_log import leakage_check
 from customer_assets.warehouse.places import read_models
 from customer_assets.warehouse.source_warehouse import ChecksFailedError
+from customer_assets.warehouse.sql_model import load_macros
 from customer_assets_tests import click_log
 from customer_assets_tests.conftest import read_source, run_source
 from customer_assets_tests.customer_tables.customer_table_run import shipped_source
@@ -51,6 +52,7 @@ def event(customer, at, kind="pv", item=1, order=None, value=None):
 def features(events, features_sql=MODELS["customer_features"].sql, parameters=None):
     """Compute cut-offs, features and their leakage check from events; return the connection."""
     connection = duckdb.connect(config={"threads": 1})
+    load_macros(connection)
     connection.register("log", pl.DataFrame(events, EVENT_COLUMNS, orient="row").to_arrow())
     connection.execute(
         "create table events as select *, make_timestamp(event_ts) as event_at, "
