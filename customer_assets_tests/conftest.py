@@ -18,6 +18,7 @@ from customer_assets.components.source_definitions import job_name
 from customer_assets.definitions import defs
 from customer_assets.history import prepare_dagster_home
 from customer_assets.pipeline import Pipeline, pipeline_of
+from customer_assets.reports import REPORT_TABLES, write_report
 from customer_assets.sample import write_sample
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.engine import DuckDBEngine, Relation, relation_sql
@@ -159,6 +160,12 @@ class SourceRun:
 
     def frame(self, name: str) -> pl.DataFrame:
         return self.warehouse.frame(name)
+
+    def report(self, folder: Path) -> Path:
+        """Write the report over what is published, and return its page."""
+        tables = self.pipeline.tables
+        shown = {name: self.frame(name) for name in REPORT_TABLES if name in tables}
+        return write_report(self.pipeline.name, self.pipeline.source, tables, shown, folder)
 
     def state(self) -> Mapping[str, str]:
         """A digest of the rows of every STATE table; provenance takes no part."""

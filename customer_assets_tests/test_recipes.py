@@ -51,9 +51,10 @@ def test_a_recipe_gives_its_tables(tmp_path, name):
     events, customers, worth = WANTED[name]
     raw = run.frame("raw_events")
     assert (raw.height, raw["customer_id"].n_unique()) == (events, customers)
-    days = sorted(set(raw["event_date"]))
-    run.materialize("events", "order_lines", "order_returns", "orders", days=days)
+    run.materialize(days=sorted(set(raw["event_date"])))
     orders = run.frame("orders")
     assert orders.height > 0
     total = orders.filter(orders["value"].is_not_null())["value"]
     assert (total.sum() if len(total) else None) == (worth and Decimal(worth))
+    page = run.report(tmp_path / "reports").read_text(encoding="utf-8")
+    assert re.search(rf"= *{events} events", re.sub(r"(<[^>]*>|\s)+", " ", page))

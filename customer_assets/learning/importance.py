@@ -88,7 +88,11 @@ def shapley(
     fitted: FittedModel, rows: "np.ndarray", background: "np.ndarray", seed: int
 ) -> "np.ndarray":
     """Return Shapley values in log odds, rows x features, against the background rows."""
+    import numba
     import numpy as np
+
+    # What numba compiles for shap, anew in every process, takes longer than these few rows do.
+    numba.config.DISABLE_JIT = True
     import shap
 
     masker = shap.maskers.Independent(background, max_samples=len(background))
