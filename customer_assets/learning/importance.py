@@ -92,7 +92,7 @@ def shapley(
     import numpy as np
 
     # What numba compiles for shap, anew in every process, takes longer than these few rows do.
-    numba.config.DISABLE_JIT = True
+    numba.config.DISABLE_JIT = True  # type: ignore[attr-defined]
     import shap
 
     masker = shap.maskers.Independent(background, max_samples=len(background))

@@ -6,7 +6,6 @@ failing rows behind them are selected here.
 
 import json
 import time
-import uuid
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from customer_assets.quality.gx_duckdb import Verdict
 
 SAMPLE_ROWS = 10
+# Great Expectations names its relation in queries without quotes.
+_VIEW = "rows_of_an_audit"
 # Deprecations inside Great Expectations: (category, regular expression of the module).
 _KNOWN_WARNINGS = [
     (DeprecationWarning, r"great_expectations\.datasource\.fluent\.data_connector"),
@@ -53,16 +54,15 @@ def audit(
     # Great Expectations needs transactions of its own: an open one is refused here, by name.
     connection.begin()
     connection.rollback()
-    # It names the relation in queries without quotes.
-    view = f"audit_{uuid.uuid4().hex}"
-    connection.execute(f"create temp view {view} as select * from {_quoted(*relation.split('.'))}")
+    rows = _quoted(*relation.split("."))
+    connection.execute(f"create temp view {_VIEW} as select * from {rows}")
     try:
         with warnings.catch_warnings():
             for category, module in _KNOWN_WARNINGS:
                 warnings.filterwarnings("ignore", category=category, module=module)
-            return _Audit(connection, view, partition_by).results(checks)
+            return _Audit(connection, _VIEW, partition_by).results(checks)
     finally:
-        connection.execute(f"drop view {view}")
+        connection.execute(f"drop view {_VIEW}")
 
 
 class _Audit:

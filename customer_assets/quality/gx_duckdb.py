@@ -23,6 +23,7 @@ import duckdb_engine
 import great_expectations as gx
 import sqlalchemy as sa
 from great_expectations.compatibility import pydantic
+from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.core.expectation_validation_result import (
     ExpectationValidationResult,
 )
@@ -134,8 +135,22 @@ class Verdict:
 
 
 def open_batch(connection: duckdb.DuckDBPyConnection, view: str) -> Batch:
-    """Return a view of the connection as a batch, in a context of its own that is kept nowhere."""
-    # Great Expectations remembers its last context, which must not keep the connection open.
+    """Return a view of the connection, as it is now, as a batch."""
+    definitions = _definitions.setdefault(connection, {})
+    if view not in definitions:
+        definitions[view] = _definition(connection, view)
+    return definitions[view].get_batch()
+
+
+# A context of Great Expectations is made in tens of milliseconds, many times those of an audit.
+_definitions: weakref.WeakKeyDictionary[duckdb.DuckDBPyConnection, dict[str, BatchDefinition]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _definition(connection: duckdb.DuckDBPyConnection, view: str) -> BatchDefinition:
+    """Return a view as what batches are made of, in a context that is kept nowhere else."""
+    # What Great Expectations remembers must not keep the connection open.
     owned = weakref.ref(connection)
 
     def borrow() -> BorrowedConnection:
@@ -156,8 +171,7 @@ def open_batch(connection: duckdb.DuckDBPyConnection, view: str) -> Batch:
         create_temp_table=False,
         kwargs={"creator": borrow, "poolclass": NullPool},
     )
-    asset = datasource.add_table_asset(view, table_name=view)
-    return asset.add_batch_definition_whole_table(view).get_batch()
+    return datasource.add_table_asset(view, table_name=view).add_batch_definition_whole_table(view)
 
 
 def validate(
