@@ -531,6 +531,14 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
                 "is_mature": [True] * 7 + [False],
             }
         ),
+        "bounce_rate": pl.DataFrame(
+            {
+                "month": [days[0].replace(day=1), None],
+                "bounce_rate": [0.25, 0.25],
+                "bounce_rate_low": [0.15, 0.15],
+                "bounce_rate_high": [0.38, 0.38],
+            }
+        ),
         "hourly_traffic": pl.DataFrame(
             {
                 "event_date": [day for day, _, _ in hours],
@@ -543,14 +551,19 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
         ),
         "funnel_people": pl.DataFrame(
             {
-                "funnel": ["checkout"] * 2,
-                "breakdown": [None] * 2,
-                "step": [1, 2],
-                "n_entered_customers": [40, 40],
-                "n_reached_customers": [40, 18],
-                "customer_conversion": [1.0, 0.45],
+                "funnel": ["checkout"] * 6,
+                "is_all": [True] * 3 + [False] * 3,
+                "breakdown": [None] * 3 + ["phone"] * 3,
+                "step": [1, 2, 3] * 2,
+                "n_entries": [600] * 6,
+                "n_reached": [600, 480, 240] * 2,
+                "entry_conversion": [1.0, 0.8, 0.4] * 2,
+                "entry_conversion_low": [0.9, 0.7, 0.3] * 2,
+                "entry_conversion_high": [1.0, 0.9, 0.5] * 2,
+                "n_entered_customers": [40] * 6,
+                "n_reached_customers": [40, 30, 18] * 2,
+                "customer_conversion": [1.0, 0.75, 0.45] * 2,
             },
-            schema_overrides={"breakdown": pl.String},
         ),
         "funnel": pl.DataFrame(
             {
@@ -559,6 +572,7 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
                 "breakdown": ["phone"] * 24,
                 "step": [step for _, step in entries],
                 "n_entered": [100] * 24,
+                "effective_entries": [100.0] * 24,
                 # Open entry days would halve the rate.
                 "n_reached": [
                     100 if step == 1 else (80 if step == 2 else 40) // (1 if at < 6 else 8)
