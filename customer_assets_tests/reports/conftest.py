@@ -496,8 +496,8 @@ def _plans() -> pl.DataFrame:
                 "profit_high": buyers * 40 - n * 10,
                 "roi": (buyers * 30 - n * 10) / (n * 10) if n else None,
                 "is_best": is_best,
-                "n_contacts_low": 8 if is_best else None,
-                "n_contacts_high": 14 if is_best else None,
+                "n_past_totals": None,
+                "is_season_known": None,
             }
             for plan, target, n, buyers, is_best in rows
         ],
