@@ -65,8 +65,10 @@ def metrics(predicted: Predicted, contact_share: float, seed: int) -> dict[str, 
     for name, parts in drawn.items():
         value, (low, high) = float(point[name][0]), _bounds(np.concatenate(parts))
         if name == _ERROR:
-            # Each draw adds as much error as chance did: turned around the figure, and not below 0.
-            low, high = max(0.0, 2 * value - high), max(0.0, 2 * value - low)
+            # A mean of distances: chance adds to it, to each draw once more, as variances add up.
+            # So draws are turned around the figure by their squares, and not below 0.
+            turned = 2 * value**2 - np.array([high, low]) ** 2
+            low, high = (float(end) for end in np.sqrt(np.maximum(turned, 0)))
         found[name] = Interval(value, low, high)
     return found
 
@@ -82,7 +84,7 @@ def difference(
 
     def gain(weights: "np.ndarray") -> "np.ndarray":
         our, their = (
-            METRICS[metric](_Weighted(model, model.rows_of(weights), contact_share))
+            METRICS[metric](Weighted(model, model.rows_of(weights), contact_share))
             for model in (ours, theirs)
         )
         return our - their
@@ -146,13 +148,13 @@ def calibration_error(label: "np.ndarray", probability: "np.ndarray") -> float:
     return float(METRICS[_ERROR](_unweighted(uncut))[0])
 
 
-def _unweighted(predicted: Predicted) -> "_Weighted":
+def _unweighted(predicted: Predicted) -> "Weighted":
     import numpy as np
 
-    return _Weighted(predicted, np.ones((1, len(predicted.label))), 1.0)
+    return Weighted(predicted, np.ones((1, len(predicted.label))), 1.0)
 
 
-class _Weighted:
+class Weighted:
     """Rows counted with weights (resamples x rows), by different probability, highest first."""
 
     def __init__(self, predicted: Predicted, weights: "np.ndarray", contact_share: float) -> None:
@@ -219,26 +221,26 @@ class _Weighted:
         return self.weights @ each
 
 
-def _roc_auc(rows: _Weighted) -> "np.ndarray":
+def _roc_auc(rows: Weighted) -> "np.ndarray":
     n_negative = rows.n - rows.n_positive
     negative = rows.total - rows.positive
     won = (negative * (rows.found - rows.positive / 2)).sum(axis=1)
     return won / (rows.n_positive * n_negative)
 
 
-def _average_precision(rows: _Weighted) -> "np.ndarray":
+def _average_precision(rows: Weighted) -> "np.ndarray":
     import numpy as np
 
     precision = rows.found / np.maximum(rows.called, 1e-12)
     return (rows.positive * precision).sum(axis=1) / rows.n_positive
 
 
-def _brier(rows: _Weighted) -> "np.ndarray":
+def _brier(rows: Weighted) -> "np.ndarray":
     predicted = rows.predicted
     return rows.sum_of((predicted.label - predicted.probability) ** 2) / rows.n
 
 
-def _log_loss(rows: _Weighted) -> "np.ndarray":
+def _log_loss(rows: Weighted) -> "np.ndarray":
     import numpy as np
 
     clipped = np.clip(rows.predicted.probability, 1e-15, 1 - 1e-15)
@@ -246,14 +248,14 @@ def _log_loss(rows: _Weighted) -> "np.ndarray":
     return -rows.sum_of(np.log(said)) / rows.n
 
 
-def _calibration_error(rows: _Weighted) -> "np.ndarray":
+def _calibration_error(rows: Weighted) -> "np.ndarray":
     import numpy as np
 
     mean, share, weight = rows.calibration
     return np.where(weight > 0, np.abs(mean - share) * weight, 0).sum(axis=1) / rows.n
 
 
-METRICS: Mapping[str, Callable[[_Weighted], "np.ndarray"]] = {
+METRICS: Mapping[str, Callable[[Weighted], "np.ndarray"]] = {
     "roc_auc": _roc_auc,
     "average_precision": _average_precision,
     "f1": lambda rows: 2 * rows.n_found / (rows.n_called + rows.n_positive),
@@ -276,7 +278,7 @@ def _of_weights(
     """Return each metric for each row of weights (resamples x customers)."""
     import numpy as np
 
-    rows = _Weighted(predicted, predicted.rows_of(weights), contact_share)
+    rows = Weighted(predicted, predicted.rows_of(weights), contact_share)
     with np.errstate(divide="ignore", invalid="ignore"):
         return {name: of(rows) for name, of in METRICS.items()}
 

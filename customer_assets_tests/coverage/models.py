@@ -1,10 +1,13 @@
 """What models are said to reach: metrics and differences of customers who have several answers."""
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 from scipy.special import expit
 
-from customer_assets.learning.metrics import Predicted, metrics
-from customer_assets_tests.coverage.statement import Draws, Random
+from customer_assets.learning.metrics import METRICS, Predicted, Weighted, difference, metrics
+from customer_assets_tests.coverage.statement import Draws, Random, Statement
 
 _CUSTOMERS, _CUT_OFFS = 400, 3
 _METRICS = (
@@ -29,6 +32,7 @@ def _predicted(n_customers: int, random: Random) -> tuple[Predicted, Predicted]:
     return found[0], found[1]
 
 
+@cache
 def _truth() -> tuple[dict[str, float], float]:
     """Return the metrics, and the difference of both models, among a million customers."""
     ours, theirs = (_values(model) for model in _predicted(1_000_000, np.random.default_rng(7)))
@@ -36,13 +40,11 @@ def _truth() -> tuple[dict[str, float], float]:
 
 
 def _values(model: Predicted) -> dict[str, float]:
-    from customer_assets.learning import metrics as of
-
-    weighted = of._Weighted(model, np.ones((1, len(model.label))), _SHARE)
-    return {name: float(of.METRICS[name](weighted)[0]) for name in _METRICS}
+    weighted = Weighted(model, np.ones((1, len(model.label))), _SHARE)
+    return {name: float(METRICS[name](weighted)[0]) for name in _METRICS}
 
 
-def of_metric(name: str):
+def of_metric(name: str) -> Callable[[int, Random], Draws]:
     def simulate(draws: int, random: Random) -> Draws:
         truth = _truth()[0][name]
         covered = []
@@ -52,3 +54,36 @@ def of_metric(name: str):
         return np.array(covered)
 
     return simulate
+
+
+def of_difference(draws: int, random: Random) -> Draws:
+    truth = _truth()[1]
+    covered = []
+    for seed in range(draws):
+        gain = difference(*_predicted(_CUSTOMERS, random), "roc_auc", _SHARE, seed)
+        covered.append(gain.low <= truth <= gain.high)
+    return np.array(covered)
+
+
+_WHO = f"{_CUSTOMERS} customers, each with answers at {_CUT_OFFS} cut-offs that are alike"
+STATEMENTS = [
+    *(
+        Statement(
+            f"metric of a model: {name}",
+            "`model_metrics`",
+            _WHO,
+            "with a few dozen customers of the rarer answer",
+            of_metric(name),
+            quick_draws=30,
+        )
+        for name in _METRICS
+    ),
+    Statement(
+        "difference of two models",
+        "`champions.gain`",
+        f"{_WHO}; both models are judged on the same",
+        "where the models were chosen on the same rows",
+        of_difference,
+        quick_draws=30,
+    ),
+]

@@ -356,7 +356,7 @@ def _forecast_frames() -> dict[str, pl.DataFrame]:
         ),
         "lifetime_value_fit": pl.DataFrame(
             {
-                "cut_off": ["calibration"] * 6,
+                "cut_off": ["calibration"] * 7,
                 "figure": [
                     "holdout_days",
                     "holdout_purchases",
@@ -364,9 +364,10 @@ def _forecast_frames() -> dict[str, pl.DataFrame]:
                     "holdout_purchases_naive",
                     "holdout_purchases_mae_expected",
                     "holdout_purchases_mae_naive",
+                    "passes_value",
                 ],
-                "value": [20.0, 50.0, 40.0, 30.0, 0.5, 0.75],
-                "note": ["What it is."] * 6,
+                "value": [20.0, 50.0, 40.0, 30.0, 0.5, 0.75, 1.0],
+                "note": ["What it is."] * 7,
             }
         ),
     }
