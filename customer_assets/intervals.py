@@ -24,6 +24,30 @@ def wilson(n_yes: Number, n: Number) -> tuple[Number, Number]:
     return (middle - half) / scale, (middle + half) / scale
 
 
+def skewed(
+    estimate: "np.ndarray", variance: "np.ndarray", third: "np.ndarray"
+) -> tuple["np.ndarray", "np.ndarray"]:
+    """Return the ends of the 95 % interval of estimates that are sums over many customers.
+
+    `variance` and `third` are the second and third cumulant of each estimate. Money is skewed, and
+    a normal interval around its mean lies too low: Hall's transformation undoes that. nan where
+    the variance is not known. P. Hall, On the Removal of Skewness by Transformation (1992).
+    """
+    import numpy as np
+
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        error = np.sqrt(variance)
+        # A sample's is at most 1; more is rounding around numbers that are all alike.
+        skewness = np.nan_to_num(third / error**3).clip(-1, 1)
+        # Below a millionth the cube root loses its digits, and the interval is the normal one.
+        safe = np.where(np.abs(skewness) < 1e-6, 1e-6, skewness)
+
+        def moved(quantile: float) -> "np.ndarray":
+            return 3 / safe * (np.cbrt(1 + safe * (quantile - safe / 6)) - 1)
+
+        return estimate - error * moved(Z), estimate - error * moved(-Z)
+
+
 # Of the differences that are told, at most this share is expected to be chance.
 FALSE_DISCOVERY_RATE = 0.05
 

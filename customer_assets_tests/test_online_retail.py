@@ -83,10 +83,15 @@ def test_who_gave_everything_back_is_no_champion_and_promises_nothing(retail):
     assert rfm.filter(pl.col("customer_id").is_in([12346, 16446]))["is_mostly_returned"].all()
     segments = dict(retail.frame("customer_segments").select("customer_id", "segment").rows())
     assert {segments[12346], segments[16446]} <= {"regular", "lost"}
-    value = retail.frame("customer_lifetime_value").select("customer_id", "value_365_days")
+    lifetime = retail.frame("customer_lifetime_value")
+    value = lifetime.select("customer_id", "value_90_days")
     told = dict(value.rows())
     assert 12346 not in told
-    assert float(told[16446]) < 500 < float(value["value_365_days"].max())
+    assert float(told[16446]) < 500 < float(value["value_90_days"].max())
+    # A year ahead was never tried, and the trial of the money fails: no total stands in the report.
+    assert lifetime["value_365_days"].is_null().all()
+    fit = retail.frame("lifetime_value_fit").filter(figure="passes_value")
+    assert fit["value"].to_list() == [0]
 
 
 def test_there_is_one_revenue_and_gross_beside_it(retail):

@@ -27,6 +27,7 @@ _TABLES = (
     "segment_actions",
     "campaign_economics",
     "model_scores",
+    "model_predictions",
 )
 _WIDTH = 24
 
@@ -83,7 +84,9 @@ def _campaign_lines(
         + "."
     )
     tables = {name: frame.lazy() for name, frame in frames.items()}
-    audience = expected_audience(campaign.question, tables.get("model_scores"))
+    audience = expected_audience(
+        campaign.question, tables.get("model_scores"), tables.get("model_predictions")
+    )
     if audience is not None:
         members = groups(tables["customer_segments"], tables.get("rule_segments"))
         rows = plans(audience, campaign, members)
@@ -117,9 +120,14 @@ def _seen_before(frames: Mapping[str, pl.DataFrame], campaign: Campaign) -> list
         for row in seen.to_dicts()
         if row["plan"] != WITHIN_BUDGET
     ]
-    ranked = [row for row in rows if row["plan"] in (BEST_N, NOBODY)]
-    if any(row["plan"] == BEST_N for row in ranked):
-        max(ranked, key=lambda row: (row["profit"], -row["n_contacts"]))["is_best"] = True
+    ranked = [row for row in rows if row["plan"] == BEST_N]
+    # The longest of the lists whose last customer still pays.
+    paying = [
+        row for row in ranked if row["lowest_probability"] * campaign.margin > campaign.contact_cost
+    ]
+    last = max(paying, key=lambda row: row["n_contacts"], default=None)
+    for row in rows:
+        row["is_best"] = row is last or (bool(ranked) and not paying and row["plan"] == NOBODY)
     return rows
 
 

@@ -5,16 +5,16 @@ not seen their answers; who of them bought is known. Expected: today's customers
 the probability that the champion gives. Neither says what the contact itself causes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from customer_assets.advice.economics import (
+    PastTotals,
     Terms,
     best_count,
-    best_count_range,
     expected_range,
     gains,
     seen_range,
@@ -29,6 +29,8 @@ OBSERVED, EXPECTED = "observed", "expected"
 EVERYBODY, NOBODY, BEST_N, WITHIN_BUDGET = "everybody", "nobody", "best_n", "within_budget"
 _SHARES = (0.01, 0.02, 0.05, *(step / 20 for step in range(2, 21)))
 _ID = "customer_id"
+_OUT_OF_TIME = ("out_of_time", "backtest")
+_YEAR_US = 365 * 86_400_000_000
 # The more a split is like the campaign itself, the earlier it stands.
 _SPLITS = ("out_of_time", "cross_validation", "holdout")
 
@@ -48,6 +50,8 @@ class Audience:
     scores: "Floats | None"
     model: str | None = None
     split: str | None = None
+    past: PastTotals | None = None
+    is_season_known: bool | None = None
 
     @property
     def n(self) -> int:
@@ -57,7 +61,7 @@ class Audience:
         """Return the 95 % interval of the buyers among chosen rows."""
         if self.basis == OBSERVED:
             return seen_range(len(self.response[chosen]), n_buyers)
-        return expected_range(self.response[chosen])
+        return expected_range(self.response[chosen], self.past)
 
 
 def observed_audience(
@@ -109,8 +113,17 @@ def observed_audience(
     )
 
 
-def expected_audience(question: str, model_scores: pl.LazyFrame | None) -> Audience | None:
-    """Return today's customers with the champion's probabilities; None where there are none."""
+def expected_audience(
+    question: str,
+    model_scores: pl.LazyFrame | None,
+    model_predictions: pl.LazyFrame | None = None,
+    labelled: Sequence[int] = (),
+) -> Audience | None:
+    """Return today's customers with the champion's probabilities; None where there are none.
+
+    `model_predictions` say how far past totals strayed from what was expected; `labelled` are the
+    cut-offs whose answers are known.
+    """
     if model_scores is None:
         return None
     rows = (
@@ -122,14 +135,62 @@ def expected_audience(question: str, model_scores: pl.LazyFrame | None) -> Audie
     if rows.is_empty():
         return None
     probability = rows["probability"].to_numpy()
+    model, cut_off = str(rows["model"][0]), int(rows["cut_off_ts"][0])
+    past, is_season_known = None, None
+    if model_predictions is not None and cut_off:
+        by_cut_off = _past_totals(model_predictions, question, model)
+        past = PastTotals(*(by_cut_off[n].to_numpy() for n in ("expected", "actual", "chance")))
+        is_season_known = _is_season_known(labelled, cut_off) if labelled else None
     return Audience(
         EXPECTED,
-        int(rows["cut_off_ts"][0]),
+        cut_off,
         rows[_ID],
         probability,
         probability,
-        rows["model"][0],
+        model,
+        past=past,
+        is_season_known=is_season_known,
     )
+
+
+def _past_totals(model_predictions: pl.LazyFrame, question: str, model: str) -> pl.DataFrame:
+    """Return a row per past cut-off that a model of earlier ones was tried at."""
+    p = pl.col("probability")
+    return (
+        model_predictions.filter(
+            (pl.col("question") == question)
+            & (pl.col("model") == model)
+            & pl.col("split").is_in(_OUT_OF_TIME)
+        )
+        .sort("cut_off_ts", _ID)
+        .group_by("cut_off_ts", maintain_order=True)
+        .agg(
+            p.sum().alias("expected"),
+            pl.col("label").cast(pl.Float64).sum().alias("actual"),
+            (p * (1 - p)).sum().alias("chance"),
+        )
+        .filter(pl.col("expected") > 0)
+        .collect()
+    )
+
+
+def _is_season_known(labelled: Sequence[int], now: int) -> bool:
+    """Return whether the time ahead, some years back, was in the label of a past cut-off.
+
+    A label covers the horizon after its cut-off, and the newest one that is known is a horizon
+    back. At least half of the time ahead must have been there.
+    """
+    horizon = now - max(labelled)
+    years = range(1, 2 + (now - min(labelled)) // _YEAR_US)
+    return min(abs(now - n * _YEAR_US - at) for at in labelled for n in years) <= horizon / 2
+
+
+def labelled_cut_offs(label: str, customer_features: pl.LazyFrame | None) -> list[int]:
+    """Return the cut-offs that have answers; none where customers are summed up once."""
+    if customer_features is None or "cut_off_ts" not in customer_features.collect_schema():
+        return []
+    known = customer_features.filter(pl.col(label).is_not_null()).select("cut_off_ts")
+    return known.unique().collect()["cut_off_ts"].sort().to_list()
 
 
 def labelled_customers(
@@ -190,15 +251,17 @@ def _plans(
     else:
         gained = gains(audience.scores, response)
         ranked = np.argsort(-audience.scores, kind="stable")
-        best = best_count(gained, terms)
+        best = best_count(audience.scores, terms)
         yield nobody | {"is_best": best == 0}
         counts = {round(audience.n * share) for share in _SHARES} | {best}
         counts |= {count for count in campaign.contact_counts if count <= audience.n}
         for count in sorted(counts - {0}):
             yield (
                 row.of(BEST_N, None, count, float(gained[count]), ranked[:count])
-                | {"is_best": count == best}
-                | (_best_range(audience, terms) if count == best else {})
+                | {
+                    "is_best": count == best,
+                    "lowest_probability": float(audience.scores[ranked[count - 1]]),
+                }
             )
         if campaign.budget is not None:
             paid_for = terms.affordable(campaign.budget)
@@ -214,26 +277,18 @@ def _plans(
         yield row.of(str(kind), str(name), len(chosen), n_buyers, chosen)
 
 
-def _best_range(audience: Audience, terms: Terms) -> dict[str, float]:
-    """Return the intervals of the best N where it was found in answers that chance has a part in.
-
-    Of today's customers the list follows from the probabilities alone.
-    """
-    if audience.basis != OBSERVED or audience.scores is None:
-        return {}
-    contacts, profits = best_count_range(audience.scores, audience.response, terms)
-    return {
-        "n_contacts_low": round(contacts[0]),
-        "n_contacts_high": round(contacts[1]),
-        "profit_low": profits[0],
-        "profit_high": profits[1],
-    }
-
-
 @dataclass(frozen=True)
 class _Row:
     audience: Audience
     terms: Terms
+
+    @property
+    def n_past_totals(self) -> int | None:
+        """Return on how many past totals the interval rests; None where it is of what was seen."""
+        if self.audience.basis == OBSERVED:
+            return None
+        past = self.audience.past
+        return len(past.expected) if past is not None and past.is_told else 0
 
     def of(
         self, plan: str, target: str | None, n_contacts: int, n_buyers: float, chosen: Any
@@ -255,8 +310,9 @@ class _Row:
             "roi": self.terms.roi(n_contacts, n_buyers),
             "cost_per_buyer": self.terms.cost_per_buyer(n_contacts, n_buyers),
             "is_best": False,
-            "n_contacts_low": None,
-            "n_contacts_high": None,
+            "lowest_probability": None,
+            "n_past_totals": self.n_past_totals,
+            "is_season_known": self.audience.is_season_known,
             "model": self.audience.model,
             "split": self.audience.split,
             "cut_off_ts": self.audience.cut_off_ts,

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-_RESAMPLES = 200
-# Of more customers so many bins of neighbours by score are resampled.
-_MOST_BINS = 5_000
+# Fewer past totals say nothing of how far they stray.
+_FEWEST_TOTALS = 3
 
 
 @dataclass(frozen=True)
@@ -66,12 +65,15 @@ def gains(probability: "Floats", buys: "Floats") -> "Floats":
     return np.r_[0.0, np.cumsum(shared)]
 
 
-def best_count(gained: "Floats", terms: Terms) -> int:
-    """Return the number of contacts with the highest profit, the smallest of several."""
+def best_count(probability: "Floats", terms: Terms) -> int:
+    """Return how many customers a contact pays for: those of a probability above cost / margin.
+
+    No answer takes part: a number that is chosen on answers is not to be judged by them.
+    """
     import numpy as np
 
-    profits = gained * terms.margin - np.arange(len(gained)) * terms.contact_cost
-    return int(np.argmax(np.round(profits, 6)))
+    earned = np.round(probability * terms.margin - terms.contact_cost, 6)
+    return int((earned > 0).sum())
 
 
 def seen_range(n_contacts: int, n_buyers: float) -> tuple[float, float]:
@@ -82,44 +84,42 @@ def seen_range(n_contacts: int, n_buyers: float) -> tuple[float, float]:
     return max(0.0, n_contacts * low), n_contacts * high
 
 
-def expected_range(probability: "Floats") -> tuple[float, float]:
-    """Return the 95 % interval of the buyers among contacts of these probabilities.
+@dataclass(frozen=True)
+class PastTotals:
+    """How many were expected to buy at past cut-offs, how many did, and what is chance alone.
 
-    Of chance alone: that the probabilities are right is taken for granted.
+    `chance` is the variance of the actual total if all probabilities are right.
+    """
+
+    expected: "Floats"
+    actual: "Floats"
+    chance: "Floats"
+
+    @property
+    def is_told(self) -> bool:
+        return len(self.expected) >= _FEWEST_TOTALS
+
+    def spread(self) -> tuple[float, float]:
+        """Return the mean square of actual / expected - 1, and the part of it that is chance."""
+        strayed = self.actual / self.expected - 1
+        return float((strayed**2).mean()), float((self.chance / self.expected**2).mean())
+
+
+def expected_range(probability: "Floats", past: PastTotals | None = None) -> tuple[float, float]:
+    """Return the 95 % prediction interval of the buyers among contacts of these probabilities.
+
+    Of chance, and of how far totals of past cut-offs strayed from what was expected of them, by
+    Student's t for their number; without enough of them of chance alone.
     """
     expected = float(probability.sum())
-    half = Z * float((probability * (1 - probability)).sum()) ** 0.5
+    chance = float((probability * (1 - probability)).sum())
+    half = Z * chance**0.5
+    if past is not None and past.is_told and expected > 0:
+        from scipy.stats import t
+
+        strayed, of_chance = past.spread()
+        # Fewer contacts than those totals were of meet with more chance.
+        more = max(0.0, chance / expected**2 - of_chance)
+        quantile = float(t.ppf(0.975, len(past.expected)))
+        half = max(half, quantile * expected * (strayed + more) ** 0.5)
     return max(0.0, expected - half), min(float(len(probability)), expected + half)
-
-
-def best_count_range(
-    probability: "Floats", buys: "Floats", terms: Terms, random_state: int = 42
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return 95 % intervals of the best number of contacts, and of the profit that it makes.
-
-    By bootstrap: customers are drawn again with replacement, and in each resample the best
-    number is found anew. Rows must be in an order of their own (by customer).
-    """
-    import numpy as np
-
-    n = len(probability)
-    if n == 0:
-        return (0.0, 0.0), (0.0, 0.0)
-    order = np.argsort(-probability, kind="stable")
-    edges = np.unique(np.linspace(0, n, min(n, _MOST_BINS) + 1).astype(np.int64))[:-1]
-    sizes = np.diff(np.r_[edges, n])
-    rates = np.add.reduceat(buys[order], edges) / sizes
-    draw = np.random.default_rng(random_state)
-    counts, profits = [], []
-    for _ in range(_RESAMPLES):
-        contacts = draw.multinomial(n, sizes / n)
-        buyers = draw.binomial(contacts, np.clip(rates, 0, 1))
-        earned = np.r_[0.0, np.cumsum(buyers * terms.margin - contacts * terms.contact_cost)]
-        best = int(np.argmax(earned))
-        counts.append(float(contacts[:best].sum()))
-        profits.append(float(earned[best]))
-    low, high = 0.025, 0.975
-    return (
-        (float(np.quantile(counts, low)), float(np.quantile(counts, high))),
-        (float(np.quantile(profits, low)), float(np.quantile(profits, high))),
-    )

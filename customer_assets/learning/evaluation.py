@@ -25,7 +25,11 @@ def model_metrics(
         question = questions[str(group["question"])]
         predicted = predicted_of(rows)
         n, n_positive = len(predicted.label), int(predicted.label.sum())
-        counted = {"n_customers": n, "n_positive": n_positive}
+        counted = {
+            "n_customers": predicted.n_customers,
+            "n_rows": n,
+            "n_positive": n_positive,
+        }
         of_metrics = metrics(predicted, question.contact_share, question.random_state)
         for name, interval in of_metrics.items():
             bounds = {

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from customer_assets.intervals import Z
 from customer_assets.learning import purchase_models
 from customer_assets.learning.value_models import FittedModels, fit_models
 
 if TYPE_CHECKING:
     import numpy as np
 
-HORIZONS_DAYS = (30, 365)
+HORIZONS_DAYS = (30, 90, 365)
+# A trial whose total misses by more fails, whoever else is worse.
+_MOST_MISSED = 0.25
 _OF_CUSTOMER = ("customer_id", "frequency", "recency_days", "age_days")
 
 
@@ -105,16 +108,35 @@ def _compared(
         total, error = float(forecast.sum()), float(np.abs(forecast - actual).mean())
         yield f"holdout_{what}_{name}", total, None, None, f"Total by {of_whom}."
         yield f"holdout_{what}_mae_{name}", error, None, None, f"Mean absolute error of {of_whom}."
+    yield f"passes_{what}", *_passes(what, expected, naive, actual)
+
+
+def _passes(
+    what: str, expected: "np.ndarray", naive: "np.ndarray", actual: "np.ndarray"
+) -> tuple[float, None, None, str]:
+    """Return whether the trial allows a total to be told, and why."""
+    import numpy as np
+
+    ours, theirs = (float(np.abs(each - actual).mean()) for each in (expected, naive))
+    came = float(actual.sum())
+    missed = float(expected.sum()) / came - 1 if came else float("inf")
+    passed = ours < theirs and abs(missed) <= _MOST_MISSED
+    text = (
+        f"In the trial the total of {what} misses by {missed:+.0%} ({_MOST_MISSED:.0%} is allowed) "
+        f"and the error of a customer is {ours / theirs - 1 if theirs else 0:+.0%} against all "
+        f"going on at their own rate: {'a' if passed else 'no'} total is told."
+    )
+    return float(passed), None, None, text
 
 
 def customer_lifetime_value(
-    customer_value_history: pl.DataFrame,
+    customer_value_history: pl.DataFrame, lifetime_value_fit: pl.DataFrame
 ) -> pl.DataFrame | list[dict[str, Any]]:
     """Return for each customer what to expect over the horizons, with 95 % intervals.
 
     The intervals are those of the expectation (delta method, from the covariance of the
     parameters), not of the customer's purchases, which vary around it far more. A horizon longer
-    than the log is not told. Without enough repeat customers there are no rows.
+    than the trial was is not told. Without enough repeat customers there are no rows.
     """
     import numpy as np
 
@@ -123,9 +145,14 @@ def customer_lifetime_value(
     if fitted is None:
         return []
     fit = fitted.purchases
+    trial = lifetime_value_fit.filter(cut_off="calibration")
+    tried_days = next(iter(trial.filter(figure="holdout_days")["value"]), 0.0)
+    notes = trial.filter(pl.col("figure").str.starts_with("passes_"))["note"].to_list()
+    if not tried_days:
+        notes = ["No part of the log is left to try the model on: nothing ahead is told."]
     told: dict[str, Any] = {
         "purchase_model": fitted.purchase_model,
-        "status": f"{fitted.dropout_note()} {fitted.value_note()}",
+        "status": " ".join([fitted.dropout_note(), fitted.value_note(), *notes]),
     }
     if fitted.is_dropout_identified:
         told["probability_alive"] = purchase_models.probability_alive(fit.logs, fitted.history)
@@ -135,7 +162,7 @@ def customer_lifetime_value(
         value_error = fitted.gamma_gamma.standard_error(fitted.log_value)
         told |= _interval("purchase_value", value, value_error)
     for days in HORIZONS_DAYS:
-        if days > fitted.history.age.max() or not fitted.tells_purchases:
+        if days > tried_days or not fitted.tells_purchases:
             continue
         purchases = fitted.log_purchases(fit.logs, days)
         error = fit.standard_error(partial(fitted.log_purchases, horizon=days))
@@ -154,8 +181,8 @@ def _interval(name: str, log: "np.ndarray", error: "np.ndarray | None") -> dict[
         return {name: np.exp(log)}
     return {
         name: np.exp(log),
-        f"{name}_low": np.exp(log - 1.96 * error),
-        f"{name}_high": np.exp(log + 1.96 * error),
+        f"{name}_low": np.exp(log - Z * error),
+        f"{name}_high": np.exp(log + Z * error),
     }
 
 

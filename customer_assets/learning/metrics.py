@@ -1,33 +1,46 @@
 """What the predictions of a model are worth: each metric with its bootstrap interval.
 
-All metrics of all resamples come from the counts of each different probability, so a thousand
-customers drawn two hundred times cost milliseconds. Customers with equal probability are one
-group everywhere: no figure depends on the order of rows.
+Customers are drawn again a thousand times, with all of their rows: those of one customer at several
+cut-offs are alike. All metrics of all resamples come from the counts of each different probability,
+so a thousand customers cost half a second. Customers with equal probability are one group
+everywhere: no figure depends on the order of rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
 
-RESAMPLES = 200
+RESAMPLES = 1_000
 _CALIBRATION_BINS = 10
-# Resamples times customers that are held in memory at once.
-_BATCH_CELLS = 5_000_000
+# Resamples times rows at once: what a processor's cache holds.
+_BATCH_CELLS = 100_000
+_ERROR = "expected_calibration_error"
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """Labelled customers with the probability and the answer that a model gave them.
+    """Labelled rows with the probability and the answer that a model gave them.
 
-    `label` and `answer` are 0 or 1, `probability` is of 1; arrays of one length.
+    `label` and `answer` are 0 or 1, `probability` is of 1; arrays of one length. `customer` numbers
+    the customers from 0 where one may have several rows; None: each row is another customer.
     """
 
     label: "np.ndarray"
     probability: "np.ndarray"
     answer: "np.ndarray"
+    customer: "np.ndarray | None" = None
+
+    @property
+    def n_customers(self) -> int:
+        return len(self.label) if self.customer is None else int(self.customer.max()) + 1
+
+    def rows_of(self, drawn: "np.ndarray") -> "np.ndarray":
+        """Return how often each row counts where each customer was drawn so often."""
+        return drawn if self.customer is None else drawn[:, self.customer]
 
 
 @dataclass(frozen=True)
@@ -40,41 +53,44 @@ class Interval:
 
 
 def metrics(predicted: Predicted, contact_share: float, seed: int) -> dict[str, Interval]:
-    """Return every metric of `model_metrics` with its percentile bootstrap interval."""
+    """Return every metric of `model_metrics` with its bootstrap interval, by percentiles."""
     import numpy as np
 
-    n = len(predicted.label)
-    point = _of_weights(predicted, np.ones((1, n)), contact_share)
+    point = _of_weights(predicted, np.ones((1, predicted.n_customers)), contact_share)
     drawn: dict[str, list[np.ndarray]] = {name: [] for name in point}
-    for weights in _resamples(n, seed):
+    for weights in _resamples(predicted.n_customers, seed):
         for name, values in _of_weights(predicted, weights, contact_share).items():
             drawn[name].append(values)
-    return {
-        name: Interval(float(point[name][0]), *_bounds(np.concatenate(values)))
-        for name, values in drawn.items()
-    }
+    found = {}
+    for name, parts in drawn.items():
+        value, (low, high) = float(point[name][0]), _bounds(np.concatenate(parts))
+        if name == _ERROR:
+            # A mean of distances: chance adds to it, to each draw once more, as variances add up.
+            # So draws are turned around the figure by their squares, and not below 0.
+            turned = 2 * value**2 - np.array([high, low]) ** 2
+            low, high = (float(end) for end in np.sqrt(np.maximum(turned, 0)))
+        found[name] = Interval(value, low, high)
+    return found
 
 
 def difference(
     ours: Predicted, theirs: Predicted, metric: str, contact_share: float, seed: int
 ) -> Interval:
-    """Return how much better one model's metric is than another's on the same customers.
+    """Return how much better one model's metric is than another's on the same rows.
 
     Both are computed on the same resamples, so what the customers have in common cancels out.
     """
     import numpy as np
 
-    n = len(ours.label)
-    ones = np.ones((1, n))
-
     def gain(weights: "np.ndarray") -> "np.ndarray":
-        return (
-            _of_weights(ours, weights, contact_share)[metric]
-            - _of_weights(theirs, weights, contact_share)[metric]
+        our, their = (
+            METRICS[metric](Weighted(model, model.rows_of(weights), contact_share))
+            for model in (ours, theirs)
         )
+        return our - their
 
-    drawn = np.concatenate([gain(weights) for weights in _resamples(n, seed)])
-    return Interval(float(gain(ones)[0]), *_bounds(drawn))
+    drawn = np.concatenate([gain(weights) for weights in _resamples(ours.n_customers, seed)])
+    return Interval(float(gain(np.ones((1, ours.n_customers)))[0]), *_bounds(drawn))
 
 
 def curves(
@@ -86,8 +102,8 @@ def curves(
     """
     import numpy as np
 
-    counts = _counts(predicted, np.ones((1, len(predicted.label))))
-    positive, total = counts.positive[0].cumsum(), counts.total[0].cumsum()
+    counted = _unweighted(predicted)
+    positive, total = counted.found[0], counted.called[0]
     negative = total - positive
     with np.errstate(divide="ignore", invalid="ignore"):
         recall = np.concatenate([[0.0], positive / positive[-1]])
@@ -96,7 +112,7 @@ def curves(
         precision = positive / total
     keep = np.unique(np.linspace(0, len(recall) - 1, n_points).round().astype(int))
     steps = np.unique(np.linspace(0, len(precision) - 1, n_points).round().astype(int))
-    mean, share, weight = _calibration(counts)
+    mean, share, weight = counted.calibration
     filled = weight[0] > 0
     return {
         "roc": (false_rate[keep], recall[keep]),
@@ -110,11 +126,10 @@ def best_threshold(label: "np.ndarray", probability: "np.ndarray") -> float:
     """Return the lowest probability to answer yes at that has the highest F1."""
     import numpy as np
 
-    answer = np.zeros_like(label)
-    counts = _counts(Predicted(label, probability, answer), np.ones((1, len(label))))
-    found, called = counts.positive[0].cumsum(), counts.total[0].cumsum()
+    counted = _unweighted(Predicted(label, probability, np.zeros_like(label)))
+    found, called = counted.found[0], counted.called[0]
     f1 = 2 * found / (called + found[-1])
-    return float(counts.probability[f1.argmax()])
+    return float(counted.probability[f1.argmax()])
 
 
 def score(metric: str, label: "np.ndarray", probability: "np.ndarray") -> float:
@@ -130,28 +145,131 @@ def calibration_error(label: "np.ndarray", probability: "np.ndarray") -> float:
     import numpy as np
 
     uncut = Predicted(label, probability, np.zeros_like(label))
-    mean, share, weight = _calibration(_counts(uncut, np.ones((1, len(label)))))
-    return float(np.nansum(np.abs(mean - share) * weight) / len(label))
+    return float(METRICS[_ERROR](_unweighted(uncut))[0])
 
 
-@dataclass(frozen=True)
-class _Counts:
-    """Weighted customers per different probability, highest first; resamples x groups."""
-
-    probability: "np.ndarray"
-    positive: "np.ndarray"
-    total: "np.ndarray"
-
-
-def _counts(predicted: Predicted, weights: "np.ndarray") -> _Counts:
+def _unweighted(predicted: Predicted) -> "Weighted":
     import numpy as np
 
-    order = np.argsort(-predicted.probability, kind="stable")
-    ranked = predicted.probability[order]
-    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-    weights = weights[:, order]
-    positive = np.add.reduceat(weights * predicted.label[order], starts, axis=1)
-    return _Counts(ranked[starts], positive, np.add.reduceat(weights, starts, axis=1))
+    return Weighted(predicted, np.ones((1, len(predicted.label))), 1.0)
+
+
+class Weighted:
+    """Rows counted with weights (resamples x rows), by different probability, highest first."""
+
+    def __init__(self, predicted: Predicted, weights: "np.ndarray", contact_share: float) -> None:
+        import numpy as np
+
+        self.weights, self.predicted, self.contact_share = weights, predicted, contact_share
+        order = np.argsort(-predicted.probability, kind="stable")
+        ranked = predicted.probability[order]
+        starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+        self.probability = ranked[starts]
+        ordered, label = weights[:, order], predicted.label[order]
+        if len(starts) == len(ranked):
+            self.total, self.positive = ordered, ordered * label
+        else:
+            self.total = np.add.reduceat(ordered, starts, axis=1)
+            self.positive = np.add.reduceat(ordered * label, starts, axis=1)
+        self.called, self.found = self.total.cumsum(axis=1), self.positive.cumsum(axis=1)
+        self.n, self.n_positive = self.called[:, -1], self.found[:, -1]
+        self.n_called = weights @ predicted.answer.astype(float)
+        self.n_found = weights @ (predicted.answer * predicted.label).astype(float)
+
+    @cached_property
+    def reached(self) -> "np.ndarray":
+        """Return the positives among the best contact share.
+
+        Of a group that straddles the contact share, its part of the positives is contacted.
+        """
+        import numpy as np
+
+        contacts = self.contact_share * self.n
+        at = np.minimum((self.called < contacts[:, None]).sum(axis=1), self.called.shape[1] - 1)
+        row = np.arange(len(at))
+        total, positive = self.total[row, at], self.positive[row, at]
+        part = np.clip((contacts - self.called[row, at] + total) / np.maximum(total, 1e-12), 0, 1)
+        return self.found[row, at] - positive * (1 - part)
+
+    @cached_property
+    def calibration(self) -> tuple["np.ndarray", "np.ndarray", "np.ndarray"]:
+        """Return mean probability, positive share and weight of ten groups of about equal size."""
+        import numpy as np
+
+        promised = (self.total * self.probability).cumsum(axis=1)
+        middle = self.called - self.total / 2
+        steps = np.arange(1, _CALIBRATION_BINS) / _CALIBRATION_BINS
+        n_groups = self.called.shape[1]
+        ends = np.array(
+            [
+                np.searchsorted(of_resample, n * steps, side="left")
+                for of_resample, n in zip(middle, self.n, strict=True)
+            ]
+        ).reshape(len(middle), -1)
+        ends = np.concatenate([ends, np.full((len(middle), 1), n_groups)], axis=1)
+
+        def summed(cumulated: "np.ndarray") -> "np.ndarray":
+            until = np.take_along_axis(cumulated, np.maximum(ends - 1, 0), axis=1)
+            return np.diff(np.where(ends > 0, until, 0), axis=1, prepend=0)
+
+        weight = summed(self.called)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return summed(promised) / weight, summed(self.found) / weight, weight
+
+    def sum_of(self, each: "np.ndarray") -> "np.ndarray":
+        """Return the weighted sum of a number of each row, by resample."""
+        return self.weights @ each
+
+
+def _roc_auc(rows: Weighted) -> "np.ndarray":
+    n_negative = rows.n - rows.n_positive
+    negative = rows.total - rows.positive
+    won = (negative * (rows.found - rows.positive / 2)).sum(axis=1)
+    return won / (rows.n_positive * n_negative)
+
+
+def _average_precision(rows: Weighted) -> "np.ndarray":
+    import numpy as np
+
+    precision = rows.found / np.maximum(rows.called, 1e-12)
+    return (rows.positive * precision).sum(axis=1) / rows.n_positive
+
+
+def _brier(rows: Weighted) -> "np.ndarray":
+    predicted = rows.predicted
+    return rows.sum_of((predicted.label - predicted.probability) ** 2) / rows.n
+
+
+def _log_loss(rows: Weighted) -> "np.ndarray":
+    import numpy as np
+
+    clipped = np.clip(rows.predicted.probability, 1e-15, 1 - 1e-15)
+    said = np.where(rows.predicted.label == 1, clipped, 1 - clipped)
+    return -rows.sum_of(np.log(said)) / rows.n
+
+
+def _calibration_error(rows: Weighted) -> "np.ndarray":
+    import numpy as np
+
+    mean, share, weight = rows.calibration
+    return np.where(weight > 0, np.abs(mean - share) * weight, 0).sum(axis=1) / rows.n
+
+
+METRICS: Mapping[str, Callable[[Weighted], "np.ndarray"]] = {
+    "roc_auc": _roc_auc,
+    "average_precision": _average_precision,
+    "f1": lambda rows: 2 * rows.n_found / (rows.n_called + rows.n_positive),
+    "precision": lambda rows: rows.n_found / rows.n_called,
+    "recall": lambda rows: rows.n_found / rows.n_positive,
+    "accuracy": lambda rows: (rows.n - rows.n_called - rows.n_positive + 2 * rows.n_found) / rows.n,
+    "recall_at_contact_share": lambda rows: rows.reached / rows.n_positive,
+    "lift_at_contact_share": lambda rows: (
+        rows.reached / (rows.contact_share * rows.n) / (rows.n_positive / rows.n)
+    ),
+    "brier": _brier,
+    "log_loss": _log_loss,
+    _ERROR: _calibration_error,
+}
 
 
 def _of_weights(
@@ -160,64 +278,9 @@ def _of_weights(
     """Return each metric for each row of weights (resamples x customers)."""
     import numpy as np
 
-    counts = _counts(predicted, weights)
-    probability, positive, total = counts.probability, counts.positive, counts.total
-    negative = total - positive
-    n, n_positive = total.sum(axis=1), positive.sum(axis=1)
-    n_negative = n - n_positive
-    found, called = positive.cumsum(axis=1), total.cumsum(axis=1)
-
-    answered = weights * predicted.answer
-    n_called = answered.sum(axis=1)
-    n_found = (answered * predicted.label).sum(axis=1)
-
-    # Of a group that straddles the contact share, its part of the positives is contacted.
-    contacts = contact_share * n
-    before = called - total
-    part = np.clip((contacts[:, None] - before) / np.maximum(total, 1e-12), 0, 1)
-    reached = (positive * part).sum(axis=1)
-
-    clipped = np.clip(probability, 1e-15, 1 - 1e-15)
+    rows = Weighted(predicted, predicted.rows_of(weights), contact_share)
     with np.errstate(divide="ignore", invalid="ignore"):
-        pairs_won = (negative * (found - positive / 2)).sum(axis=1)
-        precision_at = np.where(called > 0, found / np.maximum(called, 1e-12), 0)
-        values = {
-            "roc_auc": pairs_won / (n_positive * n_negative),
-            "average_precision": (positive * precision_at).sum(axis=1) / n_positive,
-            "f1": 2 * n_found / (n_called + n_positive),
-            "precision": n_found / n_called,
-            "recall": n_found / n_positive,
-            "accuracy": (n - n_called - n_positive + 2 * n_found) / n,
-            "recall_at_contact_share": reached / n_positive,
-            "lift_at_contact_share": reached / contacts / (n_positive / n),
-            "brier": (positive * (1 - probability) ** 2 + negative * probability**2).sum(axis=1)
-            / n,
-            "log_loss": -(positive * np.log(clipped) + negative * np.log1p(-clipped)).sum(axis=1)
-            / n,
-        }
-        mean, share, weight = _calibration(counts)
-        distance = np.where(weight > 0, np.abs(mean - share) * weight, 0).sum(axis=1)
-        values["expected_calibration_error"] = distance / n
-    return values
-
-
-def _calibration(counts: _Counts) -> tuple["np.ndarray", "np.ndarray", "np.ndarray"]:
-    """Return mean probability, positive share and weight of ten groups of about equal size."""
-    import numpy as np
-
-    n = counts.total.sum(axis=1, keepdims=True)
-    middle = counts.total.cumsum(axis=1) - counts.total / 2
-    group = np.minimum((middle / n * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
-    inside = [group == k for k in range(_CALIBRATION_BINS)]
-
-    def summed(values: "np.ndarray") -> "np.ndarray":
-        return np.stack([(values * at).sum(axis=1) for at in inside], axis=1)
-
-    weight = summed(counts.total)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = summed(counts.total * counts.probability) / weight
-        share = summed(counts.positive) / weight
-    return mean, share, weight
+        return {name: of(rows) for name, of in METRICS.items()}
 
 
 def _resamples(n: int, seed: int) -> Iterator["np.ndarray"]:
@@ -228,9 +291,8 @@ def _resamples(n: int, seed: int) -> Iterator["np.ndarray"]:
     left = RESAMPLES
     while left:
         size = min(left, max(1, _BATCH_CELLS // n))
-        yield np.stack(
-            [np.bincount(random.integers(0, n, n), minlength=n) for _ in range(size)]
-        ).astype(float)
+        drawn = random.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(float)
         left -= size
 
 

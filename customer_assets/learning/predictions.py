@@ -153,6 +153,7 @@ def predicted_of(rows: pl.DataFrame) -> Predicted:
         rows["label"].cast(pl.Int8).to_numpy(),
         rows["probability"].to_numpy(),
         rows["answer"].cast(pl.Int8).to_numpy(),
+        (rows[CUSTOMER].rank("dense") - 1).cast(pl.Int64).to_numpy(),
     )
 
 

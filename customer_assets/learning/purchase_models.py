@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from customer_assets.intervals import Z
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -67,7 +69,7 @@ class Fit:
         if self.covariance is None:
             return None
         at = list(self.parameters).index(name)
-        error = 1.96 * float(np.sqrt(self.covariance[at, at]))
+        error = Z * float(np.sqrt(self.covariance[at, at]))
         value = self.parameters[name]
         return value * float(np.exp(-error)), value * float(np.exp(error))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from customer_assets.intervals import Z
 from customer_assets.learning import purchase_models
 from customer_assets.learning.purchase_models import Fit, PurchaseHistory
 
@@ -142,7 +143,7 @@ def fit_models(customers: pl.DataFrame) -> FittedModels | None:
     varies = np.ptp(frequency) > 0 and np.ptp(value) > 0
     correlation = float(spearmanr(frequency, value).statistic) if varies else 0.0
     # Fisher's transformation, with the variance of a rank correlation (Bonett and Wright, 2000).
-    error = 1.96 * math.sqrt((1 + correlation**2 / 2) / (n - 3))
+    error = Z * math.sqrt((1 + correlation**2 / 2) / (n - 3))
     centre = math.atanh(min(max(correlation, -0.9999), 0.9999))
     return FittedModels(
         history,

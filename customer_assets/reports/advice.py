@@ -4,7 +4,7 @@ Every response told here is expected or was observed without a control group; wh
 itself causes is claimed nowhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -125,16 +125,27 @@ def _lead(rows: pl.DataFrame, basis: str, money: Callable[..., str]) -> str:
     if not best["n_contacts"]:
         return f"{text}; no shorter list earns anything: contact nobody."
     between = f"{money(best['profit_low'], digits=0)} to {money(best['profit_high'], digits=0)}"
-    span = ""
-    if best["n_contacts_low"] is not None:
-        low, high = wording.count(best["n_contacts_low"]), wording.count(best["n_contacts_high"])
-        span = f" (95% interval of the number {low} to {high})"
     text += (
-        f". The most profit, {money(best['profit'], digits=0)} ({between}), comes from the "
-        f"{wording.count(best['n_contacts'])} most likely{span}."
+        f". Worth a contact by their probability are the {wording.count(best['n_contacts'])} most "
+        f"likely: {money(best['profit'], digits=0)} (95% interval {between})."
     )
     if everybody["profit"] >= best["profit_low"]:
         text += " That is no more than contacting all, within the interval."
+    return text + _of_the_past(best)
+
+
+def _of_the_past(best: Mapping[str, Any]) -> str:
+    """Return what the interval of an expected total rests on, and what is in no figure."""
+    if best["n_past_totals"] is None:
+        return ""
+    text = " The interval holds chance alone: too few past totals can be compared with it."
+    if best["n_past_totals"]:
+        text = (
+            " The interval holds chance and how far the totals of "
+            f"{wording.plural(best['n_past_totals'], 'past cut-off')} strayed."
+        )
+    if best["is_season_known"] is False:
+        text += " The season ahead was in no answer that the model learned from."
     return text
 
 

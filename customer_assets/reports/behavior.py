@@ -12,7 +12,6 @@ from customer_assets.reports import wording
 from customer_assets.reports.behavior_charts import LinePanel, lines_in_time
 from customer_assets.reports.charts import HeatMap, heat_map
 from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
-from customer_assets.reports.figures import bounces
 from customer_assets.reports.sales import days_covered
 from customer_assets.reports.tables import Columns, table_view
 
@@ -48,24 +47,26 @@ def daily_traffic(report: ReportInput) -> list[Block]:
         "bounce_rate_low": ("95% from", wording.share),
         "bounce_rate_high": ("95% to", wording.share),
     }
+    words = _traffic_in_words(report, days)
     return [
-        Paragraph(_traffic_in_words(days), is_lead=True),
-        _traffic_picture(days.tail(_MAX_DAYS), days.height, sees_visits=sees_visits),
+        Paragraph(words, is_lead=True),
+        _traffic_picture(days.tail(_MAX_DAYS), days.height, words, sees_visits=sees_visits),
         table_view(report, "daily_traffic", "Traffic by day", columns, view),
     ]
 
 
-def _traffic_in_words(days: pl.DataFrame) -> str:
+def _traffic_in_words(report: ReportInput, days: pl.DataFrame) -> str:
     busiest = days.sort("n_customers", "event_date", descending=[True, False]).row(0, named=True)
     mean = days["n_customers"].sum() / days.height
     text = (
         f"On an average day with events {wording.count(mean)} customers come; the busiest day is "
         f"{wording.day(busiest['event_date'])} with {wording.count(busiest['n_customers'])}."
     )
-    if (of_closed := bounces(days)) is not None:
-        n_bounces, n_sessions = of_closed
-        text += f" {wording.share(n_bounces / n_sessions)} of the sessions are a single event, "
-        text += "a bounce"
+    if report.has_rows("bounce_rate"):
+        of_all = report.frames["bounce_rate"].filter(pl.col("month").is_null()).row(0, named=True)
+        low, high = (wording.share(of_all[f"bounce_rate_{end}"]) for end in ("low", "high"))
+        text += f" {wording.share(of_all['bounce_rate'])} of the sessions are a single event, "
+        text += f"a bounce (95% interval {low} to {high})"
         left_out = days.height - days.filter("is_mature").height
         text += (
             f"; {wording.plural(left_out, 'day')} with open sessions left out." if left_out else "."
@@ -73,7 +74,7 @@ def _traffic_in_words(days: pl.DataFrame) -> str:
     return text
 
 
-def _traffic_picture(days: pl.DataFrame, n_days: int, *, sees_visits: bool) -> Picture:
+def _traffic_picture(days: pl.DataFrame, n_days: int, words: str, *, sees_visits: bool) -> Picture:
     who = "visitors" if sees_visits else "active customers"
     panels = [
         LinePanel(
@@ -102,7 +103,7 @@ def _traffic_picture(days: pl.DataFrame, n_days: int, *, sees_visits: bool) -> P
     return Picture(
         "traffic",
         alt=f"Lines of {who}{' and bounce rate' if sees_visits else ''} by day, "
-        f"{wording.day(first)} to {wording.day(last)}. {_traffic_in_words(days)}",
+        f"{wording.day(first)} to {wording.day(last)}. {words}",
         caption="Different customers by day, those never seen before among them"
         + (", and the share of sessions that are a single event." if sees_visits else ".")
         + more,

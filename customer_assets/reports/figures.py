@@ -18,7 +18,7 @@ COUNT, MONEY, SHARE = "count", "money", "share"
 
 @dataclass(frozen=True)
 class Figure:
-    """A headline figure; a share has the ends of its 95 % interval (Wilson)."""
+    """A headline figure; a share has the ends of its 95 % interval."""
 
     name: str
     label: str
@@ -54,10 +54,13 @@ def figures(frames: Mapping[str, pl.DataFrame]) -> list[Figure]:
         days = frames["daily_traffic"]
         sessions = int(days["n_sessions"].sum())
         found.append(Figure("sessions", "Sessions", sessions, COUNT, "daily_traffic"))
-        if (of_closed := bounces(days)) is not None:
-            found.append(_share("bounce_rate", "Bounce rate", *of_closed, "daily_traffic"))
-    if has("funnel"):
-        found += _conversions(frames["funnel"])
+    if has("bounce_rate"):
+        of_all = frames["bounce_rate"].filter(pl.col("month").is_null()).row(0, named=True)
+        ends = of_all["bounce_rate_low"], of_all["bounce_rate_high"]
+        rate = of_all["bounce_rate"]
+        found.append(Figure("bounce_rate", "Bounce rate", rate, SHARE, "bounce_rate", *ends))
+    if has("funnel_people"):
+        found += _conversions(frames["funnel_people"])
     if has("accounting"):
         events = int(frames["accounting"]["n_events"].sum())
         found.append(Figure("events", "Events", events, COUNT, "accounting"))
@@ -78,22 +81,15 @@ def _share(name: str, label: str, part: int, whole: int, table: str) -> Figure:
     return Figure(name, label, part / whole, SHARE, table, low, high)
 
 
-def bounces(days: pl.DataFrame) -> tuple[int, int] | None:
-    """Return bounces and sessions of the days whose sessions are closed; None: there is no rate."""
-    closed = days.filter(pl.col("is_mature") & pl.col("n_bounces").is_not_null())
-    n_sessions = int(closed["n_sessions"].sum())
-    return (int(closed["n_bounces"].sum()), n_sessions) if n_sessions else None
-
-
-def _conversions(funnel: pl.DataFrame) -> list[Figure]:
-    """Return for each funnel the share of entrants who reach its end, of mature days."""
+def _conversions(people: pl.DataFrame) -> list[Figure]:
+    """Return for each funnel the share of entries that reach its end, of mature days."""
     found = []
-    mature = funnel.filter("is_mature")
-    for name in sorted(mature["funnel"].unique()):
-        steps = mature.filter(pl.col("funnel") == name)
-        last = steps.filter(pl.col("step") == pl.col("step").max())
-        entered, reached = int(last["n_entered"].sum()), int(last["n_reached"].sum())
-        if entered:
-            label = f"Conversion, {shown(name, 40)}"
-            found.append(_share(f"conversion_{name}", label, reached, entered, "funnel"))
+    for (name,), steps in (
+        people.filter("is_all").sort("funnel").group_by("funnel", maintain_order=True)
+    ):
+        last = steps.sort("step").row(-1, named=True)
+        label = f"Conversion, {shown(name, 40)}"
+        ends = last["entry_conversion_low"], last["entry_conversion_high"]
+        rate = last["entry_conversion"]
+        found.append(Figure(f"conversion_{name}", label, rate, SHARE, "funnel_people", *ends))
     return found

@@ -8,6 +8,7 @@ from functools import partial
 
 import polars as pl
 
+from customer_assets.learning.lifetime_value import HORIZONS_DAYS
 from customer_assets.reports import wording
 from customer_assets.reports.behavior_charts import LinePanel, lines_in_time
 from customer_assets.reports.charts import Bar, ranked_bars
@@ -23,7 +24,6 @@ _MODELS = {
     "lightgbm": "LightGBM",
 }
 _TOP_CUSTOMERS = 50
-_MONTH, _YEAR = 30, 365
 
 
 def sales_forecast(report: ReportInput) -> list[Block]:
@@ -172,9 +172,15 @@ def lifetime_value(report: ReportInput) -> list[Block]:
     """Return what customers are expected to buy, whether the assumptions hold, and a trial."""
     customers = report.frames["customer_lifetime_value"]
     figures = report.frames["lifetime_value_fit"]
-    days = _YEAR if customers[f"purchases_{_YEAR}_days"].is_not_null().any() else _MONTH
-    if customers[f"purchases_{days}_days"].is_null().all():
+    known = [
+        days
+        for days in HORIZONS_DAYS
+        if f"purchases_{days}_days" in customers.columns
+        and customers[f"purchases_{days}_days"].is_not_null().any()
+    ]
+    if not known:
         return []
+    days = max(known)
     has_value = customers[f"value_{days}_days"].is_not_null().any()
     measure = f"{'value' if has_value else 'purchases'}_{days}_days"
     ranked = customers.with_columns(pl.col(measure).cast(pl.Float64)).sort(
@@ -183,7 +189,7 @@ def lifetime_value(report: ReportInput) -> list[Block]:
     written = partial(wording.money, currency=report.event_log.currency, digits=0)
     blocks: list[Block] = [
         _tenths_in_words(report, ranked, measure, days),
-        Paragraph(wording.shown(customers["status"][0], 600)),
+        Paragraph(wording.shown(customers["status"][0], 900)),
         _tenths_picture(report, ranked, measure, days),
         *_trial(figures),
     ]
@@ -230,6 +236,14 @@ def lifetime_value(report: ReportInput) -> list[Block]:
 def _tenths_in_words(
     report: ReportInput, ranked: pl.DataFrame, measure: str, days: int
 ) -> Paragraph:
+    what = measure.split("_")[0]
+    passes = report.frames["lifetime_value_fit"].filter(pl.col("figure") == f"passes_{what}")
+    if not passes["value"].sum():
+        return Paragraph(
+            f"Customers are ranked by the {what} to expect of them in the next {days} days. No "
+            "total is told: the model has not stood its trial on the past.",
+            is_lead=True,
+        )
     total = float(ranked[measure].sum())
     first = float(ranked.head(max(1, ranked.height // 10))[measure].sum())
     amount = (

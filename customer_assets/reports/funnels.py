@@ -19,6 +19,12 @@ from customer_assets.sources.event_log import step_text
 
 _MAX_FUNNELS = 4
 _MAX_DAYS = 400
+_ENTRIES = {
+    "n_entries": "n_entered",
+    "entry_conversion": "share",
+    "entry_conversion_low": "low",
+    "entry_conversion_high": "high",
+}
 
 
 def funnels(report: ReportInput) -> list[Block]:
@@ -30,16 +36,16 @@ def funnels(report: ReportInput) -> list[Block]:
         blocks += _funnel(report, name, frame.filter(pl.col("funnel") == name), at)
     if len(names) > _MAX_FUNNELS:
         blocks.append(Paragraph(f"The first {_MAX_FUNNELS} of {len(names)} funnels are drawn."))
-    final = frame.filter("is_mature")
-    if final.is_empty():
+    if not report.has_rows("funnel_people"):
         return blocks
-    return [*blocks, _steps_table(report, final)]
+    return [*blocks, _steps_table(report, frame.filter("is_mature"))]
 
 
 def _funnel(report: ReportInput, name: str, frame: pl.DataFrame, number: int) -> list[Block]:
+    closed = _closed(report, name)
     final = frame.filter("is_mature")
     is_final = not final.is_empty()
-    by_step = _summed(final if is_final else frame, "step")
+    by_step = _summed(final if is_final else frame, "step") if closed is None else closed
     labels = [_step_label(report, name, step) for step in by_step["step"]]
     steps = [
         Step(
@@ -68,15 +74,21 @@ def _funnel(report: ReportInput, name: str, frame: pl.DataFrame, number: int) ->
     return [lead, picture, *([_days_picture(name, frame, labels, number)] if days > 1 else [])]
 
 
-def _summed(frame: pl.DataFrame, *by: str) -> pl.DataFrame:
-    """Return entrants and who reached a step, over everything but `by`, with share and interval."""
-    summed = frame.group_by(by).agg(pl.sum("n_entered", "n_reached")).sort(by)
-    intervals = [wilson(*row) for row in summed.select("n_reached", "n_entered").iter_rows()]
-    return summed.with_columns(
-        (pl.col("n_reached") / pl.col("n_entered")).alias("share"),
-        pl.Series("low", [low for low, _ in intervals], dtype=pl.Float64),
-        pl.Series("high", [high for _, high in intervals], dtype=pl.Float64),
-    )
+def _closed(report: ReportInput, name: str) -> pl.DataFrame | None:
+    """Return a funnel's steps over all closed entry days, with share and interval, if any is."""
+    if not report.has_rows("funnel_people"):
+        return None
+    people = report.frames["funnel_people"].filter((pl.col("funnel") == name) & pl.col("is_all"))
+    return None if people.is_empty() else people.sort("step").rename(_ENTRIES)
+
+
+def _summed(frame: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Return entrants and who reached a step, over all breakdowns, with share and interval."""
+    sums = pl.sum("n_entered", "n_reached", "effective_entries")
+    summed = frame.group_by(by).agg(sums).sort(by)
+    share, trials = pl.col("n_reached") / pl.col("n_entered"), pl.col("effective_entries")
+    low, high = wilson(share * trials, trials)
+    return summed.with_columns(share.alias("share"), low.alias("low"), high.alias("high"))
 
 
 def _step_label(report: ReportInput, name: str, step: int) -> str:
@@ -107,7 +119,7 @@ def _in_words(
         f"{wording.share(last['share'])} of {wording.count(last['n_entered'])} entries, a customer "
         f"counted for each {once}, reach {labels[-1]}{within} (95% interval "
         f"{wording.share(last['low'])} to {wording.share(last['high'])})."
-        f"{_people_in_words(report, name, labels[-1])}"
+        f"{_people_in_words(last, labels[-1])}"
     )
     reached = by_step["n_reached"].to_list()
     lost = [before - after for before, after in itertools.pairwise(reached)]
@@ -122,16 +134,10 @@ def _in_words(
     return text
 
 
-def _people_in_words(report: ReportInput, name: str, label: str) -> str:
+def _people_in_words(row: dict, label: str) -> str:
     """Return how many different people reach the last step; empty where no table says so."""
-    if not report.has_rows("funnel_people"):
+    if "n_entered_customers" not in row:
         return ""
-    people = report.frames["funnel_people"].filter(pl.col("funnel") == name)
-    last = people.filter(pl.col("step") == pl.col("step").max())
-    # With a breakdown a customer may stand in several of its rows.
-    if last.height != 1:
-        return ""
-    row = last.row(0, named=True)
     return (
         f" Of {wording.count(row['n_entered_customers'])} different people who enter, "
         f"{wording.share(row['customer_conversion'])} reach {label} at least once."
@@ -169,7 +175,9 @@ def _days_picture(name: str, frame: pl.DataFrame, labels: Sequence[str], number:
 
 
 def _steps_table(report: ReportInput, final: pl.DataFrame) -> Block:
-    rows = _summed(final, "funnel", "breakdown", "step")
+    people = report.frames["funnel_people"]
+    is_broken_down = (~pl.col("is_all")).any().over("funnel")
+    rows = people.filter(~pl.col("is_all") | ~is_broken_down).rename(_ENTRIES)
     before = pl.col("n_reached").shift(1).over("funnel", "breakdown", order_by="step")
     size = pl.col("n_entered").max().over("funnel", "breakdown")
     rows = rows.with_columns(

@@ -4,9 +4,15 @@ Intervals are of 95 %. They say how sure a figure is if the customers are a samp
 not how sure it is who belongs to a group, which is in segment_stability.
 """
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import polars as pl
 
-from customer_assets.intervals import Z, wilson
+from customer_assets.intervals import skewed, wilson
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def groups(
@@ -38,6 +44,48 @@ def share_interval(part: pl.Expr, of: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     return low, high
 
 
-def half_width(of: pl.Expr) -> pl.Expr:
-    """Return half of the width of the normal interval of a mean."""
-    return Z * of.std() / of.count().sqrt()
+@dataclass(frozen=True)
+class Sums:
+    """How many numbers there are, and the sums of them, of their squares and of their cubes.
+
+    Arrays, one place per group; of numbers that are taken from about their mean.
+    """
+
+    n: "np.ndarray"
+    first: "np.ndarray"
+    second: "np.ndarray"
+    third: "np.ndarray"
+
+    def without(self, part: "Sums") -> "Sums":
+        return Sums(
+            self.n - part.n,
+            self.first - part.first,
+            self.second - part.second,
+            self.third - part.third,
+        )
+
+    def cumulants_of_mean(self) -> tuple["np.ndarray", "np.ndarray", "np.ndarray"]:
+        """Return the mean, and the variance and third cumulant of it, unbiased; nan of one."""
+        import numpy as np
+
+        n = self.n.astype(float)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = self.first / n
+            squares = np.maximum(self.second - n * mean**2, 0)
+            cubes = self.third - 3 * mean * self.second + 2 * n * mean**3
+            return mean, squares / (n - 1) / n, np.nan_to_num(cubes / (n - 1) / (n - 2) / n)
+
+
+def mean_interval(of: Sums) -> tuple["np.ndarray", "np.ndarray"]:
+    """Return the ends of the intervals of means."""
+    return skewed(*of.cumulants_of_mean())
+
+
+def difference_interval(
+    ours: Sums, theirs: Sums
+) -> tuple["np.ndarray", "np.ndarray", "np.ndarray"]:
+    """Return by how much means are higher than others of other customers, and the ends of it."""
+    our_mean, our_variance, our_third = ours.cumulants_of_mean()
+    their_mean, their_variance, their_third = theirs.cumulants_of_mean()
+    gap = our_mean - their_mean
+    return gap, *skewed(gap, our_variance + their_variance, our_third - their_third)

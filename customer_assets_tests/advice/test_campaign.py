@@ -110,3 +110,36 @@ def test_of_a_customer_table_the_label_itself_is_the_answer():
     customers = frames()["rfm"].with_columns(bought=pl.col("n_orders") > 1)
     rows = plans(customer_features=None, rfm=None, customers=customers, model_predictions=None)
     assert one(rows, basis="observed", plan="segment", target="best")["n_buyers"] == N // 2
+
+
+YEAR_US = 365 * 86_400_000_000
+
+
+@pytest.mark.parametrize(("years_back", "known"), [(0.5, False), (1, True)])
+def test_a_season_that_no_label_saw_is_told(years_back, known):
+    now = 3 * YEAR_US
+    past = [now - YEAR_US // 10, now - int(years_back * YEAR_US)]
+    features, scores = frames()["customer_features"], frames()["model_scores"]
+    labelled = features.filter(cut_off_ts=100)
+    dated = [labelled.with_columns(cut_off_ts=pl.lit(at)) for at in past]
+    rows = plans(
+        customer_features=pl.concat(dated),
+        model_scores=scores.with_columns(cut_off_ts=pl.lit(now)),
+    )
+    assert set(rows.filter(basis="expected")["is_season_known"]) == {known}
+    assert set(rows.filter(basis="observed")["is_season_known"]) == {None}
+
+
+def test_past_totals_of_the_model_widen_what_is_expected():
+    predictions = frames()["model_predictions"]
+    back = [
+        predictions.with_columns(split=pl.lit("backtest"), cut_off_ts=pl.lit(at, pl.Int64),
+                                 probability=pl.col("probability") * factor)
+        for at, factor in ((10, 1.3), (20, 0.7), (30, 1.2))
+    ]  # fmt: skip
+    alone = one(plans(), basis="expected", plan="everybody")
+    among = one(plans(model_predictions=pl.concat([predictions, *back])),
+                basis="expected", plan="everybody")  # fmt: skip
+    assert (alone["n_past_totals"], among["n_past_totals"]) == (0, 3)
+    assert among["profit"] == alone["profit"]
+    assert among["profit_low"] < alone["profit_low"]

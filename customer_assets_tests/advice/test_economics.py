@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_assets.advice.economics import (
+    PastTotals,
     Terms,
     best_count,
-    best_count_range,
     expected_range,
     gains,
     seen_range,
@@ -65,17 +65,17 @@ def test_equal_scores_share_their_buyers():
 
 
 @given(rows=customers, cost=st.sampled_from([0.0, 1.0, 7.5, 50.0]), margin=st.floats(0, 100))
-def test_no_number_of_contacts_earns_more_than_the_best(rows, cost, margin):
-    gained = gains(*arrays(rows))
-    terms = Terms(cost, margin)
+def test_no_number_of_contacts_is_expected_to_earn_more_than_the_best(rows, cost, margin):
+    p, _ = arrays(rows)
+    gained, terms = gains(p, p), Terms(cost, margin)
     profits = [terms.profit(n, gained[n]) for n in range(len(gained))]
-    assert profits[best_count(gained, terms)] == pytest.approx(max(profits), abs=1e-5)
+    assert profits[best_count(p, terms)] == pytest.approx(max(profits), abs=1e-5)
 
 
 def test_the_best_list_ends_where_a_contact_costs_more_than_it_brings():
     p = np.array([0.9, 0.5, 0.11, 0.1, 0.02])
-    assert best_count(gains(p, p), STUDY) == 3
-    assert best_count(gains(p, p), Terms(100, 96)) == 0
+    assert best_count(p, STUDY) == 3
+    assert best_count(p, Terms(100, 96)) == 0
 
 
 @given(n=st.integers(1, 500), share=st.floats(0, 1))
@@ -89,15 +89,16 @@ def test_intervals_hold_what_was_seen(n, share):
     assert 0 <= low <= p.sum() + 1e-9 <= high + 2e-9
 
 
-def test_the_bootstrap_finds_a_clear_best_number():
-    """A hundred who mostly buy and nine hundred who hardly do: the best list is the hundred."""
-    draw = np.random.default_rng(0)
-    p = np.repeat([0.8, 0.01], [100, 900])
-    seen = (draw.random(1000) < p).astype(np.float64)
-    (fewest, most), (low, high) = best_count_range(p, seen, Terms(10, 30))
-    assert 60 <= fewest <= most <= 130
-    assert low <= 30 * seen[:100].sum() - 1000 <= high
-    assert best_count_range(np.zeros(0), np.zeros(0), STUDY) == ((0.0, 0.0), (0.0, 0.0))
+def test_totals_that_strayed_before_widen_the_interval():
+    p = np.full(1000, 0.3)
+    chance = expected_range(p)
+    expected = np.full(6, 300.0)
+    strayed = PastTotals(expected, expected * [1.2, 0.8, 1.1, 0.9, 1.2, 0.8], np.full(6, 210.0))
+    low, high = expected_range(p, strayed)
+    # Student's t of six totals, times the root of their mean square: 2.447 x .173 of 300.
+    assert (300 - low, high - 300) == pytest.approx((127.1, 127.1), abs=0.1)
+    two = PastTotals(*(each[:2] for each in (strayed.expected, strayed.actual, strayed.chance)))
+    assert expected_range(p, two) == chance
 
 
 def test_a_budget_pays_for_whole_contacts():

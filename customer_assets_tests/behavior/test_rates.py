@@ -60,7 +60,14 @@ def test_people_stand_beside_entries(run):
     entries = of_log.frame("funnel").filter(step=2)
     assert (entries["n_entered"].sum(), entries["n_reached"].sum()) == (4, 1)
     [people] = of_log.frame("funnel_people").filter(step=2).to_dicts()
+    assert (people["n_entries"], people["n_reached"]) == (4, 1)
     assert (people["n_entered_customers"], people["n_reached_customers"]) == (3, 1)
+
+
+def test_a_breakdown_has_rows_of_each_value_and_of_all(run):
+    rows = run("funnel_people").frame("funnel_people").filter(step=1)
+    counted = {(r["is_all"], r["breakdown"]): r["n_entered_customers"] for r in rows.to_dicts()}
+    assert counted == {(True, None): 3, (False, "web"): 2, (False, "app"): 1}
 
 
 def test_a_log_without_views_has_no_bounces(run):

@@ -120,8 +120,13 @@ def simulated(n: int, *, drops_out: bool, value_grows: bool = False) -> pl.DataF
     return pl.DataFrame(rows, schema=columns, orient="row").with_columns(cut_off=pl.lit("full"))
 
 
-def values_of(customers: pl.DataFrame) -> pl.DataFrame:
-    return computed("customer_lifetime_value", {"customer_value_history": customers})
+def values_of(customers: pl.DataFrame, tried_days: float | None = 365.0) -> pl.DataFrame:
+    fit = computed("lifetime_value_fit", {"customer_value_history": customers})
+    if tried_days is not None:
+        of_trial = {"cut_off": "calibration", "figure": "holdout_days", "value": tried_days}
+        fit = pl.concat([fit, pl.DataFrame([of_trial])], how="diagonal")
+    frames = {"customer_value_history": customers, "lifetime_value_fit": fit}
+    return computed("customer_lifetime_value", frames)
 
 
 def test_dropout_that_is_there_is_found() -> None:
@@ -154,11 +159,30 @@ def test_no_value_is_told_where_it_depends_on_frequency() -> None:
     assert table["purchases_30_days"].is_not_null().all()
 
 
-def test_no_year_is_told_from_a_short_log() -> None:
-    customers = simulated(800, drops_out=True).filter(pl.col("age_days") < 200)
-    table = values_of(customers)
+def test_no_time_is_told_that_was_not_tried() -> None:
+    customers = simulated(800, drops_out=True)
+    table = values_of(customers, tried_days=120.0)
     assert table["purchases_365_days"].is_null().all()
-    assert table["purchases_30_days"].is_not_null().all()
+    assert table["purchases_90_days"].is_not_null().all()
+    untried = values_of(customers, tried_days=None)
+    assert untried["purchases_30_days"].is_null().all()
+    assert "nothing ahead is told" in untried["status"][0]
+
+
+@pytest.mark.parametrize(("factor", "passes"), [(1.0, 1.0), (1.6, 0.0)])
+def test_a_trial_that_misses_allows_no_total(factor: float, passes: float) -> None:
+    customers = simulated(800, drops_out=False)
+    logs = np.log([0.8, 40.0])
+    told = history(*customers.select("frequency", "recency_days", "age_days").iter_rows())
+    expected = purchase_models.nbd_expected_purchases(logs, told, 60)
+    after = np.random.default_rng(2).poisson(expected * factor)
+    tried = customers.with_columns(
+        cut_off=pl.lit("calibration"), days_after=60, value_after=0.0,
+        purchases_after=pl.Series(after),
+    )  # fmt: skip
+    fit = computed("lifetime_value_fit", {"customer_value_history": tried})
+    row = fit.filter(figure="passes_purchases").row(0, named=True)
+    assert row["value"] == passes, row["note"]
 
 
 def test_few_customers_have_no_lifetime_value() -> None:

@@ -75,6 +75,20 @@ def test_the_interval_of_an_auc_covers_it_and_narrows_with_customers():
     assert many.high - many.low < (few.high - few.low) / 3
 
 
+def test_rows_of_one_customer_are_drawn_together():
+    random = np.random.default_rng(3)
+    label = random.integers(0, 2, 200)
+    probability = np.clip(0.5 + 0.2 * (label - 0.5) + random.normal(0, 0.2, 200), 0, 1)
+    once = Predicted(label, probability, label)
+    four = np.tile(label, 4), np.tile(probability, 4), np.tile(label, 4)
+    of_four = Predicted(*four, np.tile(np.arange(200), 4))
+    assert (of_four.n_customers, len(of_four.label)) == (200, 800)
+    # Four answers of each customer that are the same say no more than one.
+    one, same = (metrics(said, 0.2, 1)["roc_auc"] for said in (once, of_four))
+    assert (same.low, same.high) == pytest.approx((one.low, one.high))
+    assert metrics(Predicted(*four), 0.2, 1)["roc_auc"].low > one.low
+
+
 def test_a_model_is_not_better_than_itself():
     random = np.random.default_rng(3)
     label = random.integers(0, 2, 100)

@@ -356,7 +356,7 @@ def _forecast_frames() -> dict[str, pl.DataFrame]:
         ),
         "lifetime_value_fit": pl.DataFrame(
             {
-                "cut_off": ["calibration"] * 6,
+                "cut_off": ["calibration"] * 7,
                 "figure": [
                     "holdout_days",
                     "holdout_purchases",
@@ -364,9 +364,10 @@ def _forecast_frames() -> dict[str, pl.DataFrame]:
                     "holdout_purchases_naive",
                     "holdout_purchases_mae_expected",
                     "holdout_purchases_mae_naive",
+                    "passes_value",
                 ],
-                "value": [20.0, 50.0, 40.0, 30.0, 0.5, 0.75],
-                "note": ["What it is."] * 6,
+                "value": [20.0, 50.0, 40.0, 30.0, 0.5, 0.75, 1.0],
+                "note": ["What it is."] * 7,
             }
         ),
     }
@@ -496,8 +497,8 @@ def _plans() -> pl.DataFrame:
                 "profit_high": buyers * 40 - n * 10,
                 "roi": (buyers * 30 - n * 10) / (n * 10) if n else None,
                 "is_best": is_best,
-                "n_contacts_low": 8 if is_best else None,
-                "n_contacts_high": 14 if is_best else None,
+                "n_past_totals": None,
+                "is_season_known": None,
             }
             for plan, target, n, buyers, is_best in rows
         ],
@@ -531,6 +532,14 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
                 "is_mature": [True] * 7 + [False],
             }
         ),
+        "bounce_rate": pl.DataFrame(
+            {
+                "month": [days[0].replace(day=1), None],
+                "bounce_rate": [0.25, 0.25],
+                "bounce_rate_low": [0.15, 0.15],
+                "bounce_rate_high": [0.38, 0.38],
+            }
+        ),
         "hourly_traffic": pl.DataFrame(
             {
                 "event_date": [day for day, _, _ in hours],
@@ -543,14 +552,19 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
         ),
         "funnel_people": pl.DataFrame(
             {
-                "funnel": ["checkout"] * 2,
-                "breakdown": [None] * 2,
-                "step": [1, 2],
-                "n_entered_customers": [40, 40],
-                "n_reached_customers": [40, 18],
-                "customer_conversion": [1.0, 0.45],
+                "funnel": ["checkout"] * 6,
+                "is_all": [True] * 3 + [False] * 3,
+                "breakdown": [None] * 3 + ["phone"] * 3,
+                "step": [1, 2, 3] * 2,
+                "n_entries": [600] * 6,
+                "n_reached": [600, 480, 240] * 2,
+                "entry_conversion": [1.0, 0.8, 0.4] * 2,
+                "entry_conversion_low": [0.9, 0.7, 0.3] * 2,
+                "entry_conversion_high": [1.0, 0.9, 0.5] * 2,
+                "n_entered_customers": [40] * 6,
+                "n_reached_customers": [40, 30, 18] * 2,
+                "customer_conversion": [1.0, 0.75, 0.45] * 2,
             },
-            schema_overrides={"breakdown": pl.String},
         ),
         "funnel": pl.DataFrame(
             {
@@ -559,6 +573,7 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
                 "breakdown": ["phone"] * 24,
                 "step": [step for _, step in entries],
                 "n_entered": [100] * 24,
+                "effective_entries": [100.0] * 24,
                 # Open entry days would halve the rate.
                 "n_reached": [
                     100 if step == 1 else (80 if step == 2 else 40) // (1 if at < 6 else 8)

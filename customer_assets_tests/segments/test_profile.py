@@ -59,6 +59,10 @@ def test_measures_are_told_beside_those_of_all():
     assert best["mean"] == pytest.approx(0.9)
     assert best["all_mean"] == pytest.approx(0.5)
     assert best["ratio_to_all"] == pytest.approx(1.8)
+    assert best["difference"] == pytest.approx(0.6)
+    orders = found.filter(segment="best", measure="n_orders").row(0, named=True)
+    # Two intervals may overlap where that of the difference leaves no doubt.
+    assert orders["difference_low"] > 0
     rule = found.filter(kind="rule", measure="n_orders").row(0, named=True)
     assert (rule["segment_rank"], rule["n_known"], rule["mean_low"]) == (4, 1, None)
 

@@ -20,8 +20,8 @@ columns:
   n_sessions: {type: bigint, description: "Sessions that start on the day."}
   n_bounces: {type: bigint, description: "Sessions of a single event among them; null for a log without page views, which does not see who only looks."}
   bounce_rate: {type: double, description: "Bounces per session; null without sessions, and for a log without page views."}
-  bounce_rate_low: {type: double, description: "Lower end of its Wilson 95 % interval."}
-  bounce_rate_high: {type: double, description: "Upper end of its Wilson 95 % interval."}
+  bounce_rate_low: {type: double, description: "Lower end of its 95 % interval by customer (Wilson with effective trials): the sessions of one are alike."}
+  bounce_rate_high: {type: double, description: "Upper end of that interval."}
   n_new_customers: {type: bigint, description: "Customers whose first event in all history is on the day."}
   n_returning_customers: {type: bigint, description: "Customers who were seen on an earlier day."}
   n_customers_30_days: {type: bigint, description: "Distinct customers of the day and the 29 days before it (MAU); null where the log is younger."}
@@ -67,17 +67,33 @@ customer_days as (
     group by customer_day.event_date
 ),
 
-session_days as (
+session_people as (
     select
         sessions.session_date,
-        count(*) as n_sessions,
-        count(*) filter (where sessions.n_events = 1) as n_bounces,
+        cast(count(*) as double) as n_sessions,
+        cast(count(*) filter (where sessions.n_events = 1) as double) as n_bounces,
     from sessions
     left join bot_days
         on sessions.customer_id = bot_days.customer_id
         and sessions.session_date = bot_days.event_date
     where bot_days.customer_id is null
-    group by sessions.session_date
+    group by sessions.session_date, sessions.customer_id
+),
+
+session_days as (
+    select
+        session_date,
+        cast(sum(n_sessions) as bigint) as n_sessions,
+        cast(sum(n_bounces) as bigint) as n_bounces,
+        effective_trials(
+            sum(n_bounces),
+            sum(n_sessions),
+            sum(n_bounces * n_bounces),
+            sum(n_bounces * n_sessions),
+            sum(n_sessions * n_sessions)
+        ) as trials,
+    from session_people
+    group by session_date
 ),
 
 -- A day of a customer counts for 30 days, or until the customer's next one.
@@ -143,7 +159,7 @@ days as (
             when datediff('day', getvariable('first_day'), event_days.event_date) >= 29
                 then months.n_customers_30_days
         end as n_customers_30_days,
-        cast(nullif(session_days.n_sessions, 0) as double) as trials,
+        session_days.trials,
         case
             when getvariable('view_event') is not null
                 then cast(session_days.n_bounces as double) / nullif(session_days.n_sessions, 0)

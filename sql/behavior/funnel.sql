@@ -16,8 +16,9 @@ columns:
   n_reached: {type: bigint, description: "Entrants who reached the step."}
   n_dropped: {type: bigint, description: "Entrants who reached the step before and not this one."}
   conversion_from_entry: {type: double, description: "Reached per entrant."}
-  conversion_low: {type: double, description: "Lower end of its Wilson 95 % interval."}
-  conversion_high: {type: double, description: "Upper end of its Wilson 95 % interval."}
+  effective_entries: {type: double, description: "Independent trials that its interval rests on: entrants; fewer where one customer enters in several sessions."}
+  conversion_low: {type: double, description: "Lower end of its 95 % interval by customer (Wilson with effective trials)."}
+  conversion_high: {type: double, description: "Upper end of that interval."}
   conversion_from_previous: {type: double, description: "Reached per entrant who reached the step before; null where nobody did."}
   share_of_active: {type: double, description: "Customers who reached the step per customer active on the entry day, with the same value of the breakdown where there is one."}
   mean_seconds_from_entry: {type: double, description: "Mean time from entry of those who reached the step."}
@@ -120,16 +121,29 @@ counts as (
     group by funnel, entry_date, breakdown, step
 ),
 
--- A customer enters once a day; the sessions of a customer are several.
+-- A customer enters once a day; the sessions of a customer are several, and alike.
 session_steps as (
     select
         funnel,
         entry_date,
         breakdown,
         customer_id,
-        unnest(generate_series(1, level)) as step,
+        level,
+        unnest(generate_series(1, n_steps)) as step,
     from entrants
     where session_ts is not null
+),
+
+session_people as (
+    select
+        funnel,
+        entry_date,
+        breakdown,
+        step,
+        cast(count(*) as double) as n_entered,
+        cast(count(*) filter (where level >= step) as double) as n_reached,
+    from session_steps
+    group by funnel, entry_date, breakdown, step, customer_id
 ),
 
 session_customers as (
@@ -138,8 +152,15 @@ session_customers as (
         entry_date,
         breakdown,
         step,
-        count(distinct customer_id) as n_customers,
-    from session_steps
+        count(*) filter (where n_reached > 0) as n_customers,
+        effective_trials(
+            sum(n_reached),
+            sum(n_entered),
+            sum(n_reached * n_reached),
+            sum(n_reached * n_entered),
+            sum(n_entered * n_entered)
+        ) as trials,
+    from session_people
     group by funnel, entry_date, breakdown, step
 ),
 
@@ -188,6 +209,7 @@ reached as (
         counts.n_entered,
         counts.n_reached,
         counts.n_customers + coalesce(session_customers.n_customers, 0) as n_customers,
+        coalesce(session_customers.trials, cast(counts.n_entered as double)) as trials,
         times.mean_seconds_from_entry,
         times.median_seconds_from_entry,
         times.mean_seconds_from_previous,
@@ -212,7 +234,6 @@ compared as (
             lag(n_reached) over (partition by funnel, entry_date, breakdown order by step),
             n_entered
         ) as n_before,
-        cast(n_entered as double) as trials,
         cast(n_reached as double) / n_entered as share,
     from reached
 )
@@ -226,6 +247,7 @@ select
     compared.n_reached,
     compared.n_before - compared.n_reached as n_dropped,
     share as conversion_from_entry,
+    trials as effective_entries,
     wilson_low(share, trials) as conversion_low,
     wilson_high(share, trials) as conversion_high,
     cast(n_reached as double) / nullif(n_before, 0) as conversion_from_previous,

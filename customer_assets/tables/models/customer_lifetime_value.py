@@ -26,8 +26,8 @@ columns:
   purchases_30_days:
     type: double
     description: >-
-      Days with purchases to expect over 30 days; null where the log is shorter or shows that
-      customers leave, and not how many.
+      Days with purchases to expect over 30 days; null where the trial was
+      shorter, or the log shows that customers leave, and not how many.
   purchases_30_days_low:
     type: double
     description: >-
@@ -38,11 +38,26 @@ columns:
     description: >-
       Days with purchases to expect over 30 days; upper end of
       its 95 % interval.
+  purchases_90_days:
+    type: double
+    description: >-
+      Days with purchases to expect over 90 days; null where the trial was
+      shorter, or the log shows that customers leave, and not how many.
+  purchases_90_days_low:
+    type: double
+    description: >-
+      Days with purchases to expect over 90 days; lower end of
+      its 95 % interval.
+  purchases_90_days_high:
+    type: double
+    description: >-
+      Days with purchases to expect over 90 days; upper end of
+      its 95 % interval.
   purchases_365_days:
     type: double
     description: >-
-      Days with purchases to expect over 365 days; null where the log is shorter or shows that
-      customers leave, and not how many.
+      Days with purchases to expect over 365 days; null where the trial was
+      shorter, or the log shows that customers leave, and not how many.
   purchases_365_days_low:
     type: double
     description: >-
@@ -64,6 +79,17 @@ columns:
     type: "decimal(18,4)"
     description: >-
       Money to expect over the next 30 days, not discounted: upper end of its 95 % interval.
+  value_90_days:
+    type: "decimal(18,4)"
+    description: Money to expect over the next 90 days, not discounted.
+  value_90_days_low:
+    type: "decimal(18,4)"
+    description: >-
+      Money to expect over the next 90 days, not discounted: lower end of its 95 % interval.
+  value_90_days_high:
+    type: "decimal(18,4)"
+    description: >-
+      Money to expect over the next 90 days, not discounted: upper end of its 95 % interval.
   value_365_days:
     type: "decimal(18,4)"
     description: Money to expect over the next 365 days, not discounted.
@@ -75,7 +101,9 @@ columns:
     type: "decimal(18,4)"
     description: >-
       Money to expect over the next 365 days, not discounted: upper end of its 95 % interval.
-  status: {type: varchar, description: 'Which assumptions hold, and what is null for it.'}
+  status:
+    type: varchar
+    description: 'Which assumptions hold, how the trial went, and what is null for it.'
 checks:
   - expect_column_values_to_not_be_null: {column: status}
   - expect_column_values_to_be_between: {column: probability_alive, min_value: 0, max_value: 1}
@@ -93,5 +121,6 @@ from customer_assets.learning.lifetime_value import customer_lifetime_value
 
 def compute(
     customer_value_history: pl.LazyFrame,
+    lifetime_value_fit: pl.LazyFrame,
 ) -> pl.DataFrame | list[dict[str, Any]]:
-    return customer_lifetime_value(customer_value_history.collect())
+    return customer_lifetime_value(customer_value_history.collect(), lifetime_value_fit.collect())

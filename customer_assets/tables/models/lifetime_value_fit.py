@@ -1,7 +1,8 @@
 """---
 description: >-
   One row per cut-off and figure: the parameters of the lifetime value models, whether their
-  assumptions hold, and how well the calibration period foretold the rest.
+  assumptions hold, how well the calibration period foretold the rest, and whether that allows a
+  total to be told (passes_purchases, passes_value).
 key: [cut_off, figure]
 requires: [purchase, value]
 columns:

@@ -1,7 +1,7 @@
 """---
 description: >-
-  One row per question, model, split, cut-off and metric, with a 95 % bootstrap interval over
-  customers.
+  One row per question, model, split, cut-off and metric, with a 95 % bootstrap interval: customers
+  are drawn again with all of their rows, a thousand times.
 key: [question, model, split, cut_off_ts, metric]
 training: true
 columns:
@@ -27,8 +27,11 @@ columns:
   value: {type: double, description: The metric; null where undefined.}
   low: {type: double, description: Lower bound of the interval.}
   high: {type: double, description: Upper bound of the interval.}
-  n_customers: {type: bigint, description: Customers it is computed on.}
-  n_positive: {type: bigint, description: Those of them whose answer is yes.}
+  n_customers: {type: bigint, description: Different customers it is computed on.}
+  n_rows:
+    type: bigint
+    description: Their answers; of several cut-offs together a customer may have several.
+  n_positive: {type: bigint, description: Answers that are yes.}
 checks:
   - unexpected_rows_expectation:
       name: intervals_are_around_their_value

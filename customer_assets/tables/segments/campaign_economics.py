@@ -32,21 +32,29 @@ columns:
   profit_low:
     type: "decimal(18,4)"
     description: >-
-      Low end of its 95 % interval: observed by Wilson, of the best N by bootstrap with the N
-      found anew in each resample; expected by chance alone, the probabilities taken as right.
+      Low end of its 95 % interval: observed by Wilson; expected by chance and by how far totals
+      of past cut-offs strayed from what was expected of them, in all n_past_totals.
   profit_high: {type: "decimal(18,4)", description: High end of the interval.}
   roi: {type: double, description: profit / cost; null where nothing is spent.}
   cost_per_buyer: {type: double, description: cost / n_buyers; null without a buyer.}
   is_best:
     type: boolean
     description: >-
-      Whether contacting so many of the best has the highest profit of all numbers; nobody,
-      where no number earns.
-  n_contacts_low:
+      Whether it is the list to contact: all whose probability is above contact_cost / margin;
+      nobody, where no one's is. Answers take no part in it.
+  lowest_probability:
+    type: double
+    description: Of the best N the probability of the last one; null elsewhere.
+  n_past_totals:
     type: bigint
     description: >-
-      Low end of the 95 % interval of the best number of contacts (bootstrap); null elsewhere.
-  n_contacts_high: {type: bigint, description: High end of the interval.}
+      Past cut-offs whose actual beside expected totals widen the interval of an expected plan; 0:
+      there are too few, it is of chance alone.
+  is_season_known:
+    type: boolean
+    description: >-
+      Of expected plans, whether the time ahead, some years back, was in the label of a past
+      cut-off. Where not, what a season does to the total is in no figure. Null: undated.
   model: {type: varchar, description: 'Model that ranks the customers; null: none does.'}
   split:
     type: varchar
@@ -67,10 +75,10 @@ checks:
         n_contacts * contact_cost) > 0.001 or abs(gross_margin - n_buyers * margin) > 0.001
   - unexpected_rows_expectation:
       name: best_is_best
-      description: No other number of best contacts has a higher profit.
+      description: No other number of best contacts is expected to have a higher profit.
       unexpected_rows_query: >-
-        select * from (select basis, max(profit) as highest, max(profit) filter (where is_best)
-        as best from {batch} where plan = 'best_n' group by basis) as profits where best is not
+        select * from (select max(profit) as highest, max(profit) filter (where is_best) as best
+        from {batch} where plan = 'best_n' and basis = 'expected') as profits where best is not
         null and highest > best + 0.001
   - expect_column_values_to_be_between: {column: hit_rate, min_value: 0, max_value: 1}
 ---
@@ -82,6 +90,7 @@ import polars as pl
 
 from customer_assets.advice.campaign import (
     expected_audience,
+    labelled_cut_offs,
     members_at_cut_off,
     observed_audience,
     plans,
@@ -121,7 +130,12 @@ def compute(
     if observed is not None:
         then = members_at_cut_off(members, segments, campaign_label, customer_features, customers)
         rows += plans(observed, campaign, then)
-    expected = expected_audience(campaign.question, model_scores)
+    expected = expected_audience(
+        campaign.question,
+        model_scores,
+        model_predictions,
+        labelled_cut_offs(campaign_label, customer_features),
+    )
     if expected is not None:
         rows += plans(expected, campaign, members)
     if not rows:

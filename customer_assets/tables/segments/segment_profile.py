@@ -13,10 +13,14 @@ columns:
     description: 'The column that says what a customer is worth; null: none does.'
   value: {type: "decimal(18,4)", description: Sum of it over the segment's customers.}
   value_share: {type: double, description: Share of the sum over all segments.}
-  value_share_low: {type: double, description: Low end of its 95 % interval.}
+  value_share_low:
+    type: double
+    description: Low end of its 95 % interval (linearised ratio, corrected for skewness).
   value_share_high: {type: double, description: High end of the interval.}
   mean_value: {type: double, description: Mean value of a customer.}
-  mean_value_low: {type: double, description: Low end of its 95 % interval (normal).}
+  mean_value_low:
+    type: double
+    description: Low end of its 95 % interval (corrected for skewness).
   mean_value_high: {type: double, description: High end of the interval.}
   median_value: {type: double, description: Median value of a customer.}
 checks:
@@ -30,12 +34,17 @@ checks:
 ---
 """
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
-from customer_assets.intervals import Z
-from customer_assets.segments.groups import half_width, share_interval
+from customer_assets.intervals import skewed
+from customer_assets.segments.groups import Sums, mean_interval, share_interval
 from customer_assets.segments.known_customers import known_customers, value_of
 from customer_assets.sources import Segments
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def compute(
@@ -56,27 +65,30 @@ def compute(
         # A join leaves a chunk per thread, and the last digit of a sum depends on where they end.
         .rechunk()
     )
-    total = float(valued["value"].sum() or 0)
     number = pl.col("number")
-    sizes = valued.group_by("segment", "segment_rank").agg(
+    sizes = valued.group_by("segment", "segment_rank", maintain_order=True).agg(
         pl.len().cast(pl.Int64).alias("n_customers"),
         pl.col("value").drop_nulls().sum().cast(pl.Decimal(18, 4)).alias("value"),
         pl.col("value").count().alias("n_valued"),
         number.mean().alias("mean_value"),
         number.median().alias("median_value"),
-        half_width(number).alias("half"),
-        (number**2).sum().alias("squares"),
+        *((number**power).sum().alias(f"power_{power}") for power in (1, 2, 3)),
     )
-    # A share of the value is a ratio of two sums over the same customers: its error is that of
-    # the sum of the residuals (Cochran 1977, ch. 6).
-    all_squares = float((valued["number"] ** 2).sum() or 0)
-    share = pl.col("value").cast(pl.Float64) / total if total else pl.lit(None, pl.Float64)
+    of_segment = Sums(
+        *(sizes[name].to_numpy() for name in ("n_valued", "power_1", "power_2", "power_3"))
+    )
+    mean_low, mean_high = mean_interval(of_segment)
+    share, share_low, share_high = _value_shares(of_segment)
     n = pl.lit(float(valued.height))
-    spread = (
-        (1 - share) ** 2 * pl.col("squares") + share**2 * (all_squares - pl.col("squares"))
-    ).sqrt()
-    value_half = Z * spread / total if total else pl.lit(None, pl.Float64)
     low, high = share_interval(pl.col("n_customers").cast(pl.Float64), n)
+    ends = {
+        "value_share": share,
+        "value_share_low": share_low.clip(0, 1),
+        "value_share_high": share_high.clip(0, 1),
+        "mean_value_low": mean_low,
+        "mean_value_high": mean_high,
+    }
+    sizes = sizes.with_columns(pl.Series(name, end).fill_nan(None) for name, end in ends.items())
     is_valued = pl.col("n_valued") > 0
     return sizes.select(
         "segment",
@@ -86,12 +98,28 @@ def compute(
         low.alias("customer_share_low"),
         high.alias("customer_share_high"),
         pl.lit(segments.value, pl.String).alias("value_measure"),
-        pl.when(is_valued).then("value").alias("value"),
-        pl.when(is_valued).then(share).alias("value_share"),
-        pl.when(is_valued).then((share - value_half).clip(0, 1)).alias("value_share_low"),
-        pl.when(is_valued).then((share + value_half).clip(0, 1)).alias("value_share_high"),
+        *(
+            pl.when(is_valued).then(name).alias(name)
+            for name in ("value", "value_share", "value_share_low", "value_share_high")
+        ),
         "mean_value",
-        (pl.col("mean_value") - pl.col("half")).alias("mean_value_low"),
-        (pl.col("mean_value") + pl.col("half")).alias("mean_value_high"),
+        "mean_value_low",
+        "mean_value_high",
         "median_value",
     ).sort("segment_rank")
+
+
+def _value_shares(of: Sums) -> tuple["np.ndarray", "np.ndarray", "np.ndarray"]:
+    """Return each segment's share of the sum over all, and the ends of its interval.
+
+    A share of the value is a ratio of two sums over the same customers: its error is that of the
+    sum of the residuals (Cochran, Sampling Techniques, 1977, ch. 6).
+    """
+    import numpy as np
+
+    total = of.first.sum()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = of.first / total
+        squares = (1 - share) ** 2 * of.second + share**2 * (of.second.sum() - of.second)
+        cubes = (1 - share) ** 3 * of.third - share**3 * (of.third.sum() - of.third)
+        return share, *skewed(share, squares / total**2, cubes / total**3)

@@ -1,0 +1,89 @@
+"""What models are said to reach: metrics and differences of customers who have several answers."""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from scipy.special import expit
+
+from customer_assets.learning.metrics import METRICS, Predicted, Weighted, difference, metrics
+from customer_assets_tests.coverage.statement import Draws, Random, Statement
+
+_CUSTOMERS, _CUT_OFFS = 400, 3
+_METRICS = (
+    "roc_auc", "average_precision", "recall_at_contact_share", "lift_at_contact_share",
+    "f1", "brier", "log_loss", "expected_calibration_error",
+)  # fmt: skip
+_SHARE = 0.2
+
+
+def _predicted(n_customers: int, random: Random) -> tuple[Predicted, Predicted]:
+    """Return two models' answers at several cut-offs, between which customers hardly change."""
+    drive = np.repeat(random.normal(-0.7, 1.2, n_customers), _CUT_OFFS)
+    customer = np.repeat(np.arange(n_customers), _CUT_OFFS)
+    label = (random.random(len(drive)) < expit(drive)).astype(int)
+    # A customer keeps most of what a model gets wrong of it from one cut-off to the next.
+    blind = np.repeat(random.normal(0, 1, (2, n_customers)), _CUT_OFFS, axis=1)
+    found = []
+    for weight, mistake in zip((0.7, 0.5), blind, strict=True):
+        noise = mistake + 0.3 * random.normal(0, 1, len(drive))
+        said = expit(-0.5 + weight * (drive + 0.7) + 0.4 * noise)
+        found.append(Predicted(label, said, (said >= 0.4).astype(int), customer))
+    return found[0], found[1]
+
+
+@cache
+def _truth() -> tuple[dict[str, float], float]:
+    """Return the metrics, and the difference of both models, among a million customers."""
+    ours, theirs = (_values(model) for model in _predicted(1_000_000, np.random.default_rng(7)))
+    return ours, ours["roc_auc"] - theirs["roc_auc"]
+
+
+def _values(model: Predicted) -> dict[str, float]:
+    weighted = Weighted(model, np.ones((1, len(model.label))), _SHARE)
+    return {name: float(METRICS[name](weighted)[0]) for name in _METRICS}
+
+
+def of_metric(name: str) -> Callable[[int, Random], Draws]:
+    def simulate(draws: int, random: Random) -> Draws:
+        truth = _truth()[0][name]
+        covered = []
+        for seed in range(draws):
+            interval = metrics(_predicted(_CUSTOMERS, random)[0], _SHARE, seed)[name]
+            covered.append(interval.low <= truth <= interval.high)
+        return np.array(covered)
+
+    return simulate
+
+
+def of_difference(draws: int, random: Random) -> Draws:
+    truth = _truth()[1]
+    covered = []
+    for seed in range(draws):
+        gain = difference(*_predicted(_CUSTOMERS, random), "roc_auc", _SHARE, seed)
+        covered.append(gain.low <= truth <= gain.high)
+    return np.array(covered)
+
+
+_WHO = f"{_CUSTOMERS} customers, each with answers at {_CUT_OFFS} cut-offs that are alike"
+STATEMENTS = [
+    *(
+        Statement(
+            f"metric of a model: {name}",
+            "`model_metrics`",
+            _WHO,
+            "with a few dozen customers of the rarer answer",
+            of_metric(name),
+            quick_draws=30,
+        )
+        for name in _METRICS
+    ),
+    Statement(
+        "difference of two models",
+        "`champions.gain`",
+        f"{_WHO}; both models are judged on the same",
+        "where the models were chosen on the same rows",
+        of_difference,
+        quick_draws=30,
+    ),
+]
