@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from customer_assets import settings
+from customer_assets.reports.page import SURENESS_PAGE
 from customer_assets.sources import EventLogSource
 from customer_assets_tests.conftest import run_source
 
@@ -56,5 +57,5 @@ def test_a_recipe_gives_its_tables(tmp_path, name):
     assert orders.height > 0
     total = orders.filter(orders["value"].is_not_null())["value"]
     assert (total.sum() if len(total) else None) == (worth and Decimal(worth))
-    page = run.report(tmp_path / "reports").read_text(encoding="utf-8")
+    page = run.report(tmp_path / "reports").with_name(SURENESS_PAGE).read_text(encoding="utf-8")
     assert re.search(rf"= *{events} events", re.sub(r"(<[^>]*>|\s)+", " ", page))

@@ -13,7 +13,14 @@ import polars as pl
 from customer_assets.advice.economics import Terms
 from customer_assets.reports import wording
 from customer_assets.reports.advice_charts import Curve, Mark, contact_curves
-from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.content import (
+    NOW,
+    Block,
+    Paragraph,
+    Picture,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.tables import Columns, table_view
 from customer_assets.sources import EventLogSource
 from customer_assets.sources.advice import PublishedCampaign
@@ -30,6 +37,7 @@ _PLANS = {
 }
 
 
+@section("actions", "What to do for each group", NOW, 30, needs=("segment_actions",))
 def actions(report: ReportInput) -> list[Block]:
     """Return what the catalogue advises for each group, with the figures it was chosen for."""
     chosen = report.frames["segment_actions"]
@@ -68,6 +76,7 @@ def actions(report: ReportInput) -> list[Block]:
     ]
 
 
+@section("campaign", "What a campaign would earn", NOW, 40, needs=("campaign_economics",))
 def campaign(report: ReportInput) -> list[Block]:
     """Return whom to contact, the curves of profit and ROI, the plans, and the study's figures."""
     stated = report.source.advice.campaign

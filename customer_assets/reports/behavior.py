@@ -11,7 +11,14 @@ import polars as pl
 from customer_assets.reports import wording
 from customer_assets.reports.behavior_charts import LinePanel, lines_in_time
 from customer_assets.reports.charts import HeatMap, heat_map
-from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.content import (
+    CUSTOMERS,
+    Block,
+    Paragraph,
+    Picture,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.sales import days_covered
 from customer_assets.reports.tables import Columns, table_view
 
@@ -20,6 +27,7 @@ _MAX_DAYS = 400
 _MAX_EVENT_TYPES = 6
 
 
+@section("traffic", "Traffic", CUSTOMERS, 160, needs=("daily_traffic",), uses=("bounce_rate",))
 def daily_traffic(report: ReportInput) -> list[Block]:
     """Return visitors, new and returning, and bounces by day.
 
@@ -113,6 +121,7 @@ def _traffic_picture(days: pl.DataFrame, n_days: int, words: str, *, sees_visits
     )
 
 
+@section("activity", "When customers are active", CUSTOMERS, 170, needs=("hourly_traffic",))
 def activity_by_hour(report: ReportInput) -> list[Block]:
     """Return heat maps of page views and of purchases by weekday and hour, and a table by hour."""
     source, hourly = report.event_log, report.frames["hourly_traffic"]

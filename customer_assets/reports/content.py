@@ -4,9 +4,9 @@ No HTML (the templates), no words (the sections), no arithmetic. Every text here
 the templates escape it. Only a picture holds markup, and `drawing` alone makes that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import polars as pl
 from markupsafe import Markup
@@ -134,6 +134,12 @@ class Definitions:
     items: Sequence[tuple[str, str]]
 
 
+# Where a section stands: on the page that one acts on, or on the one that says how sure it is.
+Part = Literal["Now", "Customers and products", "How sure are we"]
+NOW: Part = "Now"
+CUSTOMERS: Part = "Customers and products"
+SURENESS: Part = "How sure are we"
+
 Block = Paragraph | Headlines | Equation | Picture | TableView | Definitions
 
 
@@ -143,6 +149,7 @@ class Section:
 
     id: str
     title: str
+    part: Part
     blocks: Sequence[Block]
     tables: Sequence[str] = field(default_factory=tuple)
 
@@ -150,3 +157,41 @@ class Section:
     def tables_not_shown(self) -> list[str]:
         shown = {block.table for block in self.blocks if isinstance(block, TableView)}
         return [name for name in self.tables if name not in shown]
+
+    @property
+    def folds_tables(self) -> bool:
+        """Tables are folded where a picture or a sum shows what they say."""
+        return any(isinstance(block, Picture | Headlines | Equation) for block in self.blocks)
+
+
+@dataclass(frozen=True)
+class SectionPlan:
+    """A section before its report is there: what it is called, where it stands, what it reads.
+
+    It is absent unless each table that it `needs` has rows; `uses` names tables that it shows too
+    where they are there. `place` orders the sections of a part.
+    """
+
+    id: str
+    title: str
+    part: Part
+    place: int
+    build: Callable[[ReportInput], list[Block]]
+    needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+
+    def __call__(self, report: ReportInput) -> list[Block]:
+        return self.build(report)
+
+
+def section(
+    id: str,
+    title: str,
+    part: Part,
+    place: int,
+    *,
+    needs: tuple[str, ...] = (),
+    uses: tuple[str, ...] = (),
+) -> Callable[[Callable[[ReportInput], list[Block]]], SectionPlan]:
+    """Make a section of the report out of the function that returns its blocks."""
+    return lambda build: SectionPlan(id, title, part, place, build, needs, uses)

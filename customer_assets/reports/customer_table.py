@@ -13,12 +13,14 @@ import polars as pl
 from customer_assets.reports import wording
 from customer_assets.reports.charts import Bar, ranked_bars
 from customer_assets.reports.content import (
+    SURENESS,
     Block,
     Equation,
     Headline,
     Paragraph,
     Picture,
     ReportInput,
+    section,
 )
 from customer_assets.reports.data_quality import files, reasons
 from customer_assets.reports.tables import Columns, table_view
@@ -84,6 +86,7 @@ def _of_customers(accounting: pl.DataFrame) -> dict[str, Any]:
     return rows.row(0, named=True) if rows.height else empty
 
 
+@section("cleaning", "Cleaning", SURENESS, 40, needs=("cleaning",), uses=("rejected_customers",))
 def cleaning(report: ReportInput) -> list[Block]:
     """Return each rule with what it did, and the customers that rules leave out."""
     rules = report.frames["cleaning"].sort("rule_number")
@@ -187,6 +190,7 @@ def _value(value: Any) -> str:
     return wording.shown(value) if isinstance(value, str) else wording.figure(value)
 
 
+@section("unexpected-values", "Unexpected values", SURENESS, 50, needs=("unexpected_values",))
 def unexpected_values(report: ReportInput) -> list[Block]:
     """Return the landed values that are not as the source expects them, and their fate."""
     values = report.frames["unexpected_values"].sort(
@@ -224,6 +228,17 @@ def unexpected_values(report: ReportInput) -> list[Block]:
     ]  # fmt: skip
 
 
+@section(
+    "customer-accounting",
+    "Data quality",
+    SURENESS,
+    80,
+    needs=("customer_accounting",),
+    uses=(
+        "landed_files",
+        "rejected_rows",
+    ),
+)
 def accounts(report: ReportInput) -> list[Block]:
     """Return what became of every landed row and every customer, and the landed files."""
     accounting = report.frames["customer_accounting"]

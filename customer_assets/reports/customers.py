@@ -8,13 +8,27 @@ from functools import partial
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.content import Block, Paragraph, ReportInput
+from customer_assets.reports.content import (
+    CUSTOMERS,
+    Block,
+    Paragraph,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.sales import total
 from customer_assets.reports.tables import Columns, table_view
 
 _TOP_CUSTOMERS = 50
 
 
+@section(
+    "customers",
+    "Most valuable customers",
+    CUSTOMERS,
+    40,
+    needs=("rfm",),
+    uses=("customer_segments",),
+)
 def best_customers(report: ReportInput) -> list[Block]:
     """Return the customers with the highest value, and how much of the revenue they bring."""
     rfm = report.frames["rfm"]

@@ -5,12 +5,31 @@ import datetime as dt
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.content import Block, Equation, Headline, Paragraph, ReportInput
+from customer_assets.reports.content import (
+    SURENESS,
+    Block,
+    Equation,
+    Headline,
+    Paragraph,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.tables import Columns, table_view
 
 _TOP_REASONS = 20
 
 
+@section(
+    "data-quality",
+    "Data quality",
+    SURENESS,
+    70,
+    needs=("accounting",),
+    uses=(
+        "landed_files",
+        "rejected_rows",
+    ),
+)
 def data_quality(report: ReportInput) -> list[Block]:
     """Return what became of every landed row, why rows were rejected, and the landed files."""
     rows = row_accounts(report.frames["accounting"])

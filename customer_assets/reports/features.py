@@ -10,7 +10,14 @@ import polars as pl
 
 from customer_assets.reports import wording
 from customer_assets.reports.charts import Bar, ranked_bars
-from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.content import (
+    SURENESS,
+    Block,
+    Paragraph,
+    Picture,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.feature_charts import Spread, correlations, spreads
 from customer_assets.reports.tables import Columns, table_view
 
@@ -21,6 +28,18 @@ _MISSING_BIN = "missing"
 _FEWEST = 20
 
 
+@section(
+    "features",
+    "What models learn from",
+    SURENESS,
+    30,
+    needs=("feature_profile",),
+    uses=(
+        "feature_bins",
+        "feature_correlation",
+        "leakage_check",
+    ),
+)
 def features(report: ReportInput) -> list[Block]:
     """Return the features of each question in words, pictures and tables."""
     profile = report.frames["feature_profile"]

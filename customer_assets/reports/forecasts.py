@@ -12,7 +12,15 @@ from customer_assets.learning.lifetime_value import HORIZONS_DAYS
 from customer_assets.reports import wording
 from customer_assets.reports.behavior_charts import LinePanel, lines_in_time
 from customer_assets.reports.charts import Bar, ranked_bars
-from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.content import (
+    CUSTOMERS,
+    NOW,
+    Block,
+    Paragraph,
+    Picture,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.tables import Columns, table_view
 
 _PERIODS = {"day": "days", "week": "weeks"}
@@ -26,6 +34,17 @@ _MODELS = {
 _TOP_CUSTOMERS = 50
 
 
+@section(
+    "sales-forecast",
+    "Sales forecast",
+    NOW,
+    60,
+    needs=(
+        "sales_forecast",
+        "forecast_metrics",
+        "forecast_backtest",
+    ),
+)
 def sales_forecast(report: ReportInput) -> list[Block]:
     """Return the forecast with its intervals, after the day-ahead forecasts of the past."""
     forecast = report.frames["sales_forecast"].filter("is_champion").sort("period", "target_date")
@@ -168,6 +187,16 @@ def _errors_picture(metrics: pl.DataFrame, periods: list[str]) -> Picture:
     )
 
 
+@section(
+    "lifetime-value",
+    "Customer lifetime value",
+    CUSTOMERS,
+    60,
+    needs=(
+        "customer_lifetime_value",
+        "lifetime_value_fit",
+    ),
+)
 def lifetime_value(report: ReportInput) -> list[Block]:
     """Return what customers are expected to buy, whether the assumptions hold, and a trial."""
     customers = report.frames["customer_lifetime_value"]

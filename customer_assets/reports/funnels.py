@@ -12,7 +12,14 @@ import polars as pl
 from customer_assets.intervals import wilson
 from customer_assets.reports import wording
 from customer_assets.reports.behavior_charts import LinePanel, Step, funnel_steps, lines_in_time
-from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.content import (
+    CUSTOMERS,
+    Block,
+    Paragraph,
+    Picture,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.sales import days_covered
 from customer_assets.reports.tables import Columns, table_view
 from customer_assets.sources.event_log import step_text
@@ -27,6 +34,7 @@ _ENTRIES = {
 }
 
 
+@section("funnels", "Funnels", CUSTOMERS, 180, needs=("funnel",), uses=("funnel_people",))
 def funnels(report: ReportInput) -> list[Block]:
     """Return for each funnel its steps and its rate by day, and a table by breakdown."""
     frame = report.frames["funnel"]

@@ -15,7 +15,13 @@ from typing import Any
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.content import Block, Paragraph, ReportInput
+from customer_assets.reports.content import (
+    NOW,
+    Block,
+    Paragraph,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.figures import MONEY, SHARE, figures
 from customer_assets.reports.tables import Columns, table_view
 from customer_assets.warehouse.versions import moved
@@ -62,6 +68,7 @@ def change_of(report: ReportInput, figure: str) -> str:
     return f"{moved} since {day}"
 
 
+@section("changes", "What changed", NOW, 20, needs=("headline_history",), uses=("arrivals",))
 def what_changed(report: ReportInput) -> list[Block]:
     """Return which headline figures moved since the report before, and why."""
     reports = last_two(report)

@@ -11,12 +11,14 @@ import polars as pl
 from customer_assets.reports import wording
 from customer_assets.reports.charts import Bar, Ranges, ranges, ranked_bars
 from customer_assets.reports.content import (
+    SURENESS,
     Block,
     Definitions,
     Paragraph,
     Picture,
     ReportInput,
     TableView,
+    section,
 )
 from customer_assets.reports.model_charts import (
     CurvePanel,
@@ -61,6 +63,19 @@ _NOT_TESTED = (float("nan"),) * 3
 _HARDLY = 0.05
 
 
+@section(
+    "questions",
+    "What customers will do",
+    SURENESS,
+    10,
+    needs=("champions",),
+    uses=(
+        "model_metrics",
+        "model_curves",
+        "feature_importance",
+        "model_drift",
+    ),
+)
 def questions(report: ReportInput) -> list[Block]:
     """Return the card of every question that was learned, and one table of all metrics."""
     blocks: list[Block] = []

@@ -4,17 +4,38 @@ from dataclasses import replace
 
 from customer_assets.reports import customer_table, figures, history, wording
 from customer_assets.reports.content import (
+    NOW,
+    SURENESS,
     Block,
     Definitions,
     Headline,
     Headlines,
     ReportInput,
+    section,
 )
 from customer_assets.reports.data_quality import newest_file_at, row_accounts
 from customer_assets.reports.sales import days_covered, total
 from customer_assets.sources import EventLogSource
 
 
+@section(
+    "headlines",
+    "At a glance",
+    NOW,
+    10,
+    uses=(
+        "sales_daily",
+        "rfm",
+        "daily_traffic",
+        "accounting",
+        "customer_accounting",
+        "customers",
+        "landed_files",
+        "bounce_rate",
+        "funnel_people",
+        "headline_history",
+    ),
+)
 def headlines(report: ReportInput) -> list[Block]:
     """Return the headline figures that the tables allow."""
     if isinstance(report.source, EventLogSource):
@@ -150,6 +171,7 @@ def _rest(rows: dict[str, int]) -> str:
     return f"of {wording.plural(rows['landed'], 'landed row')}; see data quality for the rest"
 
 
+@section("definitions", "Definitions", SURENESS, 90)
 def definitions(report: ReportInput) -> list[Block]:
     """Return the terms that the page uses, as far as its tables need them."""
     source = report.source

@@ -1,17 +1,17 @@
 """A report put together and written: which sections there are, and the files on disk.
 
-A new section is one function in the module of its subject and one line in SECTIONS; the tables
-that it names there are read for it. What a section says belongs to that module.
+A new section is one function, marked as `section`, in the module of its subject; the tables that
+it names there are read for it. What a section says, and where it stands, belongs to that module.
 """
 
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -40,216 +40,49 @@ from customer_assets.reports import (
     wording,
 )
 from customer_assets.reports.catalogue import CATALOGUE, CatalogueTable
-from customer_assets.reports.content import Block, Headlines, ReportInput, Section
+from customer_assets.reports.content import (
+    SURENESS,
+    Headlines,
+    Part,
+    ReportInput,
+    Section,
+    SectionPlan,
+)
 from customer_assets.reports.tables import write_csv
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.table import Table
 
 PAGE = "index.html"
+# How sure the figures are is a page of its own: who acts on them need not read it first.
+SURENESS_PAGE = "how_sure.html"
 _SUMMARY = "report.json"
 _INDEX_HEADLINES = 4
 
 
-@dataclass(frozen=True)
-class SectionPlan:
-    """A section of the report: absent unless each table that it `needs` has rows.
-
-    `uses` names tables that it shows too where they are there.
-    """
-
-    id: str
-    title: str
-    build: Callable[[ReportInput], list[Block]]
-    needs: tuple[str, ...] = ()
-    uses: tuple[str, ...] = ()
-
-
-SECTIONS: tuple[SectionPlan, ...] = (
-    SectionPlan(
-        "headlines",
-        "At a glance",
-        overview.headlines,
-        uses=(
-            "sales_daily",
-            "rfm",
-            "daily_traffic",
-            "accounting",
-            "customer_accounting",
-            "customers",
-            "landed_files",
-            "bounce_rate",
-            "funnel_people",
-            "headline_history",
-        ),
-    ),
-    SectionPlan(
-        "changes",
-        "What changed",
-        history.what_changed,
-        needs=("headline_history",),
-        uses=("arrivals",),
-    ),
-    SectionPlan(
-        "sales",
-        "Sales over time",
-        sales.sales_over_time,
-        needs=("sales_monthly",),
-        uses=("sales_daily",),
-    ),
-    SectionPlan(
-        "sales-forecast",
-        "Sales forecast",
-        forecasts.sales_forecast,
-        needs=("sales_forecast", "forecast_metrics", "forecast_backtest"),
-    ),
-    SectionPlan("rhythm", "When customers buy", sales.weekday_and_hour, needs=("seasonality",)),
-    SectionPlan("countries", "Countries", sales.countries, needs=("country_performance",)),
-    SectionPlan(
-        "concentration",
-        "Who and what brings the revenue",
-        products.concentration,
-        needs=("revenue_concentration",),
-    ),
-    SectionPlan("products", "Products", products.products, needs=("product_performance",)),
-    SectionPlan(
-        "categories",
-        "Categories",
-        products.categories,
-        needs=("category_performance",),
-        uses=("published_category_advice",),
-    ),
-    SectionPlan(
-        "viewed-and-bought",
-        "Viewed and bought",
-        products.viewed_and_bought,
-        needs=("product_ranks",),
-        uses=("category_ranks",),
-    ),
-    SectionPlan(
-        "bought-together", "Bought together", products.bought_together, needs=("basket_pairs",)
-    ),
-    SectionPlan(
-        "repeat-purchase",
-        "Who orders again",
-        products.repeat_purchase,
-        needs=("repeat_purchase",),
-    ),
-    SectionPlan(
-        "recommendations",
-        "Recommendations",
-        recommending.recommendations,
-        needs=("recommendation_quality",),
-    ),
-    SectionPlan(
-        "segments",
-        "Customer segments",
-        segments.segments,
-        needs=("segment_profile",),
-        uses=("segment_measures", "segment_products", "segment_attributes", "segment_rules"),
-    ),
-    SectionPlan("actions", "What to do for each group", advice.actions, needs=("segment_actions",)),
-    SectionPlan(
-        "campaign",
-        "What a campaign would earn",
-        advice.campaign,
-        needs=("campaign_economics",),
-    ),
-    SectionPlan(
-        "segment-moves", "Customers who changed segment", segments.moves, needs=("segment_moves",)
-    ),
-    SectionPlan(
-        "segment-stability",
-        "How sure the segments are",
-        segments.stability,
-        needs=("segment_stability",),
-        uses=("segment_choice",),
-    ),
-    SectionPlan(
-        "scores",
-        "Recency, frequency and value",
-        segments.scores,
-        uses=("rfm_distribution", "rfem_distribution"),
-    ),
-    SectionPlan(
-        "customers",
-        "Most valuable customers",
-        customers.best_customers,
-        needs=("rfm",),
-        uses=("customer_segments",),
-    ),
-    SectionPlan(
-        "questions",
-        "What customers will do",
-        models.questions,
-        needs=("champions",),
-        uses=("model_metrics", "model_curves", "feature_importance", "model_drift"),
-    ),
-    SectionPlan(
-        "lifetime-value",
-        "Customer lifetime value",
-        forecasts.lifetime_value,
-        needs=("customer_lifetime_value", "lifetime_value_fit"),
-    ),
-    SectionPlan("aarrr", "From acquisition to revenue", recommending.aarrr, needs=("aarrr",)),
-    SectionPlan(
-        "traffic",
-        "Traffic",
-        behavior.daily_traffic,
-        needs=("daily_traffic",),
-        uses=("bounce_rate",),
-    ),
-    SectionPlan(
-        "activity",
-        "When customers are active",
-        behavior.activity_by_hour,
-        needs=("hourly_traffic",),
-    ),
-    SectionPlan("funnels", "Funnels", funnels.funnels, needs=("funnel",), uses=("funnel_people",)),
-    SectionPlan("retention", "Retention", retention.retention, needs=("retention",)),
-    SectionPlan(
-        "lifecycle", "Customers gained and lost", retention.lifecycle, needs=("lifecycle",)
-    ),
-    SectionPlan(
-        "features",
-        "What models learn from",
-        features.features,
-        needs=("feature_profile",),
-        uses=("feature_bins", "feature_correlation", "leakage_check"),
-    ),
-    SectionPlan(
-        "cleaning",
-        "Cleaning",
-        customer_table.cleaning,
-        needs=("cleaning",),
-        uses=("rejected_customers",),
-    ),
-    SectionPlan(
-        "unexpected-values",
-        "Unexpected values",
-        customer_table.unexpected_values,
-        needs=("unexpected_values",),
-    ),
-    SectionPlan(
-        "published-figures",
-        "The case study's figures beside ours",
-        reproduction.published_figures,
-        needs=("reproduction",),
-    ),
-    SectionPlan(
-        "data-quality",
-        "Data quality",
-        data_quality.data_quality,
-        needs=("accounting",),
-        uses=("landed_files", "rejected_rows"),
-    ),
-    SectionPlan(
-        "customer-accounting",
-        "Data quality",
-        customer_table.accounts,
-        needs=("customer_accounting",),
-        uses=("landed_files", "rejected_rows"),
-    ),
-    SectionPlan("definitions", "Definitions", overview.definitions),
+_MODULES = (
+    advice,
+    behavior,
+    customer_table,
+    customers,
+    data_quality,
+    features,
+    forecasts,
+    funnels,
+    history,
+    models,
+    overview,
+    products,
+    recommending,
+    reproduction,
+    retention,
+    sales,
+    segments,
+)
+SECTIONS: tuple[SectionPlan, ...] = tuple(
+    sorted(
+        (s for module in _MODULES for s in vars(module).values() if isinstance(s, SectionPlan)),
+        key=lambda plan: (get_args(Part).index(plan.part), plan.place),
+    )
 )
 
 REPORT_TABLES: tuple[str, ...] = tuple(
@@ -280,7 +113,8 @@ def write_report(
 
     `<name>/catalogue.html` is the catalogue of the tables in `described`, if there are any.
 
-    `<name>/index.html` is the page and `<name>/csv/<table>.csv` each table that it rests on.
+    `<name>/index.html` is the page, `<name>/how_sure.html` says how sure it is, and
+    `<name>/csv/<table>.csv` is each table that they rest on.
     `frames` holds the rows by table, of REPORT_TABLES or fewer; `tables` describes them. The same
     frames give the same bytes. Each file is replaced by rename, so a reader sees a whole page.
     """
@@ -298,18 +132,19 @@ def write_report(
         if stale.stem not in shown:
             stale.unlink()
 
-    _write_text(
-        page,
-        _render(
+    for file in (PAGE, SURENESS_PAGE):
+        text = _render(
             "page.html.jinja",
             title=wording.heading(name),
             coverage=overview.coverage(report),
-            sections=sections,
+            file=file,
+            parts=[(part, [s for s in sections if s.part == part]) for part in get_args(Part)],
+            file_of={part: SURENESS_PAGE if part == SURENESS else PAGE for part in get_args(Part)},
             owner=wording.shown(source.owner),
             has_catalogue=bool(described),
             waits_for=waits_for,
-        ),
-    )
+        )
+        _write_text(page.with_name(file), text)
     if described:
         _write_catalogue(name, wording.shown(source.owner), described, page.with_name(CATALOGUE))
     summary = _summary(report, sections).model_copy(update={"has_catalogue": bool(described)})
@@ -354,7 +189,7 @@ def _sections(report: ReportInput) -> list[Section]:
         blocks = plan.build(report)
         if blocks:
             used = [name for name in (*plan.needs, *plan.uses) if name in report.frames]
-            found.append(Section(plan.id, plan.title, blocks, used))
+            found.append(Section(plan.id, plan.title, plan.part, blocks, used))
     return found
 
 

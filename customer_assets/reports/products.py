@@ -10,7 +10,14 @@ import polars as pl
 
 from customer_assets.reports import wording
 from customer_assets.reports.charts import Bar, pairs, ranked_bars
-from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.content import (
+    CUSTOMERS,
+    Block,
+    Paragraph,
+    Picture,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.product_charts import (
     EstimatedShare,
     ShareCurve,
@@ -28,6 +35,7 @@ _RETURNED_MOST = 0.5
 _CURVE_ROLES = {"customer": "accent", "product": "second"}
 
 
+@section("products", "Products", CUSTOMERS, 80, needs=("product_performance",))
 def products(report: ReportInput) -> list[Block]:
     """Return the best products by net revenue in a picture, and all in the table."""
     currency = report.event_log.currency
@@ -98,6 +106,13 @@ def _name(row: dict, limit: int = 40) -> str:
     return wording.shown(row["item_name"] or row["item_id"], limit)
 
 
+@section(
+    "concentration",
+    "Who and what brings the revenue",
+    CUSTOMERS,
+    50,
+    needs=("revenue_concentration",),
+)
 def concentration(report: ReportInput) -> list[Block]:
     """Return the Pareto curves of customers and products, with their top shares."""
     points = report.frames["revenue_concentration"].sort("unit", "top_percent")
@@ -152,6 +167,14 @@ def concentration(report: ReportInput) -> list[Block]:
     ]
 
 
+@section(
+    "categories",
+    "Categories",
+    CUSTOMERS,
+    90,
+    needs=("category_performance",),
+    uses=("published_category_advice",),
+)
 def categories(report: ReportInput) -> list[Block]:
     """Return categories by net revenue with what to do about each, and by what rule."""
     currency = report.event_log.currency
@@ -252,6 +275,14 @@ def _published_advice(report: ReportInput) -> list[Block]:
     ]
 
 
+@section(
+    "viewed-and-bought",
+    "Viewed and bought",
+    CUSTOMERS,
+    100,
+    needs=("product_ranks",),
+    uses=("category_ranks",),
+)
 def viewed_and_bought(report: ReportInput) -> list[Block]:
     """Return whether what is viewed most is bought most, by category or else by product."""
     table = "category_ranks" if report.has_rows("category_ranks") else "product_ranks"
@@ -314,6 +345,7 @@ def viewed_and_bought(report: ReportInput) -> list[Block]:
     return blocks
 
 
+@section("repeat-purchase", "Who orders again", CUSTOMERS, 70, needs=("repeat_purchase",))
 def repeat_purchase(report: ReportInput) -> list[Block]:
     """Return how many customers order again, how soon, and by month of the first order."""
     frame = report.frames["repeat_purchase"].sort(
@@ -387,6 +419,7 @@ def repeat_purchase(report: ReportInput) -> list[Block]:
     return blocks
 
 
+@section("bought-together", "Bought together", CUSTOMERS, 110, needs=("basket_pairs",))
 def bought_together(report: ReportInput) -> list[Block]:
     """Return the pairs of products that go together more often than chance explains."""
     frame = report.frames["basket_pairs"].sort("pair_rank", "item_a", "item_b")

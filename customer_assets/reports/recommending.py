@@ -3,7 +3,14 @@
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.content import (
+    CUSTOMERS,
+    Block,
+    Paragraph,
+    Picture,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.product_charts import EstimatedShare, SharePanel, estimated_shares
 from customer_assets.reports.tables import Columns, table_view
 
@@ -16,6 +23,7 @@ _RECOMMENDERS = {
 _KINDS = {"item": "products", "category": "categories"}
 
 
+@section("recommendations", "Recommendations", CUSTOMERS, 120, needs=("recommendation_quality",))
 def recommendations(report: ReportInput) -> list[Block]:
     """Return hit rate and NDCG of each recommender, and which lists are shown for it."""
     frame = report.frames["recommendation_quality"]
@@ -109,6 +117,7 @@ def _quality_picture(kind: str, noun: str, judged: dict[str, dict]) -> Picture:
     )
 
 
+@section("aarrr", "From acquisition to revenue", CUSTOMERS, 150, needs=("aarrr",))
 def aarrr(report: ReportInput) -> list[Block]:
     """Return the AARRR summary, each figure with its definition."""
     frame = report.frames["aarrr"].sort("stage_number", "metric")

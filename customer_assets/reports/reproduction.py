@@ -5,13 +5,26 @@ from functools import partial
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.content import Block, Paragraph, ReportInput
+from customer_assets.reports.content import (
+    SURENESS,
+    Block,
+    Paragraph,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.tables import Columns, table_view
 
 AGREES, DIFFERS, NOT_COMPUTED = "agrees", "differs", "not computed"
 _MARKS = {AGREES: "yes", DIFFERS: "no", NOT_COMPUTED: "none"}
 
 
+@section(
+    "published-figures",
+    "The case study's figures beside ours",
+    SURENESS,
+    60,
+    needs=("reproduction",),
+)
 def published_figures(report: ReportInput) -> list[Block]:
     """Return how many figures agree, and each of them beside ours with the reason."""
     figures = with_outcome(report.frames["reproduction"])

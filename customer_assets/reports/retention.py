@@ -15,7 +15,14 @@ from customer_assets.reports.behavior_charts import (
     cohort_triangle,
     gains_and_losses,
 )
-from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.content import (
+    CUSTOMERS,
+    Block,
+    Paragraph,
+    Picture,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.tables import Columns, table_view
 
 _MIN_INTERVALS = 6
@@ -30,6 +37,7 @@ _SHORT: dict[str, Callable[[dt.date], str]] = {
 }
 
 
+@section("retention", "Retention", CUSTOMERS, 190, needs=("retention",))
 def retention(report: ReportInput) -> list[Block]:
     """Return how many of the customers first seen in an interval came back in later ones."""
     frame = report.frames["retention"].filter(
@@ -158,6 +166,7 @@ _KINDS = (
 )
 
 
+@section("lifecycle", "Customers gained and lost", CUSTOMERS, 200, needs=("lifecycle",))
 def lifecycle(report: ReportInput) -> list[Block]:
     """Return customers by interval: new, returning, resurrecting, and gone dormant."""
     # A source may state an earlier first day than its log has.

@@ -13,7 +13,15 @@ import polars as pl
 
 from customer_assets.reports import wording
 from customer_assets.reports.charts import Bar, HeatMap, bars_in_time, heat_map, ranked_bars
-from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.content import (
+    CUSTOMERS,
+    NOW,
+    Block,
+    Paragraph,
+    Picture,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.tables import Columns, table_view
 
 # A picture holds two years; the table below it holds all.
@@ -22,6 +30,7 @@ _MAX_DAYS = 31
 _TOP_COUNTRIES = 10
 
 
+@section("sales", "Sales over time", NOW, 50, needs=("sales_monthly",), uses=("sales_daily",))
 def sales_over_time(report: ReportInput) -> list[Block]:
     """Return revenue by month, or by day where the log is shorter than three months."""
     months = report.frames["sales_monthly"].sort("sales_month")
@@ -146,6 +155,7 @@ def _values_in_words(bars: Sequence[Bar]) -> str:
     return "; ".join(bar.tip for bar in bars) + "."
 
 
+@section("rhythm", "When customers buy", CUSTOMERS, 140, needs=("seasonality",))
 def weekday_and_hour(report: ReportInput) -> list[Block]:
     """Return when customers buy: a heat map of revenue and who leads by revenue and by lines."""
     cells = report.frames["seasonality"].sort("weekday", "hour")
@@ -253,6 +263,7 @@ def _rhythm_picture(cells: pl.DataFrame, currency: str | None, sentences: Sequen
     )
 
 
+@section("countries", "Countries", CUSTOMERS, 130, needs=("country_performance",))
 def countries(report: ReportInput) -> list[Block]:
     """Return revenue by country, the largest in a picture, all in the table."""
     currency = report.event_log.currency

@@ -11,7 +11,15 @@ import polars as pl
 
 from customer_assets.reports import wording
 from customer_assets.reports.charts import Ranges, pairs, ranges
-from customer_assets.reports.content import Block, Paragraph, Picture, ReportInput
+from customer_assets.reports.content import (
+    CUSTOMERS,
+    SURENESS,
+    Block,
+    Paragraph,
+    Picture,
+    ReportInput,
+    section,
+)
 from customer_assets.reports.sales import total
 from customer_assets.reports.tables import Columns, table_view
 from customer_assets.sources import EventLogSource
@@ -30,6 +38,19 @@ _LEVELS = {
 }  # fmt: skip
 
 
+@section(
+    "segments",
+    "Customer segments",
+    CUSTOMERS,
+    10,
+    needs=("segment_profile",),
+    uses=(
+        "segment_measures",
+        "segment_products",
+        "segment_attributes",
+        "segment_rules",
+    ),
+)
 def segments(report: ReportInput) -> list[Block]:
     """Return the segments: size against worth, how they differ, what is typical, and the rules."""
     profile = report.frames["segment_profile"].sort("segment_rank")
@@ -296,6 +317,16 @@ def _rules(report: ReportInput) -> Block:
     return table_view(report, "segment_rules", "Segments by rule", columns)
 
 
+@section(
+    "scores",
+    "Recency, frequency and value",
+    CUSTOMERS,
+    30,
+    uses=(
+        "rfm_distribution",
+        "rfem_distribution",
+    ),
+)
 def scores(report: ReportInput) -> list[Block]:
     """Return how customers are spread over the named cells, the levels, and the RFE scores."""
     blocks: list[Block] = []
@@ -369,6 +400,14 @@ def _spread_picture(groups: pl.DataFrame, scheme: str, title: str) -> Picture:
     )
 
 
+@section(
+    "segment-stability",
+    "How sure the segments are",
+    SURENESS,
+    20,
+    needs=("segment_stability",),
+    uses=("segment_choice",),
+)
 def stability(report: ReportInput) -> list[Block]:
     """Return whether the groups hold over other starts and customers, and how many there are."""
     rows = report.frames["segment_stability"].sort("segment_rank", "method")
@@ -448,6 +487,7 @@ def _yes_or_no(is_so: bool) -> str:
     return "yes" if is_so else "no"
 
 
+@section("segment-moves", "Customers who changed segment", CUSTOMERS, 20, needs=("segment_moves",))
 def moves(report: ReportInput) -> list[Block]:
     """Return who changed segment at the last refresh that changed any."""
     ledger = report.frames["segment_moves"]

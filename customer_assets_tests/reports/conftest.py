@@ -3,11 +3,13 @@
 import datetime as dt
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from customer_assets.reports.page import SURENESS_PAGE
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.sources.questions import Question
 from customer_assets.warehouse.table import Column, Table
@@ -15,6 +17,11 @@ from customer_assets_tests.reports.commerce_frames import commerce_frames
 from customer_assets_tests.tables import computed
 
 MONEY = pl.Decimal(18, 4)
+
+
+def text_of(page: Path) -> str:
+    """Return what stands on both pages of a report."""
+    return page.read_text() + page.with_name(SURENESS_PAGE).read_text()
 
 
 @pytest.fixture(scope="session")

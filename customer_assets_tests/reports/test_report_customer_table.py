@@ -7,6 +7,7 @@ import pytest
 from customer_assets.reports import write_report
 from customer_assets.sources import CustomerTableSource
 from customer_assets.warehouse.table import Table
+from customer_assets_tests.reports.conftest import text_of
 
 Frames = dict[str, pl.DataFrame]
 
@@ -23,7 +24,7 @@ def page(
 
 
 def test_headlines_count_customers_and_the_label(page: Path) -> None:
-    text = page.read_text()
+    text = text_of(page)
     assert "of 10 in the files; 2 left out" in text
     # Two of the seven whose label is known.
     assert "28.6%" in text
@@ -32,14 +33,14 @@ def test_headlines_count_customers_and_the_label(page: Path) -> None:
 
 
 def test_only_what_the_source_has_is_there(page: Path) -> None:
-    assert re.findall(r'<section id="([\w-]+)"', page.read_text()) == [
+    assert re.findall(r'<section id="([\w-]+)"', text_of(page)) == [
         "headlines", "segments", "cleaning", "unexpected-values", "published-figures",
         "customer-accounting", "definitions",
     ]  # fmt: skip
 
 
 def test_rows_and_customers_are_accounted_for(page: Path) -> None:
-    text = " ".join(re.sub(r"<[^>]+>", " ", page.read_text()).split())
+    text = " ".join(re.sub(r"<[^>]+>", " ", text_of(page)).split())
     assert (
         "15 rows landed = 10 used + 3 copies removed + 1 in conflict with another row + 1 rejected"
         in text
@@ -55,13 +56,13 @@ def test_lost_rows_are_said_aloud(
 ) -> None:
     accounting = customer_frames["customer_accounting"]
     customer_frames["customer_accounting"] = accounting.with_columns(n_landed=pl.lit(16))
-    text = write_report("people", customer_source, tables, customer_frames, tmp_path).read_text()
+    text = text_of(write_report("people", customer_source, tables, customer_frames, tmp_path))
     assert "unaccounted for" in text
     assert "≠" in text
 
 
 def test_rules_are_told_with_what_they_did(page: Path) -> None:
-    text = page.read_text()
+    text = text_of(page)
     assert "1 of 2 rules touch a customer" in text
     assert "1 is switched off: counted, but without effect" in text
     assert "<bdi>off</bdi>" in text
@@ -70,7 +71,7 @@ def test_rules_are_told_with_what_they_did(page: Path) -> None:
 
 
 def test_values_of_any_script_stand_as_they_landed(page: Path) -> None:
-    text = page.read_text()
+    text = text_of(page)
     assert "<bdi>стандартт</bdi>" in text
     assert "&lt;b&gt;many&lt;/b&gt;" in text
     assert "3 rows read as what was meant and 1 row left empty" in text

@@ -5,6 +5,7 @@ import polars as pl
 from customer_assets.reports.content import Paragraph, Picture, ReportInput, TableView
 from customer_assets.reports.features import features
 from customer_assets.reports.page import write_report
+from customer_assets_tests.reports.conftest import text_of
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -27,7 +28,7 @@ def test_texts_of_the_data_are_no_markup(source, tables, frames, tmp_path):
     shown["feature_profile"] = shown["feature_profile"].with_columns(
         dropped_because=pl.lit(f"The same for every customer: {HOSTILE}.")
     )
-    page = write_report("shop", source, tables, shown, tmp_path).read_text()
+    page = text_of(write_report("shop", source, tables, shown, tmp_path))
     assert HOSTILE not in page
     assert "&lt;script&gt;alert(1)" in page
 

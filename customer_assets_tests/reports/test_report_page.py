@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from customer_assets.reports import REPORT_TABLES, write_index, write_report
-from customer_assets.reports.page import SECTIONS
+from customer_assets.reports.page import SECTIONS, SURENESS_PAGE
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.table import Table
+from customer_assets_tests.reports.conftest import text_of
 
 Frames = dict[str, pl.DataFrame]
 Tables = dict[str, Table]
@@ -44,7 +45,7 @@ def test_the_fixtures_have_every_table_of_a_report(frames: Frames, customer_fram
 
 
 def test_headline_figures_stand_on_the_page(page: Path) -> None:
-    text = page.read_text()
+    text = text_of(page)
     assert "<h1>Small Shop</h1>" in text
     assert "£1,015" in text
     assert "£880.00 from known customers; £1,045.00 gross, £30.00 came back" in text
@@ -56,7 +57,7 @@ def test_headline_figures_stand_on_the_page(page: Path) -> None:
 
 
 def test_sentences_say_who_leads(page: Path) -> None:
-    text = page.read_text()
+    text = text_of(page)
     assert "The best month is February 2024 with £1,500 of revenue" in text
     assert "March 2024 is not covered to the last day" in text
     assert "Thursday is the best weekday with £2,460, 88.5% of all" in text
@@ -66,7 +67,7 @@ def test_sentences_say_who_leads(page: Path) -> None:
 
 
 def test_the_future_is_told_with_its_trial(page: Path) -> None:
-    text = page.read_text()
+    text = text_of(page)
     assert "£230 of gross sales are expected in the 3 days after 2 March 2024" in text
     assert "on 3 March 2024 £110, in 8 of 10 cases between £90 and £130" in text
     assert (
@@ -78,7 +79,7 @@ def test_the_future_is_told_with_its_trial(page: Path) -> None:
 
 
 def test_rows_are_accounted_for(page: Path) -> None:
-    text = " ".join(re.sub(r"<[^>]+>", " ", page.read_text()).split())
+    text = " ".join(re.sub(r"<[^>]+>", " ", text_of(page)).split())
     assert "102 rows landed" in text
     assert "= 98 events + 2 duplicates removed + 2 rejected + 0 pending" in text
 
@@ -87,13 +88,13 @@ def test_unaccounted_rows_are_said_aloud(
     source: EventLogSource, tables: Tables, few: Frames, tmp_path: Path
 ) -> None:
     few["accounting"] = few["accounting"].with_columns(n_landed=pl.col("n_landed") + 1)
-    text = write_report("shop", source, tables, few, tmp_path).read_text()
+    text = text_of(write_report("shop", source, tables, few, tmp_path))
     assert "unaccounted for" in text
     assert "≠" in text
 
 
 def test_published_figures_are_told_in_words(page: Path) -> None:
-    text = page.read_text()
+    text = text_of(page)
     assert "1 of 3 figures of the case study come out the same" in text
     for outcome in ("agrees", "differs", "not computed"):
         assert f"<bdi>{outcome}</bdi>" in text
@@ -117,14 +118,14 @@ def test_a_report_does_without_any_table(
     kept = {name: frame for name, frame in rows.items() if name in near}
     page = write_report("shop", stated, tables, kept, tmp_path)
     assert not (page.parent / "csv" / f"{table}.csv").exists()
-    assert f"csv/{table}.csv" not in page.read_text()
+    assert f"csv/{table}.csv" not in text_of(page)
 
 
 def test_empty_tables_make_no_sections(
     source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
 ) -> None:
     empty = {name: frame.clear() for name, frame in frames.items()}
-    text = write_report("shop", source, tables, empty, tmp_path).read_text()
+    text = text_of(write_report("shop", source, tables, empty, tmp_path))
     assert re.findall(r'<section id="([\w-]+)"', text) == ["definitions"]
 
 
@@ -132,8 +133,25 @@ def test_a_short_log_is_shown_by_day(
     source: EventLogSource, tables: Tables, few: Frames, tmp_path: Path
 ) -> None:
     few["sales_monthly"] = few["sales_monthly"].head(1)
-    text = write_report("shop", source, tables, few, tmp_path).read_text()
+    text = text_of(write_report("shop", source, tables, few, tmp_path))
     assert "Revenue by day with sales" in text
+
+
+def test_what_one_acts_on_comes_first_and_how_sure_it_is_on_a_page_of_its_own(page: Path) -> None:
+    both = [page.read_text(), page.with_name(SURENESS_PAGE).read_text()]
+    acted_on, sureness = (re.findall(r'<section id="([\w-]+)"', text) for text in both)
+    assert acted_on[:4] == ["headlines", "changes", "actions", "campaign"]
+    assert {"questions", "data-quality", "definitions"} <= set(sureness)
+    assert not set(acted_on) & set(sureness)
+    assert both[0].count('href="how_sure.html#') == both[1].count('href="index.html#') / 2 == 1
+
+
+def test_tables_are_folded_under_their_pictures(page: Path) -> None:
+    text = page.read_text()
+    assert re.search(
+        r'<details class="table folded">\s*<summary><h3 id="table-sales_monthly"', text
+    )
+    assert re.search(r'<div class="table">\s*<div class="table-head">\s*<h3 id="table-rfm"', text)
 
 
 def test_the_same_frames_give_the_same_bytes(
@@ -171,8 +189,8 @@ def test_hostile_names_are_text(
     source: EventLogSource, tables: Tables, hostile_frames: Frames, tmp_path: Path
 ) -> None:
     page = write_report("shop", source, tables, hostile_frames, tmp_path)
-    text = page.read_text()
-    assert text.count("<script>") == 1
+    text = text_of(page)
+    assert text.count("<script>") == 2
     assert "<img" not in text
     assert "&lt;script&gt;alert(1)" in text
     assert not set("\u202e\u202c\u200f\x00\x1b") & set(text)
@@ -181,15 +199,16 @@ def test_hostile_names_are_text(
 
 
 def test_nothing_needs_another_host(page: Path) -> None:
-    text = page.read_text()
+    text = text_of(page)
     assert "default-src &#39;none&#39;" in text
     assert not re.findall(r"(?:https?:)?//[\w.]+\.\w+", re.sub(r"<script>.*?</script>", "", text))
     assert not re.search(r"\sstyle=|\son\w+=", text)
 
 
 def test_identifiers_are_unique(page: Path) -> None:
-    ids = re.findall(r'\sid="([^"]+)"', page.read_text())
-    assert len(ids) == len(set(ids))
+    for file in (page, page.with_name(SURENESS_PAGE)):
+        ids = re.findall(r'\sid="([^"]+)"', file.read_text())
+        assert len(ids) == len(set(ids))
 
 
 def test_long_tables_are_cut_on_the_page_only(
@@ -198,7 +217,7 @@ def test_long_tables_are_cut_on_the_page_only(
     one = few["landed_files"]
     few["landed_files"] = pl.concat([one] * 250)
     page = write_report("shop", source, tables, few, tmp_path)
-    assert "The first 100 of 250 rows" in page.read_text()
+    assert "The first 100 of 250 rows" in text_of(page)
     assert pl.read_csv(page.parent / "csv" / "landed_files.csv").height == 250
 
 
@@ -226,5 +245,5 @@ def test_freshness_counts_loaded_files_only(
         status=pl.lit("refused"), modified_at=pl.lit(dt.datetime(2025, 5, 5))
     )
     few["landed_files"] = pl.concat([few["landed_files"], refused])
-    text = write_report("shop", source, tables, few, tmp_path).read_text()
+    text = text_of(write_report("shop", source, tables, few, tmp_path))
     assert "5 May 2025" not in text

@@ -5,6 +5,10 @@ for (const table of document.querySelectorAll("table")) {
   const body = table.tBodies[0];
   const rows = [...body.rows];
   const headers = [...table.tHead.rows[0].cells];
+  // On a phone, where a row is a card, each value says what it is.
+  for (const row of rows) {
+    for (const cell of row.cells) cell.dataset.label = headers[cell.cellIndex].textContent.trim();
+  }
 
   const keyOf = (row, column) => {
     const cell = row.cells[column];
