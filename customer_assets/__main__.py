@@ -2,7 +2,6 @@
 
 import argparse
 import datetime as dt
-import errno
 import os
 import shutil
 import signal
@@ -13,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from customer_assets import settings
+from customer_assets.disk import words_on
 from customer_assets.history import prepare_dagster_home
 from customer_assets.warehouse.manifest import DamagedFileError
 
@@ -99,9 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (settings.SettingError, DamagedFileError) as error:
         return _complain(str(error))
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            return _complain(_disk_full())
-        return _complain(str(error))
+        return _complain(words_on(error) or str(error))
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -126,10 +124,9 @@ def _dev(options: argparse.Namespace) -> int:
     settings.duckdb_limits()
     home = _ready_history()
     print(f"Dagster UI: http://127.0.0.1:{options.port}  (history in {home}; Ctrl-C ends it)")
-    dg = Path(sys.executable).with_name("dg")
-    os.chdir(settings.PROJECT_ROOT)
-    address = ["--host", "127.0.0.1", "--port", str(options.port)]
-    os.execv(dg, [str(dg), "dev", *address])
+    from customer_assets.dev import run_dev
+
+    return run_dev(options.port)
 
 
 def _sample(options: argparse.Namespace) -> int:
@@ -318,14 +315,6 @@ def _amount(text: str) -> float:
     if not 0 <= amount < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is no amount of 0 or more")
     return amount
-
-
-def _disk_full() -> str:
-    free = shutil.disk_usage(settings.home()).free // 1_000_000
-    return (
-        f"the disk of {settings.home()} is full ({free:,} MB free). Nothing published was harmed. "
-        "Free some space, or set CUSTOMER_ASSETS_HOME to a folder on another disk, and run again."
-    )
 
 
 def _complain(text: str) -> int:

@@ -6,7 +6,6 @@ Runs the same Dagster jobs as the UI, a source to a processor, and prints what t
 import functools
 import logging
 import multiprocessing
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -17,15 +16,15 @@ from pathlib import Path
 
 import dagster as dg
 import duckdb
-from dagster._core.execution.plan.objects import StepFailureData
 
 from customer_assets import settings
 from customer_assets.components.liveness import process_tags
 from customer_assets.components.source_definitions import job_name
+from customer_assets.components.table_assets import range_tags
+from customer_assets.disk import demand_room
 from customer_assets.warehouse.catalog import snapshot_relations
 from customer_assets.warehouse.manifest import TableStore
 
-_NEEDED_BYTES = 500_000_000
 _SECONDS_TO_STOP = 5
 _ACCOUNTINGS = {
     "accounting": """
@@ -70,14 +69,7 @@ def run_demo(only: Sequence[str] | None = None) -> int:
     """
     started = time.monotonic()
     settings.home().mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.home()).free
-    if free < _NEEDED_BYTES:
-        print(
-            f"customer_assets: only {free // 1_000_000:,} MB of disk are free below "
-            f"{settings.home()}, {_NEEDED_BYTES // 1_000_000:,} MB are needed. Free some space, or "
-            "set CUSTOMER_ASSETS_HOME to a folder on another disk."
-        )
-        return 1
+    demand_room()
     known = [path.parent.name for path in sorted(_defs_folder().glob("*/defs.yaml"))]
     unknown = sorted(set(only or ()) - set(known))
     if unknown:
@@ -174,11 +166,7 @@ def _run_source(source: str) -> Outcome:
     partitions = job.partitions_def
     tags = process_tags()
     if partitions is not None:
-        days = partitions.get_partition_keys()
-        tags |= {
-            "dagster/asset_partition_range_start": days[0],
-            "dagster/asset_partition_range_end": days[-1],
-        }
+        tags |= range_tags(partitions.get_partition_keys())
     started = time.monotonic()
     outcome = Outcome(source)
     with dg.DagsterInstance.get() as instance:
@@ -187,9 +175,9 @@ def _run_source(source: str) -> Outcome:
         )
     for event in result.all_events:
         if event.is_step_failure:
-            if _is_interrupt(event.step_failure_data):
+            if _is_interrupt(event):
                 raise KeyboardInterrupt
-            outcome.problem = f"{event.step_key}: {_reason(event.step_failure_data)}"
+            outcome.problem = f"{event.step_key}: {_reason(event)}"
             break
     if not result.success and not outcome.problem:
         outcome.problem = "the run failed; see its events in the UI"
@@ -205,14 +193,15 @@ def _run_source(source: str) -> Outcome:
     return outcome
 
 
-def _is_interrupt(failure: StepFailureData) -> bool:
+def _is_interrupt(failed: dg.DagsterEvent) -> bool:
     # Dagster ends the run well, and would let the next source begin.
-    error = failure.error
+    error = failed.step_failure_data.error
     return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 
-def _reason(failure: StepFailureData) -> str:
+def _reason(failed: dg.DagsterEvent) -> str:
     """Return what went wrong in the words of the step, not of what ran it."""
+    failure = failed.step_failure_data
     if failure.user_failure_data and failure.user_failure_data.description:
         return failure.user_failure_data.description
     error = failure.error

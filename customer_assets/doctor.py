@@ -31,7 +31,6 @@ from customer_assets.warehouse.manifest import (
 )
 
 _PYTHONS = ((3, 11), (3, 13))
-_FEW_BYTES = 500_000_000
 # What the project itself names, with the pins that were measured (pyproject.toml).
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)(?:\s*;\s*(.*?))?\s*\\?$")
 
@@ -158,7 +157,7 @@ def _folders() -> Iterator[Finding]:
             continue
         free = shutil.disk_usage(there).free
         text = f"{folder}, {free // 1_000_000:,} MB free"
-        if free < _FEW_BYTES:
+        if free < settings.disk_reserve():
             remedy = "free some space, or set CUSTOMER_ASSETS_HOME to a folder on another disk"
             yield Finding(subject, text, remedy, True)
         else:

@@ -87,9 +87,20 @@ def memory_limit() -> str:
     Raises SettingError.
     """
     limit = os.environ.get("CUSTOMER_ASSETS_MEMORY_LIMIT") or "4GB"
-    if not re.fullmatch(r"\s*(?=.*[1-9])\d+(\.\d+)?\s*([KMGT]i?B)\s*", limit, re.IGNORECASE):
+    if not _bytes(limit):
         raise SettingError(f"CUSTOMER_ASSETS_MEMORY_LIMIT={limit}: it is an amount such as 4GB")
     return limit.strip()
+
+
+def disk_reserve() -> int:
+    """Return the bytes of disk that a run leaves free, 500 MB by default. Raises SettingError."""
+    stated = os.environ.get("CUSTOMER_ASSETS_DISK_RESERVE") or "500MB"
+    reserve = _bytes(stated)
+    if reserve is None:
+        raise SettingError(
+            f"CUSTOMER_ASSETS_DISK_RESERVE={stated}: it is an amount such as 500MB, or 0MB"
+        )
+    return reserve
 
 
 def threads() -> int:
@@ -98,6 +109,15 @@ def threads() -> int:
     if not re.fullmatch(r"\s*[1-9]\d{0,3}\s*", stated):
         raise SettingError(f"CUSTOMER_ASSETS_THREADS={stated}: it is a number from 1 on")
     return int(stated)
+
+
+def _bytes(amount: str) -> int | None:
+    """Return the bytes that an amount such as 4GB stands for; None where it is none."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT])(i?)B\s*", amount, re.IGNORECASE)
+    if not match:
+        return None
+    power = "KMGT".index(match[2].upper()) + 1
+    return round(float(match[1]) * (1024 if match[3] else 1000) ** power)
 
 
 def spill_folder() -> Path:

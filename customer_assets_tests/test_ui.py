@@ -1,5 +1,6 @@
-"""The Dagster UI in a real browser: an asset is opened, materialized, and seen to succeed."""
+"""`make dev`: the Dagster UI in a real browser, what it refuses, and what is started again."""
 
+import json
 import os
 import shutil
 import signal
@@ -7,7 +8,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -22,9 +26,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture
-def address(refreshed):
-    """A running `make dev`, ended with all that it started."""
+@pytest.fixture(scope="module")
+def dev(refreshed):
+    """A running `make dev`: its address and process, ended with all that it started."""
     port = free_port()
     with (refreshed.home / "dev.log").open("w") as log:
         server = subprocess.Popen(
@@ -44,13 +48,15 @@ def address(refreshed):
                 assert server.poll() is None, (refreshed.home / "dev.log").read_text()
                 assert time.monotonic() < deadline, (refreshed.home / "dev.log").read_text()
                 time.sleep(0.5)
-        yield url
+        yield url, server
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        try:
-            server.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)
+        server.terminate()
+        server.wait(timeout=60)
+
+
+@pytest.fixture
+def address(dev):
+    return dev[0]
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)")
@@ -77,6 +83,55 @@ def test_an_asset_is_materialized_from_its_page(address, refreshed):
         browser.close()
     finished = refreshed.instance.get_run_by_id(launched.run_id)
     assert finished.status.value == "SUCCESS"
+
+
+MUTATION = "mutation { setNuxSeen }"
+BY_POST = json.dumps({"query": MUTATION}).encode()
+
+
+@pytest.mark.parametrize(
+    ("headers", "data", "status"),
+    [
+        ({}, BY_POST, 200),
+        ({"Origin": "{address}"}, BY_POST, 200),
+        ({"Origin": "http://shop.example"}, BY_POST, 403),
+        ({"Origin": "null"}, BY_POST, 403),
+        ({"Host": "shop.example"}, BY_POST, 400),
+        ({}, None, 403),
+        ({"Origin": "http://shop.example"}, None, 403),
+    ],
+)
+def test_only_its_own_pages_and_programs_of_this_machine_ask_for_anything(
+    address, headers, data, status
+):
+    url = f"{address}/graphql" + ("" if data else f"?query={urllib.parse.quote(MUTATION)}")
+    headers = {name: value.format(address=address) for name, value in headers.items()}
+    asked = urllib.request.Request(url, data, {"Content-Type": "application/json", **headers})
+    try:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            found = answer.status
+            assert json.load(answer) == {"data": {"setNuxSeen": True}}
+    except urllib.error.HTTPError as refused:
+        found = refused.code
+    assert found == status
+
+
+def children(pid):
+    return set(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are told by /proc")
+def test_what_dies_is_started_again_and_the_rest_goes_on(dev, refreshed):
+    _, server = dev
+    before = children(server.pid)
+    (daemon,) = [p for p in before if b"dagster-daemon" in Path(f"/proc/{p}/cmdline").read_bytes()]
+    os.kill(int(daemon), signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while len(now := children(server.pid) - {daemon}) < 3 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert len(now) == 3
+    assert now > before - {daemon}
+    assert "the daemon ended; it is started again" in (refreshed.home / "dev.log").read_text()
 
 
 def test_a_busy_port_is_said_and_another_proposed(refreshed):

@@ -13,7 +13,7 @@ import duckdb
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from customer_assets import settings
-from customer_assets.components.table_assets import ONLY_OUTDATED
+from customer_assets.components.table_assets import ONLY_OUTDATED, range_tags
 from customer_assets.customer_tables.staging import customer_table_version
 from customer_assets.generation import ingested_landing
 from customer_assets.ingest import ingest_version
@@ -248,8 +248,7 @@ def range_request(keys: Sequence[str], job_name: str | None = None) -> dg.RunReq
     return dg.RunRequest(
         job_name=job_name,
         tags={
-            "dagster/asset_partition_range_start": keys[0],
-            "dagster/asset_partition_range_end": keys[-1],
+            **range_tags(keys),
             # Ahead of a long backfill, which would make a schedule wait.
             "dagster/priority": "1",
             ONLY_OUTDATED: "true",

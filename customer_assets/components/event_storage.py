@@ -36,6 +36,13 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
     ) -> Self:
         return cls(config_value["base_dir"], inst_data)
 
+    def dispose(self) -> None:
+        # Who closes a database last takes what waits in its -wal file into it.
+        for engine in self._engines.values():
+            engine.dispose()
+        self._engines.clear()
+        super().dispose()
+
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock, self._engine(shard).connect() as connection, connection.begin():

@@ -15,8 +15,10 @@ from customer_assets.components.table_assets import (
     check_results,
     check_specs,
     log_progress,
+    tagged_days,
 )
 from customer_assets.components.warehouse_resource import WarehouseResource
+from customer_assets.disk import bytes_to_write, demand_room
 from customer_assets.generation import remember_landing
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.warehouse.source_warehouse import ChecksFailedError
@@ -38,6 +40,8 @@ def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> AssetEvents:
         with warehouse.open(pipeline) as source_warehouse:
+            # What is read here is what the rest of the run works on.
+            demand_room(bytes_to_write(pipeline, source_warehouse, tagged_days(context.run.tags)))
             started = time.monotonic()
             is_new = source_warehouse.manifest("landed_files").version == 0
             try:

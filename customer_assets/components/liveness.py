@@ -14,9 +14,11 @@ from customer_assets.warehouse.process import Process
 
 logger = logging.getLogger("customer_assets")
 
-LOOK_EVERY_SECONDS = 30
-# A run says which process it is in once it has begun its first step.
-UNTAGGED_SECONDS = 180
+LOOK_EVERY_SECONDS = 20
+# A run says which process it is in before its first step: soon after it has begun, but long after
+# it was asked for where the code has to be read first.
+_UNTAGGED_SECONDS = {dg.DagsterRunStatus.STARTED: 30}
+_UNBEGUN_SECONDS = 180
 _PREFIX = "customer_assets/process_"
 _UNDER_WAY = [
     dg.DagsterRunStatus.STARTING,
@@ -49,7 +51,8 @@ def gone_runs(instance: dg.DagsterInstance) -> Iterator[tuple[str, Process | Non
     for record in instance.get_run_records(dg.RunsFilter(statuses=_UNDER_WAY)):
         process = Process.of(record.dagster_run.tags, _PREFIX)
         age = (now - record.update_timestamp.replace(tzinfo=dt.UTC)).total_seconds()
-        if process.is_gone() if process else age > UNTAGGED_SECONDS:
+        longest = _UNTAGGED_SECONDS.get(record.dagster_run.status, _UNBEGUN_SECONDS)
+        if process.is_gone() if process else age > longest:
             yield record.dagster_run.run_id, process
 
 

@@ -11,6 +11,7 @@ from pydantic import PrivateAttr
 
 from customer_assets import settings
 from customer_assets.components.liveness import process_tags
+from customer_assets.disk import demand_room, words_on
 from customer_assets.generation import in_words, open_source, show
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.warehouse.catalog import build_catalog, snapshot_relations
@@ -53,29 +54,46 @@ class WarehouseResource(dg.ConfigurableResource):
 
     @contextlib.contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WarehouseResource"]:
+        self._run_id = context.run.run_id if context.run else ""
+        if context.run and context.instance:
+            tags: dict[str, str] = process_tags()
+            context.instance.add_run_tags(self._run_id, tags)
         settings.spill_folder().mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
             self._stack = stack
             self._engine = DuckDBEngine(stack.enter_context(self.duckdb.get_connection()))
             self._opened = {}
             self._now = dt.datetime.now(dt.UTC)
-            self._run_id = context.run.run_id if context.run else ""
-            tags: dict[str, str] = process_tags()
-            if context.run and context.instance:
-                context.instance.add_run_tags(self._run_id, tags)
             yield self
             waits = {}
-            for pipeline, warehouse in self._opened.values():
-                if lacking := show(pipeline, warehouse, self._now):
-                    waits[NOT_SHOWN] = f"waits for {in_words(lacking)}"
-            if self._opened:
-                build_catalog(settings.warehouse_folder(), settings.catalog_file())
+            try:
+                for pipeline, warehouse in self._opened.values():
+                    if lacking := show(pipeline, warehouse, self._now):
+                        waits[NOT_SHOWN] = f"waits for {in_words(lacking)}"
+                if self._opened:
+                    build_catalog(settings.warehouse_folder(), settings.catalog_file())
+            except Exception as error:
+                if not (why := words_on(error)):
+                    raise
+                logger.error("published, not shown yet: %s", why)
+                waits[NOT_SHOWN] = "waits for room on the disk"
             if waits and context.instance:
                 context.instance.add_run_tags(self._run_id, waits)
 
     @contextlib.contextmanager
     def open(self, pipeline: AnyPipeline) -> Iterator[SourceWarehouse]:
-        """Give a step its source's tables."""
+        """Give a step its source's tables.
+
+        Raises dagster.Failure where the disk is full, or so before anything was written.
+        """
+        try:
+            yield self._open(pipeline)
+        except Exception as error:
+            if why := words_on(error):
+                raise dg.Failure(why, allow_retries=False) from error
+            raise
+
+    def _open(self, pipeline: AnyPipeline) -> SourceWarehouse:
         if pipeline.name not in self._opened:
             warehouse = pipeline.warehouse(settings.warehouse_folder(), self._engine)
             holder = f"run {self._run_id}"
@@ -89,6 +107,7 @@ class WarehouseResource(dg.ConfigurableResource):
                     for path in relation.files
                 ]
                 sweep(warehouse.folder, [*in_view, *seen_files(warehouse.folder)])
+            demand_room()
             warehouse.run_id = self._run_id
             self._opened[pipeline.name] = (pipeline, warehouse)
-        yield self._opened[pipeline.name][1]
+        return self._opened[pipeline.name][1]

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ _PROCESSES.set_forkserver_preload(
 )
 # A run that waits longer than this for a dead one is stuck.
 STUCK_SECONDS = 60
+
+_STARTED = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
 
 # Content hashes by table.
 State = Mapping[str, str]
@@ -174,9 +177,10 @@ def attempt(
                 new = [name for name in before if in_view.get(name) != before[name]]
                 return Try(is_wrong=True, text=f"{where}in view are the old tables, but for {new}")
             with dg.DagsterInstance.get() as instance:
-                report_gone_runs(instance)
-                if instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
-                    return Try(is_stuck=True, text=f"{where}a dead run is said to be under way")
+                # A run that had not said yet in which process it is, is believed for a while.
+                while report_gone_runs(instance) or instance.get_runs(_STARTED):
+                    time.sleep(1)
+        with _at_most(STUCK_SECONDS):
             healed = shop.run(fault.heal)
     except TimeoutError:
         return Try(is_stuck=True, text=f"{where}the next run did not end in {STUCK_SECONDS} s")

@@ -1,8 +1,13 @@
 import socket
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from customer_assets.warehouse.lock import writer_lock
+from customer_assets.warehouse.process import Process
 
 HOLD = """
 import sys, time
@@ -31,3 +36,12 @@ def test_a_second_writer_waits_and_says_for_whom(tmp_path):
             pass
     who = f"process {holder.pid} on {socket.gethostname()}"
     assert told == [f"shop: waiting for run 7 ({who}), which is writing"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="boots are told by /proc")
+def test_a_process_from_before_a_reboot_is_gone_though_its_number_is_in_use_again():
+    process = Process.current()
+    boot, ticks = process.started.split()
+    assert not process.is_gone()
+    assert replace(process, started=f"{boot[::-1]} {ticks}").is_gone()
+    assert not replace(process, host="elsewhere", started="?").is_gone()
