@@ -194,6 +194,26 @@ def test_the_champion_stays_where_the_challenger_fails(chain, tmp_path):
     assert set(second.frames["model_scores"]["version"]) == {before}
 
 
+def test_another_kind_must_find_surely_more_than_the_champions(tmp_path):
+    """On newer rows a tree that is no better does not take the place of a line, which is refitted.
+    A line that is better takes that of a tree."""
+    tree = question(models=["decision_tree"])
+    line = question(models=["logistic_regression"])
+    half_blind = question(models=["decision_tree"], exclude=["x"])
+    for first, second, kept in ((line, tree, "logistic_regression"),
+                                (half_blind, line, "logistic_regression")):  # fmt: skip
+        folder = tmp_path / first.models[0]
+        before = Chain(customers(n=800), first, folder)
+        assert before.champion["model"] == first.models[0]
+        newer = customers(n=900, seed=1)
+        after = Chain(newer, second, folder, before.frames["champions"])
+        assert after.champion["model"] == kept
+        assert after.champion["version"] != before.champion["version"]
+        verdicts = json.loads(after.champion["verdicts"])
+        [contest] = [v for v in verdicts if v["rule"] == "better_than_champion"]
+        assert ("old kind" in contest["text"]) == (first.models[0] == kept)
+
+
 def test_the_same_rows_are_not_decided_on_twice(chain):
     assert computed("champions", chain.frames, chain.parameters).is_empty()
 
