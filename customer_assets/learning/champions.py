@@ -4,8 +4,8 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -25,25 +25,28 @@ from customer_assets.learning.fitting import FittedModel
 from customer_assets.learning.gate import (
     PROBABILITY_RULES,
     Verdict,
+    better_than_champion,
     gate,
     is_judged_to_the_end,
     reason,
     single_feature_aucs,
 )
-from customer_assets.learning.metrics import metrics
+from customer_assets.learning.metrics import Predicted, metrics
 from customer_assets.learning.predictions import (
     baseline_of,
     champion_to_be,
     fit_rows,
-    pipelines,
+    judged_again,
     predicted_of,
+    unfitted,
 )
-from customer_assets.learning.splits import HOLDOUT, OUT_OF_TIME
+from customer_assets.learning.splits import HOLDOUT, OUT_OF_TIME, splits_of
 from customer_assets.learning.store import Card, ModelStore
-from customer_assets.sources.questions import Question
+from customer_assets.sources.questions import ModelName, Question
 
 if TYPE_CHECKING:
     import numpy as np
+    from sklearn.pipeline import Pipeline
 
 
 def decisions(
@@ -58,10 +61,11 @@ def decisions(
 ) -> list[dict[str, Any]]:
     """Return one row per question: the best model, and whether it was promoted and why.
 
-    Models are tried in the order of cross-validation: the best that passes the gate is fitted on
-    all labelled rows, stored, and becomes the champion. Where none passes the previous champion
-    stays; without one, the best is stored if only its probabilities failed, for it ranks. A model
-    that is the champion already is not decided on again.
+    Models are tried in the order of their search: the best that passes the gate is fitted on all
+    labelled rows, stored, and becomes the champion. One of another kind than the champion must
+    also find surely more than the champion's kind, else that is fitted anew. Where none passes the
+    previous champion stays; without one, the best is stored if only its probabilities failed, for
+    it ranks. A model that is the champion already is not decided on again.
     """
     features = with_cut_off(customer_features)
     decided = []
@@ -83,7 +87,21 @@ def decisions(
             continue
         design = design_of(features, question, dropped.get(name, ()))
         tuned = tuned_models.filter(question=name)
-        challenger = _Challenger(name, question, rows, design, tuned, of_question)
+        recipe = _best_recipe(question, design, tuned, of_question)
+        ours = predicted_of(_judging(of_question, recipe.model))
+        incumbent = None
+        if champion is not None:
+            incumbent = _incumbent(model_store.card(name, champion["version"]), features)
+        contest = []
+        if incumbent is not None and incumbent.stated != recipe.stated:
+            theirs = incumbent.judged(rows, question)
+            verdict = better_than_champion(question, recipe.model, ours, theirs)
+            if not verdict.passed:
+                recipe, ours = incumbent, theirs
+            # Either way one of the two is fitted on the rows of now.
+            contest = [replace(verdict, passed=True)]
+        challenger = _Challenger(name, question, rows, of_question, recipe, ours)
+        challenger.verdicts += contest
         if champion is not None and champion["version"] == challenger.version:
             continue
         passed = all(verdict.passed for verdict in challenger.verdicts)
@@ -117,6 +135,52 @@ def _ranks(verdicts: Sequence[Verdict]) -> bool:
     return bool(failed) and failed <= PROBABILITY_RULES
 
 
+@dataclass(frozen=True)
+class _Recipe:
+    """A kind of model: what it is fitted with, wherever it is fitted."""
+
+    model: ModelName
+    design: Design
+    parameters: Mapping[str, Any]
+
+    @property
+    def stated(self) -> tuple[str, list[str], str]:
+        parameters = json.dumps(dict(self.parameters), sort_keys=True)
+        return self.model, list(self.design.features), parameters
+
+    def pipeline(self, question: Question) -> "Pipeline":
+        return unfitted(self.model, self.design, self.parameters, question)
+
+    def judged(self, rows: pl.DataFrame, question: Question) -> Predicted:
+        """Return what it says of the judging rows where it is fitted on the others."""
+        splits = splits_of(rows, question)
+        assert splits is not None
+        with reproducible():
+            return judged_again(splits, self.pipeline(question), self.design, question)
+
+
+def _judging(predictions: pl.DataFrame, model: str | None = None) -> pl.DataFrame:
+    """Return the rows that judge, of all models or one, in the order of cut-off and customer."""
+    rows = predictions.filter(pl.col("split").is_in([OUT_OF_TIME, HOLDOUT]))
+    rows = rows if model is None else rows.filter(model=model)
+    return rows.sort(CUT_OFF, CUSTOMER)
+
+
+def _best_recipe(
+    question: Question, design: Design, tuned: pl.DataFrame, predictions: pl.DataFrame
+) -> _Recipe:
+    model = champion_to_be(predictions, tuned, question)
+    parameters = json.loads(tuned.filter(model=model)["parameters"].item())
+    return _Recipe(cast(ModelName, model), design, parameters)
+
+
+def _incumbent(card: Card, features: pl.DataFrame) -> _Recipe | None:
+    """Return what the champion is made of; None where one of its features is there no more."""
+    if not set(card.features) <= set(features.columns):
+        return None
+    return _Recipe(cast(ModelName, card.model), card.design, card.parameters)
+
+
 class _Challenger:
     """The model of a question that may become its champion, before it is promoted."""
 
@@ -125,35 +189,30 @@ class _Challenger:
         name: str,
         question: Question,
         rows: pl.DataFrame,
-        design: Design,
-        tuned: pl.DataFrame,
         predictions: pl.DataFrame,
+        recipe: _Recipe,
+        ours: Predicted,
     ) -> None:
-        self.name, self.question, self.rows = name, question, rows
-        self.model = champion_to_be(predictions, question)
-        self.pipeline, self.design = pipelines(question, design, tuned)[self.model]
-        self.parameters = json.loads(tuned.filter(model=self.model)["parameters"].item())
+        self.name, self.question, self.rows, self.recipe = name, question, rows, recipe
+        self.model, self.design, self.parameters = recipe.model, recipe.design, recipe.parameters
         self.matrix, self.label = self.design.matrix(rows), labels(rows, question)
         self.training_data_version = _digest(
             self.matrix.tobytes(), self.label.tobytes(), str(rows[CUSTOMER].to_list()).encode()
         )
         stated = [name, self.model, list(self.design.features), self.parameters]
         self.version = _digest(json.dumps(stated).encode(), self.training_data_version.encode())
-        judged = predictions.filter(pl.col("split").is_in([OUT_OF_TIME, HOLDOUT]))
+        judged = _judging(predictions)
         self.split = str(judged["split"][0])
-        ours = self._judged(judged, self.model)
         self.baseline = baseline_of(set(judged["model"]))
-        theirs = self._judged(judged, self.baseline)
+        theirs = predicted_of(_judging(predictions, self.baseline))
         self.metrics = metrics(ours, question.contact_share, question.random_state)
         alone = single_feature_aucs(self.matrix, self.label, self.design)
         verdicts, self.gain = gate(question, ours, theirs, self.baseline, alone)
         self.verdicts = [*verdicts, is_judged_to_the_end(*answers(rows, question))]
 
-    def _judged(self, judged: pl.DataFrame, model: str) -> Any:
-        return predicted_of(judged.filter(model=model).sort(CUT_OFF, CUSTOMER))
-
     def fitted(self) -> FittedModel:
-        return fit_rows(self.pipeline, self.matrix, self.rows, self.question)
+        pipeline = self.recipe.pipeline(self.question)
+        return fit_rows(pipeline, self.matrix, self.rows, self.question)
 
     def card(self, fitted: FittedModel) -> Card:
         probability = fitted.probability(self.matrix)
@@ -168,7 +227,7 @@ class _Challenger:
             model=self.model,
             features=list(self.design.features),
             categories={n: list(v) for n, v in self.design.categories.items()},
-            parameters=self.parameters,
+            parameters=dict(self.parameters),
             slope=fitted.calibration.slope,
             intercept=fitted.calibration.intercept,
             threshold=fitted.calibration.threshold,

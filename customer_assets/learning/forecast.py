@@ -99,10 +99,10 @@ def sales_forecast(
         series = series_of(sales_calendar, step, holidays)
         for model in FORECASTERS:
             past = backtest.filter((pl.col("period") == step.name) & (pl.col("model") == model))
-            errors = errors_by_horizon(past.rows(named=True))
+            errors = errors_by_horizon(past.rows(named=True), step)
             rows += [
                 row
-                | interval(row, [error for _, error in errors.get(row["horizon"], [])])
+                | interval(row, step, [error for _, error in errors.get(row["horizon"], [])])
                 | {"is_champion": model == champions[step.name]}
                 for row in forecasts(series, model, [len(series.values) - 1])
             ]

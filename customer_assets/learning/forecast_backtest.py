@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from customer_assets.learning.forecast_models import FORECASTERS, STEPS, Series, series_of
+from customer_assets.learning.forecast_models import FORECASTERS, STEPS, Series, Step, series_of
 
 INTERVAL_LEVEL = 0.8
 # Below this many past errors, an 80 % interval would be little more than the largest of them.
@@ -28,7 +28,8 @@ def forecast_backtest(
 
     Prediction intervals are split conformal, per model and horizon: as wide as the errors of
     earlier origins whose outcome was known at the origin (Lei et al., Distribution-Free
-    Predictive Inference for Regression, 2018). So none rests on what it is measured by.
+    Predictive Inference for Regression, 2018). So none rests on what it is measured by. Errors of
+    weeks are shares of the forecast: over half a year sales grow, and errors with them.
     """
     rows: list[dict[str, Any]] = []
     for step in STEPS:
@@ -44,11 +45,12 @@ def forecast_backtest(
                 for row in forecasts(series, model, origins)
                 if row["target_date"] in actual
             ]
-            errors = errors_by_horizon(judged)
+            errors = errors_by_horizon(judged, step)
             rows += [
                 row
                 | interval(
                     row,
+                    step,
                     [e for date, e in errors.get(row["horizon"], []) if date <= row["origin_date"]],
                 )
                 for row in judged
@@ -74,23 +76,24 @@ def forecasts(series: Series, model: str, origins: Sequence[int]) -> Iterator[di
 
 
 def errors_by_horizon(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]], step: Step
 ) -> dict[int, list[tuple[dt.date, float]]]:
-    """Return by horizon the target dates and the absolute errors of open periods."""
+    """Return by horizon the target dates and the errors of open periods, in the step's scale."""
     errors: dict[int, list[tuple[dt.date, float]]] = {}
     for row in rows:
-        if row["is_open"]:
-            error = abs(row["actual"] - row["value"])
+        if row["is_open"] and step.scale(row["value"]) > 0:
+            error = abs(row["actual"] - row["value"]) / step.scale(row["value"])
             errors.setdefault(row["horizon"], []).append((row["target_date"], error))
     return errors
 
 
-def interval(row: Mapping[str, Any], errors: Sequence[float]) -> dict[str, float | None]:
+def interval(row: Mapping[str, Any], step: Step, errors: Sequence[float]) -> dict[str, Any]:
     """Return the conformal interval: the ceil((n + 1) level)-th smallest error to both sides."""
     if not row["is_open"]:
-        return {"low": 0.0, "high": 0.0}
+        return {"low": 0.0, "high": 0.0, "interval_level": INTERVAL_LEVEL}
     rank = math.ceil((len(errors) + 1) * INTERVAL_LEVEL)
-    if len(errors) < _MIN_ERRORS or rank > len(errors):
-        return {"low": None, "high": None}
-    width = sorted(errors)[rank - 1]
-    return {"low": max(row["value"] - width, 0.0), "high": row["value"] + width}
+    if len(errors) < _MIN_ERRORS or rank > len(errors) or not step.scale(row["value"]) > 0:
+        return {"low": None, "high": None, "interval_level": None}
+    width = sorted(errors)[rank - 1] * step.scale(row["value"])
+    low, high = max(row["value"] - width, 0.0), row["value"] + width
+    return {"low": low, "high": high, "interval_level": INTERVAL_LEVEL}

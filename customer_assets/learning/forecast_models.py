@@ -45,7 +45,8 @@ class Step:
     """The length of a period: how far ahead is forecast, and what a backtest needs of it.
 
     `refit_every` says at how many successive origins a model keeps the parameters that it was
-    fitted with; what it knows of sales is always up to date.
+    fitted with; what it knows of sales is always up to date. Errors are relative to the forecast
+    where a period is long enough for sales to grow over the ones looked back at.
     """
 
     name: str
@@ -54,9 +55,14 @@ class Step:
     min_history: int
     max_origins: int
     refit_every: int
+    has_relative_errors: bool
+
+    def scale(self, value: float) -> float:
+        """Return what the error of a forecast is measured in."""
+        return value if self.has_relative_errors else 1.0
 
 
-STEPS = (Step("day", 1, 14, 28, 84, 7), Step("week", 7, 4, 12, 26, 1))
+STEPS = (Step("day", 1, 14, 28, 84, 7, False), Step("week", 7, 4, 12, 26, 1, True))
 
 
 @dataclass(frozen=True)

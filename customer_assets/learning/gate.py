@@ -13,7 +13,6 @@ from customer_assets.learning.metrics import (
     Predicted,
     calibration_error,
     difference,
-    score,
 )
 from customer_assets.sources.questions import Question
 
@@ -26,6 +25,8 @@ _LEAST_EXPECTED = 5
 _Z_99 = 2.5758293035489004
 # What a season may move unpunished: of the share of the rarer answer, and of the slope.
 _TOLERANCE = 0.25
+
+CONTACTED = "recall_at_contact_share"
 
 # What speaks of probabilities only: a model that passes all else still ranks customers.
 PROBABILITY_RULES = frozenset({"is_calibrated", "right_in_the_large", "right_slope"})
@@ -196,26 +197,39 @@ def single_feature_aucs(
     return found
 
 
-def in_order_of_merit(predicted: Mapping[str, Predicted], question: Question) -> list[str]:
-    """Return the models by the metric of a question, the best first; ties by name."""
-    values = {m: score(question.metric, p.label, p.probability) for m, p in predicted.items()}
-    return sorted(values, key=lambda model: (-values[model], model))
-
-
 def chosen(
-    compared: Mapping[str, Predicted], judged: Mapping[str, Predicted], baseline: str, q: Question
+    order: Sequence[str], judged: Mapping[str, Predicted], baseline: str, q: Question
 ) -> str:
-    """Return the first model in the order of cross-validation that passes, else the first.
+    """Return the first model of an order that passes, else the first.
 
-    `compared` are the models cross-validated, `judged` the same and a baseline on unseen rows.
-    What models share, as the features, does not tell them apart.
+    `judged` are the models and a baseline on rows that took no part in the order. What models
+    share, as the features, does not tell them apart.
     """
-    order = in_order_of_merit(compared, q)
     for model in order:
         verdicts, _ = gate(q, judged[model], judged[baseline], baseline, {})
         if all(verdict.passed for verdict in verdicts):
             return model
     return order[0]
+
+
+def better_than_champion(
+    question: Question, model: str, ours: Predicted, champions: Predicted
+) -> Verdict:
+    """Return whether a model of another kind finds surely more than the champion would.
+
+    Both are fitted on the same rows, and judged on others that chose neither, customer by
+    customer, in what they are used for: positives among those who can be contacted.
+    """
+    more = difference(ours, champions, CONTACTED, question.contact_share, question.random_state)
+    return Verdict(
+        "better_than_champion",
+        more.low > 0,
+        more.low,
+        0.0,
+        f"Among the best {question.contact_share:.0%} {model} finds {more.value:+.1%} of the "
+        f"positives against the champion's kind (95 % interval {more.low:+.1%} to "
+        f"{more.high:+.1%}): the {'new' if more.low > 0 else 'old'} kind is used.",
+    )
 
 
 def reason(verdicts: Sequence[Verdict]) -> str:

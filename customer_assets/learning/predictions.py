@@ -35,7 +35,7 @@ from customer_assets.learning.splits import (
     Splits,
     splits_of,
 )
-from customer_assets.sources.questions import Question
+from customer_assets.sources.questions import ModelName, Question
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,18 +75,25 @@ def pipelines(
     question: Question, design: Design, tuned: pl.DataFrame
 ) -> dict[str, tuple["Pipeline", Design]]:
     """Return the unfitted models of a question with their tuned parameters, and what each sees."""
-    found = {}
-    for row in tuned.iter_rows(named=True):
-        unfitted = candidate(row["model"], design, question.random_state).pipeline
-        found[row["model"]] = (
-            unfitted.set_params(**told(json.loads(row["parameters"]))),
+    found = {
+        row["model"]: (
+            unfitted(row["model"], design, json.loads(row["parameters"]), question),
             design,
         )
+        for row in tuned.iter_rows(named=True)
+    }
     if set(_RFM_FEATURES) <= set(design.features):
         narrow = Design(_RFM_FEATURES, {})
-        unfitted = candidate("logistic_regression", narrow, question.random_state).pipeline
-        found[RFM_SCORE] = (unfitted, narrow)
+        found[RFM_SCORE] = (unfitted("logistic_regression", narrow, {}, question), narrow)
     return found
+
+
+def unfitted(
+    model: ModelName, design: Design, parameters: Mapping[str, Any], question: Question
+) -> "Pipeline":
+    """Return a model with its parameters, as read from JSON."""
+    pipeline = candidate(model, design, question.random_state).pipeline
+    return pipeline.set_params(**told(parameters))
 
 
 def _of_question(
@@ -110,7 +117,7 @@ def _of_question(
         parts.append(_judged(splits, splits.judged, model, pipeline, matrix, question))
     parts.append(_base_rate(splits, Split(CROSS_VALIDATION, compared, compared)))
     parts.append(_base_rate(splits, splits.judged))
-    best = champion_to_be(pl.concat(parts), question) if splits.backtest else ""
+    best = champion_to_be(pl.concat(parts), tuned, question) if splits.backtest else ""
     for split in splits.backtest:
         for model in {best, RFM_SCORE} & set(models):
             pipeline, seen = models[model]
@@ -129,12 +136,14 @@ def fit_rows(
     return fit(pipeline, matrix, label, fold, newest(rows))
 
 
-def champion_to_be(predictions: pl.DataFrame, question: Question) -> str:
-    """Return the best model by cross-validation that passes the gate, else the best."""
-    compared = _by_model(predictions.filter(split=CROSS_VALIDATION))
+def champion_to_be(predictions: pl.DataFrame, tuned: pl.DataFrame, question: Question) -> str:
+    """Return the best model by its search that passes the gate, else the best.
+
+    The search saw earlier rows, or those that were not kept apart: none of them judges.
+    """
     judged = _by_model(predictions.filter(pl.col("split").is_in([OUT_OF_TIME, HOLDOUT])))
-    models = {model: rows for model, rows in compared.items() if model not in BASELINES}
-    return chosen(models, judged, baseline_of(judged), question)
+    order = tuned.sort("search_score", "model", descending=[True, False])["model"].to_list()
+    return chosen(order, judged, baseline_of(judged), question)
 
 
 def baseline_of(models: Collection[str]) -> str:
@@ -155,6 +164,14 @@ def predicted_of(rows: pl.DataFrame) -> Predicted:
         rows["answer"].cast(pl.Int8).to_numpy(),
         (rows[CUSTOMER].rank("dense") - 1).cast(pl.Int64).to_numpy(),
     )
+
+
+def judged_again(
+    splits: Splits, pipeline: "Pipeline", design: Design, question: Question
+) -> Predicted:
+    """Return what a model says of the judging rows, in the order of cut-off and customer."""
+    rows = _judged(splits, splits.judged, "", pipeline, design.matrix(splits.rows), question)
+    return predicted_of(rows.sort(CUT_OFF, CUSTOMER))
 
 
 def _judged(

@@ -1,8 +1,9 @@
 """Which rows a question is tuned on, compared on and judged on: no row judges what it taught.
 
 An event log has rows at several cut-offs. It is tuned on the earlier ones, whose label windows
-have closed when the judging ones begin; models are compared by cross-validation on the last
-cut-off and judged there by a model of the earlier ones (`out_of_time`). Where few customers say
+have closed when the judging ones begin, and this search decides in which order models are tried;
+they are cross-validated on the last cut-off and judged there by a model of the earlier ones
+(`out_of_time`). Where few customers say
 yes, the last few cut-offs judge together. A customer table has one moment: a quarter of its
 customers, kept apart, judges (`holdout`).
 """

@@ -64,6 +64,7 @@ def sales_forecast(report: ReportInput) -> list[Block]:
         "value": ("Forecast", partial(money, digits=0)),
         "low": ("From", partial(money, digits=0)),
         "high": ("To", partial(money, digits=0)),
+        "interval_level": ("In so many cases", wording.share),
     }
     of_errors: Columns = {
         "period": ("Period", wording.title),

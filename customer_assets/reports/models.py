@@ -188,7 +188,8 @@ def _comparison(name: str, question: Question, metrics: pl.DataFrame, judged: st
         picture,
         alt="Each model's metric with its interval. " + ". ".join(words) + ".",
         caption="How the models compare on the same customers: the dot is the figure, the band "
-        "its 95% interval. Models are chosen by the left panel and judged by the right one.",
+        "its 95% interval. Models are tried in the order of their search, and judged by the right "
+        "panel.",
         wide=wide,
         narrow=narrow,
     )

@@ -11,7 +11,7 @@ from customer_assets.sources.questions import Question
 _HEAD = """# What the models reach
 
 Written by `python -m customer_assets results docs/results.md` from the published tables. Each
-figure has its 95 % bootstrap interval. Models are chosen by cross-validation and judged on
+figure has its 95 % bootstrap interval. Models are chosen by their search and judged on
 customers of a later time, or held out; **bold** is the champion. {rows}
 
 """

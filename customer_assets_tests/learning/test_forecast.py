@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_assets.learning.forecast_backtest import interval
-from customer_assets.learning.forecast_models import BASELINE, FORECASTERS
+from customer_assets.learning.forecast_models import BASELINE, FORECASTERS, STEPS
 from customer_assets_tests.conftest import read_source, run_source
 from customer_assets_tests.tables import computed
 
@@ -175,10 +175,15 @@ def test_a_log_too_short_has_no_forecast(n_days: int) -> None:
 
 @given(st.lists(st.floats(0, 1e6), min_size=10, max_size=60), st.floats(0, 1e6))
 def test_an_interval_holds_four_of_five_past_errors(errors: list[float], value: float) -> None:
-    found = interval({"value": value, "is_open": True}, errors)
+    day, week = STEPS
+    found = interval({"value": value, "is_open": True}, day, errors)
     rounding = 1e-9 * (value + 1)
     assert sum(error <= found["high"] - value + rounding for error in errors) >= 0.8 * len(errors)
     assert found["low"] == pytest.approx(max(2 * value - found["high"], 0), abs=rounding)
+    # An error of a week is a share of what was forecast: twice the sales, twice the width.
+    shares = [error / 1e7 for error in errors]
+    once, twice = (interval({"value": sold, "is_open": True}, week, shares) for sold in (1e3, 2e3))
+    assert twice["high"] == pytest.approx(2 * once["high"])
 
 
 def test_a_last_day_that_breaks_off_is_marked_partial(tmp_path) -> None:

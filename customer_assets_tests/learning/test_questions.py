@@ -13,7 +13,7 @@ from customer_assets.learning.champions import newest_champion
 from customer_assets.learning.design import CUT_OFF, design_of, newest, with_cut_off
 from customer_assets.learning.estimators import candidate, fit_in_threads, reproducible
 from customer_assets.learning.fitting import calibrate, fit, folds_of, raw_scores
-from customer_assets.learning.gate import calibration
+from customer_assets.learning.gate import better_than_champion, calibration
 from customer_assets.learning.metrics import Predicted, calibration_error
 from customer_assets.learning.splits import splits_of
 from customer_assets.learning.store import ModelStore, ModelStoreError
@@ -192,6 +192,30 @@ def test_the_champion_stays_where_the_challenger_fails(chain, tmp_path):
     assert second.frames["champions"]["promoted"].to_list() == [True, False]
     assert second.champion["version"] == before
     assert set(second.frames["model_scores"]["version"]) == {before}
+
+
+def test_another_kind_does_not_replace_a_champion_that_finds_as_much(tmp_path):
+    """On newer rows a tree does not take the place of a line, which is fitted anew."""
+    line, tree = (question(models=[m]) for m in ("logistic_regression", "decision_tree"))
+    before = Chain(customers(), line, tmp_path)
+    after = Chain(customers(n=450, seed=1), tree, tmp_path, before.frames["champions"])
+    assert after.champion["model"] == "logistic_regression"
+    assert after.champion["version"] != before.champion["version"]
+    verdicts = json.loads(after.champion["verdicts"])
+    [contest] = [v for v in verdicts if v["rule"] == "better_than_champion"]
+    assert "the old kind is used" in contest["text"]
+
+
+def test_another_kind_replaces_a_champion_where_it_surely_finds_more():
+    random = np.random.default_rng(0)
+    label = (random.random(600) < 0.3).astype(int)
+    ours, theirs = (
+        Predicted(label, 1 / (1 + np.exp(-weight * label - random.normal(size=600))), label)
+        for weight in (2, 0.5)
+    )
+    assert better_than_champion(question(), "line", ours, theirs).passed
+    assert not better_than_champion(question(), "line", theirs, ours).passed
+    assert not better_than_champion(question(), "line", ours, ours).passed
 
 
 def test_the_same_rows_are_not_decided_on_twice(chain):

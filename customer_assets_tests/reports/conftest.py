@@ -325,6 +325,7 @@ def _forecast_frames() -> dict[str, pl.DataFrame]:
                 "value": _money([110, 0, 120]),
                 "low": _money([90, 0, 100]),
                 "high": _money([130, 0, 140]),
+                "interval_level": [0.8] * 3,
             }
         ),
         "forecast_metrics": pl.DataFrame(

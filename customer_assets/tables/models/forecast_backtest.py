@@ -19,9 +19,10 @@ columns:
   low:
     type: "decimal(18,4)"
     description: >-
-      Lower end of the 80% prediction interval from errors known at the origin; null with fewer
-      than 10 of them.
+      Lower end of the 80% prediction interval from errors known at the origin (of weeks as
+      shares of the forecast); null with fewer than 10 of them.
   high: {type: "decimal(18,4)", description: Upper end of the prediction interval.}
+  interval_level:
   actual: {type: "decimal(18,4)", description: Revenue that came.}
 checks:
   - expect_column_pair_values_a_to_be_greater_than_b:

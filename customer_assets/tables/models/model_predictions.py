@@ -10,9 +10,9 @@ columns:
   split:
     type: varchar
     description: >-
-      cross_validation: out of fold, by which models are compared. out_of_time (of a log) or
-      holdout (of a customer table): by which they are judged. backtest: out of time at earlier
-      cut-offs, best model and baselines.
+      cross_validation: out of fold, what a customer is scored by whose answer the champion has
+      seen. out_of_time (of a log) or holdout (of a customer table): by which they are judged.
+      backtest: out of time at earlier cut-offs, best model and baselines.
   cut_off_ts:
     type: bigint
     description: Moment of the features, epoch microseconds; 0 for a customer table.

@@ -19,8 +19,9 @@ columns:
   value:
     type: "decimal(18,4)"
     description: Forecast of the revenue; 0 where the source is known to be closed.
-  low: {type: "decimal(18,4)", description: Lower end of the 80% prediction interval.}
+  low: {type: "decimal(18,4)", description: Lower end of the prediction interval.}
   high: {type: "decimal(18,4)", description: Upper end of the prediction interval.}
+  interval_level:
 checks:
   - expect_column_values_to_be_between: {column: value, min_value: 0}
   - expect_column_pair_values_a_to_be_greater_than_b:

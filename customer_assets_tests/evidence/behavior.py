@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import polars as pl
 
-from customer_assets_tests.coverage.statement import Draws, Random, Statement, covers, sql_table
+from customer_assets_tests.evidence.statement import Draws, Random, Statement, covers, sql_table
 
 _FIRST = dt.date(1900, 1, 1)
 _END = dt.date(9000, 1, 1)

@@ -5,7 +5,7 @@ import polars as pl
 
 from customer_assets.advice.campaign import Audience, expected_audience, plans
 from customer_assets.sources import Campaign
-from customer_assets_tests.coverage.statement import Draws, Random, Statement, covers
+from customer_assets_tests.evidence.statement import Draws, Random, Statement, covers
 
 _CUSTOMERS, _PAST = 1_000, 7
 _SEASON = 0.15

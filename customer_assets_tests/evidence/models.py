@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import expit
 
 from customer_assets.learning.metrics import METRICS, Predicted, Weighted, difference, metrics
-from customer_assets_tests.coverage.statement import Draws, Random, Statement
+from customer_assets_tests.evidence.statement import Draws, Random, Statement
 
 _CUSTOMERS, _CUT_OFFS = 400, 3
 _METRICS = (
@@ -44,16 +44,20 @@ def _values(model: Predicted) -> dict[str, float]:
     return {name: float(METRICS[name](weighted)[0]) for name in _METRICS}
 
 
-def of_metric(name: str) -> Callable[[int, Random], Draws]:
-    def simulate(draws: int, random: Random) -> Draws:
-        truth = _truth()[0][name]
-        covered = []
-        for seed in range(draws):
-            interval = metrics(_predicted(_CUSTOMERS, random)[0], _SHARE, seed)[name]
-            covered.append(interval.low <= truth <= interval.high)
-        return np.array(covered)
+@cache
+def _covered(draws: int) -> dict[str, list[bool]]:
+    """Return of each metric whether it was covered; all are of the same draws."""
+    truth, random = _truth()[0], np.random.default_rng(draws)
+    covered: dict[str, list[bool]] = {name: [] for name in _METRICS}
+    for seed in range(draws):
+        told = metrics(_predicted(_CUSTOMERS, random)[0], _SHARE, seed)
+        for name, each in covered.items():
+            each.append(told[name].low <= truth[name] <= told[name].high)
+    return covered
 
-    return simulate
+
+def of_metric(name: str) -> Callable[[int, Random], Draws]:
+    return lambda draws, random: np.array(_covered(draws)[name])
 
 
 def of_difference(draws: int, random: Random) -> Draws:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from customer_assets.sources import Segments
-from customer_assets_tests.coverage.statement import Draws, Random, Statement, covers
+from customer_assets_tests.evidence.statement import Draws, Random, Statement, covers
 from customer_assets_tests.tables import computed
 
 _CUSTOMERS = 1_000

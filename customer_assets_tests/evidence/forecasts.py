@@ -1,0 +1,101 @@
+"""What is said of times to come: sales of the next weeks, and what customers will be worth."""
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+
+from customer_assets.learning import purchase_models
+from customer_assets.learning.forecast_backtest import errors_by_horizon, forecasts, interval
+from customer_assets.learning.forecast_models import BASELINE, STEPS, Series
+from customer_assets.learning.purchase_models import PurchaseHistory
+from customer_assets_tests.evidence.statement import Draws, Random, Statement, covers
+from customer_assets_tests.tables import computed
+
+_WEEK = STEPS[1]
+_WEEKS = 60
+_CUSTOMERS = 500
+# Purchases come at a rate that is gamma(r, alpha), money is Gamma-Gamma with p, q, v.
+_R, _ALPHA, _P, _Q, _V = 0.8, 40.0, 6.0, 4.0, 15.0
+_DAYS = 90
+_TRIAL = pl.DataFrame(
+    {"cut_off": ["calibration"], "figure": ["holdout_days"], "value": [365.0], "note": [""]}
+)
+
+
+def next_week(draws: int, random: Random) -> Draws:
+    """Sales that doubled in a year, and errors with them."""
+    covered = []
+    for _ in range(draws):
+        trend = 1000 * 2 ** (np.arange(_WEEKS) / 52)
+        values = trend * random.lognormal(0, 0.2, _WEEKS)
+        slots = np.zeros(_WEEKS + _WEEK.horizon, dtype=int)
+        known = Series(dt.date(2024, 1, 1), _WEEK, values[:-1], slots, np.ones(len(slots)))
+        actual = {known.date(at): float(value) for at, value in enumerate(values)}
+        last = len(known.values) - 1
+        origins = range(last - _WEEK.max_origins, last)
+        past = [
+            row | {"actual": actual[row["target_date"]]}
+            for row in forecasts(known, BASELINE, origins)
+            if row["horizon"] == 1
+        ]
+        [row, *_] = forecasts(known, BASELINE, [last])
+        errors = errors_by_horizon(past, _WEEK)[1]
+        ends = interval(row, _WEEK, [error for _, error in errors])
+        covered.append(bool(ends["low"] <= actual[row["target_date"]] <= ends["high"]))
+    return np.array(covered)
+
+
+def worth(draws: int, random: Random) -> Draws:
+    """What a customer is expected to bring, beside what the planted parameters say."""
+    rows = []
+    for _ in range(draws):
+        age = random.uniform(100, 365, _CUSTOMERS)
+        frequency = random.poisson(random.gamma(_R, 1 / _ALPHA, _CUSTOMERS) * age)
+        recency = np.where(frequency, age * random.beta(np.maximum(frequency, 1), 1), 0)
+        spends = random.gamma(_Q, 1 / _V, _CUSTOMERS)
+        mean = random.gamma(_P * np.maximum(frequency, 1), 1 / spends)
+        mean = np.where(frequency, mean / np.maximum(frequency, 1), np.nan)
+        customers = pl.DataFrame(
+            {"customer_id": np.arange(_CUSTOMERS), "frequency": frequency, "recency_days": recency,
+             "age_days": age, "repeat_value": mean}
+        ).with_columns(pl.col("repeat_value").fill_nan(None), cut_off=pl.lit("full"))  # fmt: skip
+        frames = {"customer_value_history": customers, "lifetime_value_fit": _TRIAL}
+        told = computed("customer_lifetime_value", frames)
+        at = int(random.integers(_CUSTOMERS))
+        row = told.row(at, named=True)
+        if row[f"value_{_DAYS}_days_low"] is None:
+            continue
+        of = PurchaseHistory(*(np.array([x[at]], float) for x in (frequency, recency, age)))
+        logs = np.log([_R, _ALPHA]), np.log([_P, _Q, _V])
+        purchases = purchase_models.nbd_expected_purchases(logs[0], of, _DAYS)
+        value = purchase_models.gamma_gamma_expected_value(logs[1], of.frequency, mean[[at]])
+        ends = (float(row[f"value_{_DAYS}_days_{end}"]) for end in ("low", "high"))
+        rows.append((*ends, float(purchases[0] * value[0])))
+    low, high, truth = np.array(rows).T
+    return covers(low, high, truth)
+
+
+STATEMENTS = [
+    Statement(
+        "forecast of a week's sales",
+        "`sales_forecast`, `forecast_backtest`",
+        "sales that double in a year, with errors that grow with them; the seasonal naive forecast",
+        "a season that no origin of the backtest saw: on real autumn sales fewer hold "
+        "(`forecast_metrics.coverage`)",
+        next_week,
+        level=0.8,
+        lowest=0.78,
+        highest=0.84,
+    ),
+    Statement(
+        "lifetime value of a customer",
+        "`customer_lifetime_value`",
+        f"{_CUSTOMERS} customers who buy as the model says they do; a drawn one's expected money "
+        f"over {_DAYS} days",
+        "what the customer will in fact buy varies far more; where dropout or the mean value are "
+        "not identified nothing is told",
+        worth,
+        quick_draws=20,
+    ),
+]
