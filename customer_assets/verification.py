@@ -131,7 +131,8 @@ def read_published(
     compared: dict[str, frozenset[dt.date]] = {}
     funnels = _compared_funnels(pipeline.source)
     left_out = [
-        f"funnel {name}: the oracle knows only dialect ordered with customers as actors"
+        f"funnel {name}: the oracle knows only dialect ordered, customers as actors, steps of "
+        "event types and windows in time"
         for name in pipeline.source.funnels
         if name not in funnels
     ]
@@ -248,6 +249,7 @@ def _compared_funnels(source: EventLogSource) -> list[str]:
         if DIALECT_OF.get(stated.dialect, stated.dialect) == "ordered"
         and stated.actor == "customer"
         and not stated.has_conditions
+        and stated.window_events is None
     ]
 
 
@@ -345,7 +347,7 @@ def _oracle_rows(
         for funnel in _compared_funnels(source):
             stated = source.funnels[funnel]
             for entry in oracle.funnel_entries(
-                short, stated.event_types(), _microseconds(stated.window)
+                short, stated.event_types(), stated.window_seconds * 1_000_000
             ):
                 if entry.entry_date in days:
                     reached = entry.reached_ts

@@ -20,7 +20,7 @@ WANTED = {
     "instacart": (2, 1, None),
     "olist": (2, 2, "148.69"),
     "posthog": (2, 1, "12.5"),
-    "rees46": (2, 2, "130.76"),
+    "rees46": (3, 3, "130.76"),
     "retailrocket": (2, 2, None),
     "shopify": (2, 1, "50"),
     "stripe": (2, 1, "20"),

@@ -55,7 +55,7 @@ def sales_forecast(report: ReportInput) -> list[Block]:
         blocks.append(_forecast_picture(report, period))
     blocks += [
         Paragraph(" ".join(_how_good(metrics, period) for period in periods)),
-        _errors_picture(metrics, periods),
+        *_errors_picture(metrics, periods),
     ]
     money = partial(wording.money, currency=report.event_log.currency)
     columns: Columns = {
@@ -164,7 +164,8 @@ def _how_good(metrics: pl.DataFrame, period: str) -> str:
     return text
 
 
-def _errors_picture(metrics: pl.DataFrame, periods: list[str]) -> Picture:
+def _errors_picture(metrics: pl.DataFrame, periods: list[str]) -> list[Picture]:
+    """Draw the errors; of days on which nothing was sold there is no share to be off by."""
     bars = [
         Bar(
             f"{_model(row['model'])}, {period}",
@@ -177,15 +178,21 @@ def _errors_picture(metrics: pl.DataFrame, periods: list[str]) -> Picture:
         .sort("wape", "model")
         .iter_rows(named=True)
     ]
+    if not bars:
+        return []
     wide, narrow = ranked_bars("forecast-errors", bars, label_widths=(210, 190))
-    return Picture(
-        "forecast-errors",
-        alt="Bars of the error of each model. " + "; ".join(bar.tip for bar in bars) + ".",
-        caption="Sum of the errors in the backtest as a share of all sales (WAPE): less is better.",
-        wide=wide,
-        narrow=narrow,
-        colours=[("accent", "Model that is used"), ("soft", "Other model")],
-    )
+    return [
+        Picture(
+            "forecast-errors",
+            alt="Bars of the error of each model. " + "; ".join(bar.tip for bar in bars) + ".",
+            caption=(
+                "Sum of the errors in the backtest as a share of all sales (WAPE): less is better."
+            ),
+            wide=wide,
+            narrow=narrow,
+            colours=[("accent", "Model that is used"), ("soft", "Other model")],
+        )
+    ]
 
 
 @section(

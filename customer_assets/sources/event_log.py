@@ -24,7 +24,9 @@ from customer_assets.sources.parts import (
     Model,
     NamedParts,
     TimeZone,
+    Window,
     parse_duration,
+    parse_window,
 )
 from customer_assets.sources.questions import Question
 from customer_assets.sources.segments import SegmentRule, Segments
@@ -100,7 +102,11 @@ class Funnel(Model):
     """
 
     steps: list[FunnelStep] = Field(min_length=1)
-    window: Duration
+    window: Window = Field(
+        description="A duration, or `5 events`: the last step is one of the 5 events that follow "
+        "the entry. `5 events in 7 days` says how long they are waited for: else 30 days, in a "
+        "session one."
+    )
     dialect: str = "ordered"
     modes: list[str] = Field(
         default=[],
@@ -110,6 +116,17 @@ class Funnel(Model):
     exclusions: list[FunnelExclusion] = []
     actor: Literal["customer", "session"] = "customer"
     breakdown: str | None = None
+
+    @property
+    def window_events(self) -> int | None:
+        """How many events the window has; null where it is a duration alone."""
+        return parse_window(self.window)[0]
+
+    @property
+    def window_seconds(self) -> int:
+        """How long an entry is followed at most."""
+        duration = parse_window(self.window)[1]
+        return parse_duration(duration or ("1 day" if self.actor == "session" else "30 days"))
 
     @property
     def has_conditions(self) -> bool:

@@ -52,9 +52,31 @@ def parse_duration(text: str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def parse_window(text: str) -> tuple[int | None, str | None]:
+    """Return the events of a window and the duration it lasts at most: `5 events in 7 days`.
+
+    Of `7 days` there are no events, of `5 events` no duration. Raises ValueError where it is
+    neither, or nothing at all.
+    """
+    match = re.fullmatch(r"\s*(\d+) events?(?: in (.*))?\s*", text)
+    if match is None:
+        try:
+            return None, _duration(text)
+        except ValueError as error:
+            raise ValueError(f"{error}; or in events: '5 events', '5 events in 7 days'") from error
+    if not int(match[1]):
+        raise ValueError(f"{text!r} has no room for a second step: write '1 event' or more")
+    return int(match[1]), _duration(match[2]) if match[2] else None
+
+
 def _duration(text: str) -> str:
     if not parse_duration(text):
         raise ValueError(f"{text!r} is no time at all: it must be longer than nothing")
+    return text
+
+
+def _window(text: str) -> str:
+    parse_window(text)
     return text
 
 
@@ -85,6 +107,7 @@ Identifier = Annotated[str, AfterValidator(_identifier)]
 NamedParts = AfterValidator(_names)
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Duration = Annotated[str, AfterValidator(_duration)]
+Window = Annotated[str, AfterValidator(_window)]
 Day = Annotated[str | dt.date, AfterValidator(_day)]
 ColumnType = Literal["varchar", "bigint", "decimal", "double", "boolean", "date"]
 

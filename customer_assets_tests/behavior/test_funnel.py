@@ -203,3 +203,49 @@ def test_values_are_literals_and_columns_are_checked():
     assert levels(quote, [(1, 0, "o'pv"), (1, 1, "buy")]) == {1: 2}
     with pytest.raises(FunnelError, match="column"):
         Condition("event_type = 'x' or 1", "=", ("pv",))
+
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("stated", "wanted"),
+    [
+        # Customer 1 buys as the third event after the entry, 2 as the second, 3 a month later.
+        ({"window": "2 events"}, {1: 1, 2: 2, 3: 1}),
+        ({"window": "3 events"}, {1: 2, 2: 2, 3: 1}),
+        ({"window": "3 events in 60 days"}, {1: 2, 2: 2, 3: 2}),
+        ({"window": "3 events in 1 second"}, {1: 1, 2: 1, 3: 1}),
+        ({"window": "3 events in 60 days", "dialect": "unordered"}, {1: 2, 2: 2, 3: 2}),
+        ({"window": "3 events", "dialect": "unordered"}, {1: 2, 2: 2, 3: 1}),
+        ({"window": "3 events", "dialect": "clickhouse"}, {1: 2, 2: 2, 3: 1}),
+        ({"window": "3 events in 60 days", "exclusions": [{"event": "x"}]}, {2: 2, 3: 2}),
+    ],
+)
+def test_a_window_in_events_counts_what_a_customer_did(stated, wanted):
+    events = [(1, 0, "pv"), (1, 1, "x"), (1, 2, "x"), (1, 3, "buy"),
+              (2, 0, "pv"), (2, 1, "pay"), (2, 2, "buy"),
+              (3, 0, "pv"), (3, 31 * DAY, "buy")]  # fmt: skip
+    definition = funnel.of_source(sources.Funnel(steps=["pv", "buy"], **stated))
+    assert levels(definition, events) == wanted
+
+
+def test_what_excludes_after_a_window_in_events_is_over_spoils_nothing():
+    stated = sources.Funnel(
+        steps=["pv", "buy"], window="9 events in 1 day", exclusions=[{"event": "x"}]
+    )
+    events = [(1, 0, "pv"), (1, 2 * DAY, "x"), (2, 0, "pv"), (2, DAY, "x")]
+    assert levels(funnel.of_source(stated), events) == {1: 1}
+
+
+@pytest.mark.parametrize("wrong", ["0 events", "5 events in 0 days", "5 events in", "5 clicks"])
+def test_a_wrong_window_in_events_is_refused(wrong):
+    with pytest.raises(ValueError, match="event"):
+        sources.Funnel(steps=["pv", "buy"], window=wrong)
+
+
+def test_modes_judge_no_window_in_events():
+    stated = sources.Funnel(steps=["pv", "buy"], window="5 events", dialect="clickhouse",
+                            modes=["strict_order"], actor="session")  # fmt: skip
+    with pytest.raises(FunnelError, match="window in time"):
+        funnel.of_source(stated)

@@ -168,5 +168,5 @@ def active_sql(funnels: Mapping[str, Funnel]) -> str:
 
 def _window_us(funnel: Funnel) -> int | None:
     if funnel.window is None or funnel.window_unit == "events":
-        return None
+        return funnel.longest
     return funnel.window * MICROSECONDS[funnel.window_unit]

@@ -56,6 +56,10 @@ class Builder(ABC):
         self.events = events
         self.succession = succession
         self.window = self._window(ticks_per_unit)
+        # What is known of the next exclusion: its clock, and its time where that is another.
+        self.next_exclusion = {"next_x": "clock"}
+        if funnel.longest is not None:
+            self.next_exclusion["next_x_ts"] = "event_ts"
         self.ctes: list[tuple[str, str]] = []
 
     def sql(self) -> str:
@@ -83,6 +87,11 @@ class Builder(ABC):
             return f"{later} is not null"
         operator = "<=" if self.funnel.window_inclusive else "<"
         return f"coalesce({later} - {entry} {operator} {self.window}, false)"
+
+    def _in_time(self, later: str, entry: str) -> str:
+        """Return what a time must also fulfil where events may not take any time they like."""
+        longest = self.funnel.longest
+        return "" if longest is None else f" and coalesce({later} - {entry} <= {longest}, false)"
 
     def _clock(self, step: int) -> str:
         return f"c_{step}" if self.counts_events else f"t_{step}"
@@ -144,7 +153,8 @@ class Builder(ABC):
             return source
         frame = "range between 1 following and unbounded following"
         columns = [
-            f"min(case when x_{e} then clock end) {self._over(frame, 'event_ts')} as next_x_{e}"
+            f"min(case when x_{e} then {value} end) {self._over(frame, 'event_ts')} as {name}_{e}"
+            for name, value in self.next_exclusion.items()
             for e in self.exclusions
         ]
         self._add("guarded", select(["*", *columns], f"from {source}"))
@@ -155,7 +165,8 @@ class Builder(ABC):
         if self.counts_events:
             marks += [Mark(f"c_{k}", k, "clock") for k in self.steps]
         return marks + [
-            Mark(f"u_{e}", exclusion.from_step + 1, f"next_x_{e}")
+            Mark(f"{mark}_{e}", exclusion.from_step + 1, f"{name}_{e}")
+            for mark, name in zip(("u", "v"), self.next_exclusion, strict=False)
             for e, exclusion in zip(self.exclusions, self.funnel.exclusions, strict=True)
         ]
 
@@ -172,7 +183,7 @@ class Builder(ABC):
                 done = self._clock(exclusion.to_step + 1)
                 clean.append(
                     f"not (level > {exclusion.from_step} and "
-                    f"{self._within(f'u_{e}', self._clock(1))} "
+                    f"{self._within(f'u_{e}', self._clock(1))}{self._in_time(f'v_{e}', 't_1')} "
                     f"and coalesce(u_{e} < {done} or level <= {exclusion.to_step}, true))"
                 )
             self._add("clean", "select * from judged\nwhere " + "\nand ".join(clean))

@@ -83,7 +83,10 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class Funnel:
-    """A funnel's definition. `window` counts in `window_unit` from the entry event."""
+    """A funnel's definition. `window` counts in `window_unit` from the entry event.
+
+    `longest` bounds a window in events: what they may last, in ticks of event_ts.
+    """
 
     steps: tuple[Predicate, ...]
     window: int | None
@@ -94,6 +97,7 @@ class Funnel:
     exclusions: tuple[Exclusion, ...] = ()
     actor: Literal["customer", "session"] = "customer"
     breakdown: str | None = None
+    longest: int | None = None
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -115,6 +119,10 @@ class Funnel:
             raise FunnelError("a window needs a length and a unit, none has neither")
         if self.window is not None and self.window < 0:
             raise FunnelError("a window cannot be negative")
+        if self.longest is not None and self.window_unit != "events":
+            raise FunnelError("only a window in events has a longest time of its own")
+        if self.modes and self.window_unit == "events":
+            raise FunnelError("modes judge a window in time, such as '1 day', not one in events")
         if self.breakdown is not None and not COLUMN.fullmatch(self.breakdown):
             raise FunnelError(f"{self.breakdown!r} is no column name")
         for exclusion in self.exclusions:
@@ -136,8 +144,9 @@ def of_source(funnel: sources.Funnel) -> Funnel:
     )
     definition = Funnel(
         steps=tuple(_predicate(step) for step in funnel.steps),
-        window=sources.parse_duration(funnel.window),
-        window_unit="second",
+        window=funnel.window_events or funnel.window_seconds,
+        window_unit="events" if funnel.window_events else "second",
+        longest=funnel.window_seconds * MICROSECONDS["second"] if funnel.window_events else None,
         dialect=DIALECT_OF.get(funnel.dialect, funnel.dialect),  # type: ignore[arg-type]
         modes=frozenset(funnel.modes),  # type: ignore[arg-type]
         exclusions=exclusions,

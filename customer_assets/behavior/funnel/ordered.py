@@ -67,7 +67,12 @@ class Chained(Builder):
                 f"from {source}\nwhere {'takes_1_1' if instants else 'p_1'}",
             ),
         )
-        self._judge([self._within(self._clock(k), self._clock(1)) for k in self.steps])
+        self._judge(
+            [
+                self._within(self._clock(k), self._clock(1)) + self._in_time(f"t_{k}", "t_1")
+                for k in self.steps
+            ]
+        )
 
     def _drop_dominated(self, source: str) -> str:
         """Drop entries that another one of the same day follows before any later step.
@@ -132,7 +137,11 @@ class Chained(Builder):
             f"count(*) filter (where {' or '.join(flags[p] for p in members)}) as n_{number}"
             for number, members in enumerate(sets)
         ]
-        extra = [f"min(next_x_{e}) as next_x_{e}" for e in self.exclusions]
+        extra = [
+            f"min({name}_{e}) as {name}_{e}"
+            for name in self.next_exclusion
+            for e in self.exclusions
+        ]
         instant = dict.fromkeys([*self.instant.split(", "), "event_ts"])
         keys = ", ".join([*self.actor_columns, "entry_date", *instant])
         self._add(

@@ -34,6 +34,7 @@ class Unordered(Builder):
             *flags,
         ]
         within = self._within("log.clock", "entries.clock")
+        within += self._in_time("log.event_ts", "entries.event_ts")
         self._add(
             "followers",
             select(

@@ -16,7 +16,9 @@ columns:
     description: Day of the entry event, business time; with modes that of the session.
   breakdown: {type: varchar, description: 'The breakdown attribute of the entry event, if any.'}
   n_steps: {type: bigint, description: Steps of the funnel.}
-  window_us: {type: bigint, description: 'Conversion window, microseconds.'}
+  window_us:
+    type: bigint
+    description: Conversion window, microseconds; of one in events, what it lasts at most.
   level: {type: bigint, description: 'Steps reached, from 1.'}
   reached_ts:
     type: "bigint[]"
@@ -33,7 +35,7 @@ import functools
 
 from customer_assets.behavior import funnel
 from customer_assets.behavior.windows import window_end_day
-from customer_assets.sources import EventLogSource, parse_duration
+from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.header import Neighbours
 
 
@@ -44,7 +46,7 @@ def sql(source: EventLogSource) -> str:
 
 
 def neighbours(source: EventLogSource) -> dict[str, Neighbours]:
-    longest = max(parse_duration(stated.window) for stated in source.funnels.values())
+    longest = max(stated.window_seconds for stated in source.funnels.values())
     # A window over a day of 23 hours ends an hour later by the clock.
     widest = -(-longest // 86_400) + 1
     until = functools.partial(window_end_day, window_seconds=longest, timezone=source.timezone)
