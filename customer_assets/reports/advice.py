@@ -4,6 +4,7 @@ Every response told here is expected or was observed without a control group; wh
 itself causes is claimed nowhere.
 """
 
+import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -16,6 +17,8 @@ from customer_assets.reports.advice_charts import Curve, Mark, contact_curves
 from customer_assets.reports.content import (
     NOW,
     Block,
+    Card,
+    Cards,
     Paragraph,
     Picture,
     ReportInput,
@@ -37,26 +40,19 @@ _PLANS = {
 }
 
 
-@section("actions", "What to do for each group", NOW, 30, needs=("segment_actions",))
+@section(
+    "actions", "Do this now", NOW, 15, needs=("segment_actions",), uses=("campaign_economics",)
+)
 def actions(report: ReportInput) -> list[Block]:
-    """Return what the catalogue advises for each group, with the figures it was chosen for."""
+    """Return what to do first, and all that the catalogue advises for each group and why."""
     chosen = report.frames["segment_actions"]
-    fitting = chosen.drop_nulls("action")
-    groups = chosen.select("kind", "segment").n_unique()
+    rows = chosen.sort("priority", "segment_rank", "action", nulls_last=True)
+    cards = [_card(report, row) for row in _first(report, rows.drop_nulls("action"))]
     without = chosen.filter(pl.col("action").is_null())
-    text = f"The catalogue has {wording.plural(fitting.height, 'action')} for " + wording.plural(
-        groups, "group"
-    )
-    text += "."
-    if fitting.height:
-        first = fitting.sort("priority", "segment_rank", "action").row(0, named=True)
-        text += (
-            f" First: {wording.shown(first['offer'], 160)}, for "
-            f"{wording.shown(first['segment'].replace('_', ' '), 40)}."
-        )
+    blocks: list[Block] = [Cards(cards)] if cards else []
     if without.height:
         names = [wording.shown(name.replace("_", " "), 40) for name in without["segment"]]
-        text += f" None fits {wording.listing(names)}."
+        blocks.append(Paragraph(f"No action of the catalogue fits {wording.listing(names)}."))
     columns: Columns = {
         "segment": ("Group", wording.title),
         "n_customers": ("Customers", wording.count),
@@ -69,11 +65,54 @@ def actions(report: ReportInput) -> list[Block]:
         "owner": ("Who", wording.shown),
         "origin": ("Proposed by", wording.shown),
     }
-    rows = chosen.sort("priority", "segment_rank", "action", nulls_last=True)
-    return [
-        Paragraph(text, is_lead=True),
-        table_view(report, "segment_actions", "What to do", columns, rows),
-    ]
+    title = "What to do for each group"
+    return [*blocks, table_view(report, "segment_actions", title, columns, rows)]
+
+
+_MOST_CARDS = 3
+
+
+def _first(report: ReportInput, rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the actions to begin with: those that surely earn come before those that may not."""
+
+    def earns(row: dict[str, Any]) -> bool:
+        plan = _contacting(report, row)
+        return plan is None or plan["profit_low"] > 0
+
+    return sorted(rows.to_dicts(), key=lambda row: not earns(row))[:_MOST_CARDS]
+
+
+def _contacting(report: ReportInput, row: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what contacting all of a group is expected to earn, where a campaign says so."""
+    if not report.has_rows("campaign_economics"):
+        return None
+    plans = report.frames["campaign_economics"].drop_nulls("profit_low")
+    return _one(plans, basis="expected", plan=row["kind"], target=row["segment"])
+
+
+def _card(report: ReportInput, row: dict[str, Any]) -> Card:
+    plan, money = _contacting(report, row), _money(report)
+    note = ""
+    if plan is not None:
+        low, high = (money(plan[name], digits=0) for name in ("profit_low", "profit_high"))
+        note = (
+            f"Contacting all of them is expected to earn {money(plan['profit'], digits=0)}, "
+            f"95% interval {low} to {high}"
+        )
+        note += "." if plan["profit_low"] > 0 else ": it may cost more than it brings."
+    people = wording.plural(row["n_customers"], "customer")
+    by = f"{people}, by {row['channel']}" if row["channel"] else people
+    command = (
+        f"python -m customer_assets export-customers --source {report.name} "
+        f"--{row['kind']} {shlex.quote(row['segment'])} {shlex.quote(row['segment'] + '-list')}"
+    )
+    return Card(
+        wording.title(row["segment"]),
+        wording.shown(by, 80),
+        wording.shown(row["offer"], 200),
+        note,
+        wording.shown(command, 300),
+    )
 
 
 @section("campaign", "What a campaign would earn", NOW, 40, needs=("campaign_economics",))

@@ -65,6 +65,23 @@ class Headlines:
 
 
 @dataclass(frozen=True)
+class Card:
+    """Something to do: for whom, what, what it would earn, and the command that has the list."""
+
+    title: str
+    subtitle: str
+    text: str
+    note: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Cards:
+    kind: ClassVar[str] = "cards"
+    items: Sequence[Card]
+
+
+@dataclass(frozen=True)
 class Equation:
     """A sum written out: the left side, and the terms that add up to it."""
 
@@ -140,7 +157,7 @@ NOW: Part = "Now"
 CUSTOMERS: Part = "Customers and products"
 SURENESS: Part = "How sure are we"
 
-Block = Paragraph | Headlines | Equation | Picture | TableView | Definitions
+Block = Paragraph | Headlines | Cards | Equation | Picture | TableView | Definitions
 
 
 @dataclass(frozen=True)
@@ -161,7 +178,9 @@ class Section:
     @property
     def folds_tables(self) -> bool:
         """Tables are folded where a picture or a sum shows what they say."""
-        return any(isinstance(block, Picture | Headlines | Equation) for block in self.blocks)
+        return any(
+            isinstance(block, Picture | Headlines | Cards | Equation) for block in self.blocks
+        )
 
 
 @dataclass(frozen=True)

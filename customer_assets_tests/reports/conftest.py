@@ -477,6 +477,7 @@ def _group_frames() -> dict[str, pl.DataFrame]:
                 "action": ["thank", "nudge", None],
                 "priority": [2, 1, None],
                 "offer": ["Thanks", "A <b>voucher</b>", None],
+                "channel": ["telephone", None, None],
                 "reason": ["value share 50.0 %", "orders 2", "No action of the catalogue fits."],
                 "n_customers": [7, 7, 6],
             }

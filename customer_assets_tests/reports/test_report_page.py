@@ -66,6 +66,26 @@ def test_sentences_say_who_leads(page: Path) -> None:
     assert "Group 1 are 7 customers, 35.0% of all, and bring 50.0% of the revenue" in text
 
 
+def test_what_surely_earns_is_done_before_what_may_cost_more(
+    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+) -> None:
+    plans = frames["campaign_economics"].with_columns(basis=pl.lit("expected"))
+    unsure = plans.filter(target="group_1").with_columns(
+        target=pl.lit("group_2"), profit_low=pl.lit(-5.0)
+    )
+    shown = {
+        "segment_actions": frames["segment_actions"],
+        "campaign_economics": pl.concat([plans, unsure]),
+    }
+    text = write_report("small_shop", source, tables, shown, tmp_path).read_text()
+    cards = re.findall(r"<li>\s*<h3>(.*?)</h3>(.*?)</li>", text, re.DOTALL)
+    assert [title for title, _ in cards] == ["Group 1", "Group 2"]
+    assert "7 customers, by telephone" in cards[0][1]
+    assert "expected to earn £80, 95% interval £30 to £130." in cards[0][1]
+    assert "--source small_shop --segment group_1 group_1-list" in cards[0][1]
+    assert "it may cost more than it brings" in cards[1][1]
+
+
 def test_the_future_is_told_with_its_trial(page: Path) -> None:
     text = text_of(page)
     assert "£230 of gross sales are expected in the 3 days after 2 March 2024" in text
@@ -140,7 +160,7 @@ def test_a_short_log_is_shown_by_day(
 def test_what_one_acts_on_comes_first_and_how_sure_it_is_on_a_page_of_its_own(page: Path) -> None:
     both = [page.read_text(), page.with_name(SURENESS_PAGE).read_text()]
     acted_on, sureness = (re.findall(r'<section id="([\w-]+)"', text) for text in both)
-    assert acted_on[:4] == ["headlines", "changes", "actions", "campaign"]
+    assert acted_on[:4] == ["headlines", "actions", "changes", "campaign"]
     assert {"questions", "data-quality", "definitions"} <= set(sureness)
     assert not set(acted_on) & set(sureness)
     assert both[0].count('href="how_sure.html#') == both[1].count('href="index.html#') / 2 == 1
