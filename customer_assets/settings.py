@@ -100,6 +100,33 @@ def threads() -> int:
     return int(stated)
 
 
+def most_columns() -> int:
+    """Return how many columns a landed file may have. Raises SettingError."""
+    return _whole_number("CUSTOMER_ASSETS_MOST_COLUMNS", 2_000)
+
+
+def most_unpacked() -> int:
+    """Return how many times its packed size a landed file may be. Raises SettingError."""
+    return _whole_number("CUSTOMER_ASSETS_MOST_UNPACKED", 100)
+
+
+def longest_row() -> int:
+    """Return how many bytes a row of a text file may have. Raises SettingError."""
+    return _whole_number("CUSTOMER_ASSETS_LONGEST_ROW", 1 << 20)
+
+
+def most_file_seconds() -> int:
+    """Return how long the engine may read one landed file. Raises SettingError."""
+    return _whole_number("CUSTOMER_ASSETS_FILE_SECONDS", 3_600)
+
+
+def _whole_number(name: str, default: int) -> int:
+    stated = os.environ.get(name) or str(default)
+    if not re.fullmatch(r"\s*[1-9]\d{0,14}\s*", stated):
+        raise SettingError(f"{name}={stated}: it is a whole number from 1 on")
+    return int(stated)
+
+
 def spill_folder() -> Path:
     return Path(os.environ.get("CUSTOMER_ASSETS_SPILL") or home() / "spill").resolve()
 

@@ -233,7 +233,7 @@ SECTIONS: tuple[SectionPlan, ...] = (
         "Data quality",
         data_quality.data_quality,
         needs=("accounting",),
-        uses=("landed_files", "rejected_rows"),
+        uses=("landed_files", "rejected_rows", "findings"),
     ),
     SectionPlan(
         "customer-accounting",
@@ -254,6 +254,7 @@ class ReportSummary(BaseModel):
     """What the index shows of a report, kept beside it."""
 
     coverage: str = ""
+    status: str = ""
     has_catalogue: bool = False
     headlines: list[tuple[str, str]] = []
 
@@ -297,6 +298,7 @@ def write_report(
             "page.html.jinja",
             title=wording.heading(name),
             coverage=overview.coverage(report),
+            status=data_quality.data_status(frames["findings"]) if "findings" in frames else "",
             sections=sections,
             owner=wording.shown(source.owner),
             has_catalogue=bool(described),
@@ -354,7 +356,9 @@ def _sections(report: ReportInput) -> list[Section]:
 def _summary(report: ReportInput, sections: Sequence[Section]) -> ReportSummary:
     blocks = [block for section in sections for block in section.blocks]
     items = [item for b in blocks if isinstance(b, Headlines) for item in b.items]
+    findings = report.frames.get("findings")
     return ReportSummary(
+        status="" if findings is None else data_quality.data_status(findings),
         coverage=overview.coverage(report),
         headlines=[(item.label, item.value) for item in items[:_INDEX_HEADLINES]],
     )

@@ -16,6 +16,7 @@ from customer_assets.sources.columns import (
     of_kind,
     sql_type,
 )
+from customer_assets.sources.expected import Expected
 from customer_assets.sources.parts import (
     CleaningRule,
     Day,
@@ -234,6 +235,10 @@ class EventLogSource(Model):
         "learnt from the log.",
     )
     rules: list[CleaningRule] = []
+    expected: Expected = Expected()
+    accept: list[Day] = Field(
+        default=[], description="Days that are right although they are not like those before them."
+    )
     funnels: Annotated[dict[str, Funnel], NamedParts] = {}
     horizon: Duration = Field(
         default="30 days", description="How far ahead features are labelled and models predict."

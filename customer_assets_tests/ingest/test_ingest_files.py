@@ -142,7 +142,7 @@ def test_a_run_that_stopped_between_two_tables_is_made_good(shop: Shop):
     prepared = shop.prepare()
     shop.store("raw_events", "event_date").publish(prepared.staged["raw_events"])
     made_good = shop.run()
-    assert set(made_good.staged) == {"raw_events", "arrivals", "landed_files"}
+    assert {"raw_events", "arrivals", "landed_files"} <= set(made_good.staged)
     assert made_good.dirty_days == [], "the rows of the day were published already"
     assert shop.rows("arrivals", "change, rows") == [("landed", 1)]
     assert shop.run().staged == {}
