@@ -127,6 +127,17 @@ def _whole_number(name: str, default: int) -> int:
     return int(stated)
 
 
+def alert_url() -> str | None:
+    """Return where alerts are sent to: `CUSTOMER_ASSETS_ALERT_URL`; null: nowhere.
+
+    It may hold a secret and is never shown. Raises SettingError.
+    """
+    url = os.environ.get("CUSTOMER_ASSETS_ALERT_URL") or None
+    if url is not None and not re.match(r"https?://[^/]", url):
+        raise SettingError("CUSTOMER_ASSETS_ALERT_URL: it begins with http:// or https://")
+    return url
+
+
 def spill_folder() -> Path:
     return Path(os.environ.get("CUSTOMER_ASSETS_SPILL") or home() / "spill").resolve()
 
