@@ -100,6 +100,11 @@ def threads() -> int:
     return int(stated)
 
 
+def follows_links() -> bool:
+    """Say whether a link in a landing folder may lead out of it: CUSTOMER_ASSETS_FOLLOW_LINKS=1."""
+    return os.environ.get("CUSTOMER_ASSETS_FOLLOW_LINKS") == "1"
+
+
 def most_columns() -> int:
     """Return how many columns a landed file may have. Raises SettingError."""
     return _whole_number("CUSTOMER_ASSETS_MOST_COLUMNS", 2_000)
@@ -143,9 +148,14 @@ def spill_folder() -> Path:
 
 
 def duckdb_limits() -> dict[str, str | bool | int | float | list[str]]:
-    """Return what a DuckDB connection may use, as its configuration."""
+    """Return what a DuckDB connection may use, as its configuration; see also `lock_down`."""
     return {
         "memory_limit": memory_limit(),
         "threads": threads(),
         "temp_directory": str(spill_folder()),
+        # A landed file is split into days in one pass.
+        "partitioned_write_max_open_files": 500,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
     }

@@ -15,7 +15,7 @@ from customer_assets.generation import accept_days, in_words, open_source, show
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.warehouse.catalog import build_catalog, snapshot_relations
 from customer_assets.warehouse.changes import seen_files
-from customer_assets.warehouse.engine import DuckDBEngine
+from customer_assets.warehouse.engine import DuckDBEngine, lock_down
 from customer_assets.warehouse.lock import writer_lock
 from customer_assets.warehouse.manifest import DamagedFileError, sweep
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
@@ -60,7 +60,8 @@ class WarehouseResource(dg.ConfigurableResource):
         settings.spill_folder().mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
             self._stack = stack
-            self._engine = DuckDBEngine(stack.enter_context(self.duckdb.get_connection()))
+            connection = stack.enter_context(self.duckdb.get_connection())
+            self._engine = DuckDBEngine(lock_down(connection))
             self._opened = {}
             self._now = dt.datetime.now(dt.UTC)
             self._run_id = context.run.run_id if context.run else ""

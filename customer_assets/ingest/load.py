@@ -33,7 +33,6 @@ _PARQUET = (
     "format parquet, compression zstd, compression_level 1, parquet_version v2, "
     "dictionary_size_limit 1000"
 )
-_MOST_OPEN_FILES = 500
 
 
 @dataclass(frozen=True)
@@ -301,10 +300,7 @@ def _write_days(
     folder = scratch / "days"
     shutil.rmtree(folder, ignore_errors=True)
     reading.prepare(connection)
-    with (
-        _engine_errors(),
-        _setting(connection, "partitioned_write_max_open_files", _MOST_OPEN_FILES),
-    ):
+    with _engine_errors():
         written = connection.execute(
             f"copy ({events.events(reading.scan, _PIECE, _ROUNDED)}) to {literal(folder)} "
             f"({_PARQUET}, partition_by ({_PIECE}, {_ROUNDED}), return_stats true)"
@@ -349,7 +345,7 @@ def _write_rejected(
         relation = f"read_parquet([{files}], hive_partitioning = false)"
     else:
         relation = f"({events.events(reading.unchecked_scan, _PIECE, _ROUNDED)} limit 0)"
-    with _engine_errors(), _setting(connection, "preserve_insertion_order", True):
+    with _engine_errors():
         located = reading.located(connection, events.rejected(relation))
         if located is None:
             raise _UnsoundReadError("its rejected rows have no certain place")
@@ -480,14 +476,3 @@ def _engine_errors() -> Iterator[None]:
         if "No space left" in str(error):
             raise
         raise _UnsoundReadError(str(error).splitlines()[0]) from error
-
-
-@contextlib.contextmanager
-def _setting(connection: duckdb.DuckDBPyConnection, name: str, value: int | bool) -> Iterator[None]:
-    found = connection.execute(f"select current_setting({literal(name)})").fetchone()
-    connection.execute(f"set {name} = {literal(value)}")
-    try:
-        yield
-    finally:
-        if found:
-            connection.execute(f"set {name} = {literal(found[0])}")

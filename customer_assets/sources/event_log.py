@@ -22,6 +22,7 @@ from customer_assets.sources.parts import (
     Day,
     Duration,
     FileFormat,
+    FilePattern,
     Model,
     NamedParts,
     TimeZone,
@@ -164,7 +165,9 @@ class SuspectedBots(Model):
 class EventLogSource(Model):
     """A log with one row per thing that a customer did."""
 
-    files: str | list[str] = Field(description="Glob(s) below the source's landing folder.")
+    files: FilePattern | list[FilePattern] = Field(
+        description="Glob(s) below the source's landing folder."
+    )
     format: FileFormat = FileFormat()
     columns: EventColumns
     attributes: Annotated[dict[str, str | Column], NamedParts] = Field(
@@ -173,7 +176,7 @@ class EventLogSource(Model):
     kinds: list[FileKind] = Field(
         default=[], description="Files that are written otherwise than the rest."
     )
-    lookups: Annotated[dict[str, str], NamedParts] = Field(
+    lookups: Annotated[dict[str, FilePattern], NamedParts] = Field(
         default={},
         description="Views of sql/raw/<source>/rows.sql: by name the one file, below the landing "
         "folder, that it looks things up in. It holds no events.",
