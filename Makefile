@@ -49,9 +49,10 @@ check: $(READY) ## Format, lint, type-check, and hold the rooms apart
 	@$(BIN)/dg check yaml customer_assets/defs
 	@$(BIN)/dg check defs
 
-lock: ## Resolve the dependencies of pyproject.toml into requirements.lock
+lock: ## Resolve the dependencies into requirements.lock, and list their licences in docs/
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
+	@$(BIN)/python .ci/licences > docs/dependencies.md
 
 clean: $(READY) ## Remove everything generated, and nothing that was landed; not while a run writes
 	@$(BIN)/python -m customer_assets clean

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from customer_assets.components.alert_sensors import ALERT_SENSORS
 from customer_assets.components.liveness import gone_runs_sensor
 from customer_assets.components.warehouse_resource import WarehouseResource, duckdb_resource
 
@@ -16,6 +17,6 @@ def defs() -> dg.Definitions:
             resources={"warehouse": WarehouseResource(duckdb=duckdb_resource())},
             # A step in a process of its own costs seconds, in this process milliseconds.
             executor=dg.in_process_executor,
-            sensors=[gone_runs_sensor],
+            sensors=[gone_runs_sensor, *ALERT_SENSORS],
         ),
     )

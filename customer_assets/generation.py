@@ -14,15 +14,23 @@ import contextlib
 import datetime as dt
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from customer_assets.pipeline import AnyPipeline
+from customer_assets.ingest import (
+    day_checksums,
+    read_accepted,
+    remember_accepted,
+    staged_findings,
+)
+from customer_assets.pipeline import AnyPipeline, Pipeline
 from customer_assets.planning import plan, ranges_text
 from customer_assets.project import open_warehouse
+from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.catalog import SNAPSHOT, read_snapshot, take_snapshot
 from customer_assets.warehouse.manifest import (
+    STAGING,
     DamagedFileError,
     finish_publishing,
     read_json,
@@ -79,6 +87,27 @@ def waits_for(source_folder: Path) -> list[str]:
 def in_words(waits: list[str]) -> str:
     more = f" and {len(waits) - 3} more" if len(waits) > 3 else ""
     return ", ".join(waits[:3]) + more
+
+
+def accept_days(
+    pipeline: Pipeline[EventLogSource],
+    warehouse: SourceWarehouse,
+    days: Sequence[dt.date],
+    now: dt.datetime,
+) -> None:
+    """Let days through that stand out, as long as their rows stay what they are.
+
+    The caller holds the source's writer lock.
+    """
+    connection, folder = warehouse.engine.connection, warehouse.folder
+    files = warehouse.relation("day_counts").files
+    rows = day_checksums(connection, files)
+    told = {day: rows[day] for day in days if day in rows}
+    remember_accepted(folder, read_accepted(folder) | told)
+    staged, released = staged_findings(
+        connection, pipeline.source, files, folder, folder / STAGING, warehouse.tables, now
+    )
+    warehouse.publish_as_one(staged, {"held_days": released}, ["day_findings", "held_days"])
 
 
 def open_source(warehouse: SourceWarehouse, pipeline: AnyPipeline) -> None:

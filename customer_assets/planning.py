@@ -155,7 +155,8 @@ class _Sizes:
         daily = [name for name in model.inputs if name in self._by_day]
         if days is None or not daily:
             return
-        before, after = self._published[daily[0]], self._by_day[daily[0]]
+        largest = max(daily, key=self._total)
+        before, after = self._published[largest], self._by_day[largest]
         mine = self._published[model.name]
         total = sum(before.get(day, 0) for day in mine)
         usual = sum(mine.values()) / total if total else 1.0
@@ -229,6 +230,9 @@ def read_landed(
                 rows.pop(key, None)
             for key, piece in prepared.staged.get(name, {}).items():
                 rows[key] = piece.rows
+            if warehouse.tables[name].partition_by is not None and name != "raw_events":
+                # A day that is held, or is so no more, is dirty.
+                continue
             if name != "raw_events":
                 tables[name] = sum(rows.values())
                 continue

@@ -15,7 +15,7 @@ import yaml
 from customer_assets import settings
 from customer_assets.pipeline import AnyPipeline, pipeline_of
 from customer_assets.sources.configuration import ConfigurationError
-from customer_assets.warehouse.engine import DuckDBEngine
+from customer_assets.warehouse.engine import DuckDBEngine, lock_down
 from customer_assets.warehouse.header import line_of
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
@@ -76,7 +76,8 @@ def open_warehouse(pipeline: AnyPipeline) -> Iterator[SourceWarehouse]:
     """
     settings.spill_folder().mkdir(parents=True, exist_ok=True)
     with duckdb.connect(config=settings.duckdb_limits()) as connection:
-        yield pipeline.warehouse(settings.warehouse_folder(), DuckDBEngine(connection))
+        engine = DuckDBEngine(lock_down(connection))
+        yield pipeline.warehouse(settings.warehouse_folder(), engine)
 
 
 def _source_files() -> dict[Path, str | None]:

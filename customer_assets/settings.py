@@ -120,14 +120,62 @@ def _bytes(amount: str) -> int | None:
     return round(float(match[1]) * (1024 if match[3] else 1000) ** power)
 
 
+def follows_links() -> bool:
+    """Say whether a link in a landing folder may lead out of it: CUSTOMER_ASSETS_FOLLOW_LINKS=1."""
+    return os.environ.get("CUSTOMER_ASSETS_FOLLOW_LINKS") == "1"
+
+
+def most_columns() -> int:
+    """Return how many columns a landed file may have. Raises SettingError."""
+    return _whole_number("CUSTOMER_ASSETS_MOST_COLUMNS", 2_000)
+
+
+def most_unpacked() -> int:
+    """Return how many times its packed size a landed file may be. Raises SettingError."""
+    return _whole_number("CUSTOMER_ASSETS_MOST_UNPACKED", 100)
+
+
+def longest_row() -> int:
+    """Return how many bytes a row of a text file may have. Raises SettingError."""
+    return _whole_number("CUSTOMER_ASSETS_LONGEST_ROW", 1 << 20)
+
+
+def most_file_seconds() -> int:
+    """Return how long the engine may read one landed file. Raises SettingError."""
+    return _whole_number("CUSTOMER_ASSETS_FILE_SECONDS", 3_600)
+
+
+def _whole_number(name: str, default: int) -> int:
+    stated = os.environ.get(name) or str(default)
+    if not re.fullmatch(r"\s*[1-9]\d{0,14}\s*", stated):
+        raise SettingError(f"{name}={stated}: it is a whole number from 1 on")
+    return int(stated)
+
+
+def alert_url() -> str | None:
+    """Return where alerts are sent to: `CUSTOMER_ASSETS_ALERT_URL`; null: nowhere.
+
+    It may hold a secret and is never shown. Raises SettingError.
+    """
+    url = os.environ.get("CUSTOMER_ASSETS_ALERT_URL") or None
+    if url is not None and not re.match(r"https?://[^/]", url):
+        raise SettingError("CUSTOMER_ASSETS_ALERT_URL: it begins with http:// or https://")
+    return url
+
+
 def spill_folder() -> Path:
     return Path(os.environ.get("CUSTOMER_ASSETS_SPILL") or home() / "spill").resolve()
 
 
 def duckdb_limits() -> dict[str, str | bool | int | float | list[str]]:
-    """Return what a DuckDB connection may use, as its configuration."""
+    """Return what a DuckDB connection may use, as its configuration; see also `lock_down`."""
     return {
         "memory_limit": memory_limit(),
         "threads": threads(),
         "temp_directory": str(spill_folder()),
+        # A landed file is split into days in one pass.
+        "partitioned_write_max_open_files": 500,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
     }

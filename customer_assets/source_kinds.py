@@ -17,7 +17,7 @@ from customer_assets import customer_tables, ingest
 from customer_assets.behavior import funnel, succession
 from customer_assets.behavior.parameters import parameters as behavior_parameters
 from customer_assets.customer_tables.cleaning import joined_columns, stated_rule
-from customer_assets.ingest.event_columns import with_attributes, with_copies
+from customer_assets.ingest.event_columns import with_attributes, with_copies, without_held_days
 from customer_assets.ingest.raw_tables import rule_columns
 from customer_assets.ingest.rules import condition_sql
 from customer_assets.sources import CustomerTableSource, EventLogSource, parse_duration
@@ -63,6 +63,7 @@ class SourceKind(Protocol):
         run_id: str,
         tell: Callable[[str], None],
         staging: Path | None = None,
+        may_withdraw: bool = False,
     ) -> ingest.Ingest:
         """Read what is new in a landing folder and stage it. Raises LandingError."""
 
@@ -92,6 +93,8 @@ class EventLogs:
 
     def configured(self, model: Model, source: EventLogSource) -> Model:
         table = model.table
+        if model.name == "events" and isinstance(model, SqlModel):
+            model = without_held_days(model)
         if model.attributes:
             table = with_attributes(table, source, is_shared=model.owner is None)
         if not (model.succession and isinstance(model, SqlModel)):
@@ -112,6 +115,10 @@ class EventLogs:
             "horizon_us": parse_duration(source.horizon) * 1_000_000,
             "n_cut_offs": source.cut_offs,
             "holidays": [str(day) for day in source.holidays],
+            "accepted_days": [str(day) for day in source.accept],
+            "expects_every_day": source.expected.is_daily,
+            "rejected_share": source.expected.rejected_share,
+            "warn_rejected_share": source.expected.warn_rejected_share,
         }
 
     def days(self, source: EventLogSource, now: dt.datetime) -> list[dt.date]:

@@ -123,6 +123,7 @@ class SourceRun:
     landing: Path
     now: dt.datetime = NOW
     roots: Sequence[Path] | None = None
+    may_withdraw: bool = True
 
     def days(self) -> list[dt.date]:
         first, _ = self.pipeline.source.day_range()
@@ -140,6 +141,7 @@ class SourceRun:
             run_id="test",
             tell=lambda text: None,
             roots=self.roots,
+            may_withdraw=self.may_withdraw,
         )
         self.warehouse.publish_as_one(
             prepared.staged, prepared.withdrawn, list(self.pipeline.raw_tables)

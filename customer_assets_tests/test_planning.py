@@ -118,13 +118,13 @@ def published_files(run):
 def test_rows_that_are_only_rejected_redo_their_accounting(log):
     land(log.landing, "old.csv", [(1, "01-01 10:00", "pv")])
     redone = [table.name for table in planned_of(log, what_has_landed(log))]
-    assert redone == ["accounting", "reproduction"]
+    assert redone == ["findings", "accounting", "reproduction"]
 
 
 def test_a_clean_log_needs_nothing(log, capsys):
     # A copied file has another time of change, which landed_files records.
     log.ingest()
-    log.materialize("accounting")
+    log.materialize("accounting", "findings")
     assert planning.run_plan("taobao", None) == 0
     assert capsys.readouterr().out == "taobao: nothing to do\n"
 

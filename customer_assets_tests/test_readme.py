@@ -106,3 +106,11 @@ def test_every_source_and_every_room_has_its_line():
         assert f"\n| {source} | " in README
     for path in rooms:
         assert f"\n| `customer_assets/{path.parent.name}/` | " in README
+
+
+def test_the_tests_that_the_security_page_names_exist():
+    page = (settings.PROJECT_ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+/test_\w+\.py)`", page))
+    assert len(named) > 8
+    tests = settings.PROJECT_ROOT / "customer_assets_tests"
+    assert [name for name in named if not (tests / name).is_file()] == []

@@ -22,7 +22,7 @@ from customer_assets.ingest.rows_sql import rows_sql
 from customer_assets.pipeline import AnyPipeline, Pipeline
 from customer_assets.planning import plan, successive
 from customer_assets.sources import EventLogSource
-from customer_assets.warehouse.engine import DuckDBEngine
+from customer_assets.warehouse.engine import DuckDBEngine, lock_down
 from customer_assets.warehouse.versions import digest
 
 REFRESH_HOUR = 3
@@ -107,10 +107,10 @@ def landing_sensor(
         context: dg.SensorEvaluationContext,
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         def dirty() -> list[list[str]]:
-            with duckdb.connect() as connection:
+            with duckdb.connect(config=settings.duckdb_limits()) as connection:
                 return dirty_ranges(
                     pipeline,
-                    DuckDBEngine(connection),
+                    DuckDBEngine(lock_down(connection)),
                     days.get_partition_keys(),
                     dt.datetime.now(dt.UTC),
                 )
@@ -238,8 +238,10 @@ def dirty_ranges(
 
 def is_outdated(pipeline: AnyPipeline) -> bool:
     """Say whether a table of a source without days is outdated."""
-    with duckdb.connect() as connection:
-        warehouse = pipeline.warehouse(settings.warehouse_folder(), DuckDBEngine(connection))
+    with duckdb.connect(config=settings.duckdb_limits()) as connection:
+        warehouse = pipeline.warehouse(
+            settings.warehouse_folder(), DuckDBEngine(lock_down(connection))
+        )
         return bool(plan(pipeline, warehouse, pipeline.parameters(dt.datetime.now(dt.UTC)), []))
 
 

@@ -17,7 +17,7 @@ from customer_assets.components.table_assets import (
     log_progress,
     tagged_days,
 )
-from customer_assets.components.warehouse_resource import WarehouseResource
+from customer_assets.components.warehouse_resource import ACCEPT, WarehouseResource
 from customer_assets.disk import bytes_to_write, demand_room
 from customer_assets.generation import remember_landing
 from customer_assets.pipeline import AnyPipeline
@@ -54,6 +54,7 @@ def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
                     now=dt.datetime.now(dt.UTC),
                     run_id=context.run.run_id,
                     tell=logger.info,
+                    may_withdraw=context.run.tags.get(ACCEPT) == "withdrawal",
                 )
             except ingest.LandingError as error:
                 raise dg.Failure(str(error), allow_retries=False) from error

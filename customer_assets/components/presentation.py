@@ -91,6 +91,8 @@ def check_result(key: dg.AssetKey, result: CheckResult) -> dg.AssetCheckResult:
         metadata["failing_days"] = ", ".join(result.failing_days)
     if result.error:
         metadata["error"] = result.error
+    if said := [row["explanation"] for row in result.sample if row.get("explanation")]:
+        metadata["findings"] = "; ".join(str(text)[:300] for text in said[:3])
     if result.sample:
         metadata["sample"] = dg.MetadataValue.md(summary_markdown(result))
     return dg.AssetCheckResult(

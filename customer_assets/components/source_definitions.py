@@ -5,6 +5,7 @@ import datetime as dt
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from customer_assets.components.alert_sensors import staleness_sensor
 from customer_assets.components.automation import (
     daily_refresh,
     landing_sensor,
@@ -62,7 +63,10 @@ def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
             if is_open
             else []
         ),
-        sensors=[landing_sensor(pipeline, ingest, jobs["refresh"], partitions)],
+        sensors=[
+            landing_sensor(pipeline, ingest, jobs["refresh"], partitions),
+            *([staleness_sensor(pipeline.name, _refreshing(pipeline.name))] if is_open else []),
+        ],
     )
 
 
@@ -120,6 +124,10 @@ def source_jobs(pipeline: AnyPipeline) -> dict[str, UnresolvedAssetJobDefinition
         )
         for purpose, (selection, description) in stated.items()
     }
+
+
+def _refreshing(source: str) -> list[str]:
+    return [job_name(purpose, source) for purpose in ("refresh", "backfill")]
 
 
 def runtime(purpose: str) -> dict[str, str]:

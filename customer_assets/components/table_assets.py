@@ -254,7 +254,7 @@ def _check_spec(pipeline: AnyPipeline, table: Table, check: Check) -> dg.AssetCh
         asset=asset_key(pipeline, table.name),
         description=check.description,
         # The step itself publishes nothing when an error fails, and so stops what follows.
-        blocking=check.severity == "error",
+        blocking=check.is_blocking,
         metadata={"expectation": check.expectation, "severity": check.severity},
     )
 

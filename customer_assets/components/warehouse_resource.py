@@ -3,7 +3,7 @@
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 from dagster_duckdb import DuckDBResource
@@ -12,17 +12,20 @@ from pydantic import PrivateAttr
 from customer_assets import settings
 from customer_assets.components.liveness import process_tags
 from customer_assets.disk import demand_room, words_on
-from customer_assets.generation import in_words, open_source, show
+from customer_assets.generation import accept_days, in_words, open_source, show
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.warehouse.catalog import build_catalog, snapshot_relations
 from customer_assets.warehouse.changes import seen_files
-from customer_assets.warehouse.engine import DuckDBEngine
+from customer_assets.warehouse.engine import DuckDBEngine, lock_down
 from customer_assets.warehouse.lock import writer_lock
 from customer_assets.warehouse.manifest import DamagedFileError, sweep
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
 logger = logging.getLogger("customer_assets")
 
+# A run with this tag says yes: `day` to its days, which are right although they stand out, and
+# `withdrawal` to files that are gone.
+ACCEPT = "customer_assets/accept"
 # A run with this tag published what readers do not see yet.
 NOT_SHOWN = "customer_assets/published_not_shown_yet"
 
@@ -45,6 +48,7 @@ class WarehouseResource(dg.ConfigurableResource):
     _engine: DuckDBEngine = PrivateAttr()
     _opened: dict[str, tuple[AnyPipeline, SourceWarehouse]] = PrivateAttr()
     _run_id: str = PrivateAttr(default="")
+    _accepted_days: list[dt.date] = PrivateAttr(default_factory=list)
     _now: dt.datetime = PrivateAttr()
 
     @property
@@ -55,13 +59,15 @@ class WarehouseResource(dg.ConfigurableResource):
     @contextlib.contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WarehouseResource"]:
         self._run_id = context.run.run_id if context.run else ""
+        self._accepted_days = _accepted_days(context.run.tags if context.run else {})
         if context.run and context.instance:
             tags: dict[str, str] = process_tags()
             context.instance.add_run_tags(self._run_id, tags)
         settings.spill_folder().mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
             self._stack = stack
-            self._engine = DuckDBEngine(stack.enter_context(self.duckdb.get_connection()))
+            connection = stack.enter_context(self.duckdb.get_connection())
+            self._engine = DuckDBEngine(lock_down(connection))
             self._opened = {}
             self._now = dt.datetime.now(dt.UTC)
             yield self
@@ -109,5 +115,20 @@ class WarehouseResource(dg.ConfigurableResource):
                 sweep(warehouse.folder, [*in_view, *seen_files(warehouse.folder)])
             demand_room()
             warehouse.run_id = self._run_id
+            if self._accepted_days and pipeline.kind.has_days:
+                accept_days(pipeline, warehouse, self._accepted_days, self._now)
             self._opened[pipeline.name] = (pipeline, warehouse)
         return self._opened[pipeline.name][1]
+
+
+def _accepted_days(tags: Mapping[str, str]) -> list[dt.date]:
+    """Return the days that a run says yes to: those that it is asked for."""
+    if tags.get(ACCEPT) != "day":
+        return []
+    one = tags.get("dagster/partition", "")
+    first = tags.get("dagster/asset_partition_range_start", one)
+    last = tags.get("dagster/asset_partition_range_end", one)
+    if not first or not last:
+        return []
+    day, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
+    return [day + dt.timedelta(days=n) for n in range((end - day).days + 1)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 
-from customer_assets.ingest.rules import condition_sql
+from customer_assets.ingest.rules import condition_sql, holds
 from customer_assets.sources import CleaningRule, CustomerRule, CustomerTableSource
 from customer_assets.sources.customer_table import CUSTOMER_ID, LABEL, VALUE
 from customer_assets.warehouse.quoting import quoted
@@ -63,15 +63,12 @@ def stated_rule(rule: CustomerRule, types: dict[str, str]) -> StatedRule:
 def _conditions(rule: CustomerRule, types: dict[str, str]) -> dict[str | None, str]:
     plain = CleaningRule(name=rule.name, condition=rule.condition)
     if not rule.columns:
-        return {None: f"coalesce({condition_sql(plain, types)}, false)"}
+        return {None: holds(condition_sql(plain, types))}
     by_type = {
         kind: condition_sql(plain, {**types, VALUE: kind})
         for kind in {types[column] for column in rule.columns}
     }
-    return {
-        column: f"coalesce({_asked_of(by_type[types[column]], column)}, false)"
-        for column in rule.columns
-    }
+    return {column: holds(_asked_of(by_type[types[column]], column)) for column in rule.columns}
 
 
 def _asked_of(condition: str, column: str) -> str:

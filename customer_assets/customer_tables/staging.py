@@ -91,13 +91,15 @@ def prepare(
     run_id: str,
     tell: Callable[[str], None],
     staging: Path | None = None,
+    may_withdraw: bool = False,
 ) -> Ingest:
     """Read a source's landing folder and stage its raw tables; nothing, if nothing changed.
 
     The caller holds the source's writer lock and publishes the tables as one; a caller that only
     looks gives a `staging` folder of its own instead.
     `warehouse_folder` is the source's own; `now` is aware. Where a file that was loaded before is
-    being written again, nothing is staged and the file is among `waiting`.
+    being written again, nothing is staged and the file is among `waiting`. An input without files
+    is refused, whatever `may_withdraw` says.
 
     Raises:
         LandingError: an input has no file, or a file is refused; names each, with the reason.

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from customer_assets import customer_tables, ingest
+from customer_assets import customer_tables, ingest, settings
 from customer_assets.ingest import FileRefusedError
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.sources import CustomerTableSource, EventLogSource
@@ -174,7 +174,8 @@ def _locate(
     pipeline: AnyPipeline, connection: duckdb.DuckDBPyConnection, landing: Path, file: _File
 ) -> list[tuple[int, int, str]]:
     source, path = pipeline.source, landing / file.name
-    with tempfile.TemporaryDirectory(prefix="customer-assets-explain-") as scratch:
+    settings.spill_folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="explain-", dir=settings.spill_folder()) as scratch:
         if isinstance(source, CustomerTableSource):
             return customer_tables.locate_rows(
                 connection, source, file.table, path, Path(scratch), _WANTED

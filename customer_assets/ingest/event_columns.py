@@ -5,11 +5,13 @@ attributes and flags, and rows that differ in an attribute alone are different e
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from customer_assets.ingest.rules import enabled
 from customer_assets.sources import Column as SourceColumn
 from customer_assets.sources import EventLogSource, as_column, sql_type
 from customer_assets.warehouse.quoting import quoted
+from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Column, Table
 
 _SEQUENCE = Column(
@@ -130,3 +132,10 @@ def _unmapped(source: EventLogSource) -> set[str]:
     if mapped.value is None and {"quantity", "unit_price"} & unmapped:
         unmapped.add("value")
     return unmapped
+
+
+def without_held_days(model: SqlModel) -> SqlModel:
+    """Return the model of events without the rows of days that a finding holds back."""
+    held = "select event_date from held_days"
+    sql = f"select *\nfrom (\n{model.sql}\n) as events_that_came\nwhere event_date not in ({held})"
+    return replace(model, sql=sql, inputs=tuple(sorted({*model.inputs, "held_days"})))

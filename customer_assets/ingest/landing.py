@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from customer_assets import settings
 from customer_assets.warehouse.versions import digest
 
 # What browsers and copy tools call a file that they have not finished.
@@ -66,7 +67,7 @@ def list_files(folder: Path, patterns: Sequence[str], now: dt.datetime) -> list[
             "set CUSTOMER_ASSETS_LANDING; an empty folder withdraws what was loaded"
         )
     _raise_if_unreadable(folder)
-    entries = [_entry(name, folder / name) for name in _names(folder, patterns)]
+    entries = [_within(folder, _entry(name, folder / name)) for name in _names(folder, patterns)]
     if any(_is_recent(entry, now) for entry in entries):
         time.sleep(_MOMENT_SECONDS)
         entries = [_seen_twice(entry) if _is_recent(entry, now) else entry for entry in entries]
@@ -120,6 +121,17 @@ def _matches(folder: Path, pattern: str) -> Iterator[str]:
                 yield name.as_posix()
     except (OSError, ValueError) as error:
         raise LandingError(f"files: {pattern!r} cannot be looked for: {error}") from error
+
+
+def _within(folder: Path, entry: Entry) -> Entry:
+    """Return the entry; one that a link leads to from outside of the folder has a fault."""
+    if settings.follows_links() or entry.path.resolve().is_relative_to(folder.resolve()):
+        return entry
+    return replace(
+        entry,
+        fault="it is a link out of the landing folder, which is not followed; "
+        "CUSTOMER_ASSETS_FOLLOW_LINKS=1 follows links",
+    )
 
 
 def _entry(file: str, path: Path) -> Entry:

@@ -7,18 +7,21 @@ folder. Which files are read, and what is staged of them, is the business of `st
 import contextlib
 import datetime as dt
 import shutil
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from customer_assets import settings
 from customer_assets.ingest import mapping, readers
 from customer_assets.ingest.mapping import EventMapping
 from customer_assets.ingest.plain import FileRefusedError
-from customer_assets.ingest.raw_tables import raw_event_columns
+from customer_assets.ingest.raw_tables import raw_event_columns, rule_columns
 from customer_assets.ingest.reading import Reading
 from customer_assets.ingest.rows_sql import RowsSql, rows_reading
+from customer_assets.ingest.rules import condition_sql, fails
 from customer_assets.ingest.times import AnyTimeFormat, FirstTimeFormat, time_formats
 from customer_assets.ingest.zones import Zone, zone
 from customer_assets.sources import EventLogSource
@@ -30,7 +33,6 @@ _PARQUET = (
     "format parquet, compression zstd, compression_level 1, parquet_version v2, "
     "dictionary_size_limit 1000"
 )
-_MOST_OPEN_FILES = 500
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,19 @@ def load_file(
         FileRefusedError: nothing of the file can be used; the text says why.
         MissingColumnsError: it lacks mapped columns.
     """
-    source = source.for_file(file)
+    with _within_limits(connection):
+        return _load_file(connection, source.for_file(file), path, file, landed_us, scratch, rows)
+
+
+def _load_file(
+    connection: duckdb.DuckDBPyConnection,
+    source: EventLogSource,
+    path: Path,
+    file: str,
+    landed_us: int,
+    scratch: Path,
+    rows: RowsSql | None,
+) -> Loaded:
     reading, positions, notes = _opened(connection, source, path, scratch, rows)
 
     def load(reading: Reading) -> Loaded:
@@ -220,6 +234,7 @@ def _load(
             f"amounts with more than four decimals are rounded: {n_rounded:,} rows; "
             "`scale` of their column keeps more of them",
         ]
+    notes = [*notes, *_rules_that_fail(connection, events.source, days.values())]
     notes = [*notes, *_unlisted_event_types(connection, events.source, days.values())]
     return Loaded(
         days,
@@ -285,10 +300,7 @@ def _write_days(
     folder = scratch / "days"
     shutil.rmtree(folder, ignore_errors=True)
     reading.prepare(connection)
-    with (
-        _engine_errors(),
-        _setting(connection, "partitioned_write_max_open_files", _MOST_OPEN_FILES),
-    ):
+    with _engine_errors():
         written = connection.execute(
             f"copy ({events.events(reading.scan, _PIECE, _ROUNDED)}) to {literal(folder)} "
             f"({_PARQUET}, partition_by ({_PIECE}, {_ROUNDED}), return_stats true)"
@@ -333,7 +345,7 @@ def _write_rejected(
         relation = f"read_parquet([{files}], hive_partitioning = false)"
     else:
         relation = f"({events.events(reading.unchecked_scan, _PIECE, _ROUNDED)} limit 0)"
-    with _engine_errors(), _setting(connection, "preserve_insertion_order", True):
+    with _engine_errors():
         located = reading.located(connection, events.rejected(relation))
         if located is None:
             raise _UnsoundReadError("its rejected rows have no certain place")
@@ -380,6 +392,32 @@ def _clock_changes(
     return found or (0, 0)
 
 
+def _rules_that_fail(
+    connection: duckdb.DuckDBPyConnection, source: EventLogSource, days: Iterable[DayFile]
+) -> list[str]:
+    """Say which rules cannot be computed on some rows, which they then do not hold for."""
+    files = ", ".join(literal(day.path) for day in days)
+    rules = [rule for rule in source.rules if rule.enabled]
+    if not files or not rules:
+        return []
+    conditions = [condition_sql(rule, rule_columns(source)) for rule in rules]
+    counts = ", ".join(f"count(*) filter ({fails(each)})" for each in conditions)
+    read = f"from read_parquet([{files}], hive_partitioning = false)"
+    (found,) = connection.execute(f"select {counts} {read}").fetchall()
+    notes = []
+    for rule, condition, n_rows in zip(rules, conditions, found, strict=True):
+        if n_rows:
+            try:
+                connection.execute(f"select count(*) {read} where {condition}").fetchall()
+                why = ""
+            except duckdb.Error as error:
+                why = f" ({str(error).splitlines()[0]})"
+            notes.append(
+                f"rule {rule.name} cannot be computed on {n_rows:,} rows and is left out there{why}"
+            )
+    return notes
+
+
 def _unlisted_event_types(
     connection: duckdb.DuckDBPyConnection, source: EventLogSource, days: Iterable[DayFile]
 ) -> list[str]:
@@ -399,24 +437,42 @@ def _unlisted_event_types(
 
 
 @contextlib.contextmanager
+def _within_limits(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Refuse a file that takes more memory or time than one file may take."""
+    seconds, is_done = settings.most_file_seconds(), threading.Event()
+
+    def interrupt() -> None:
+        # What is between two statements when the time is over is met by the next one.
+        is_late = not is_done.wait(seconds)
+        while is_late and not is_done.wait(0.05):
+            connection.interrupt()
+
+    watch = threading.Thread(target=interrupt, daemon=True)
+    watch.start()
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise FileRefusedError(
+            f"it needs more memory than {settings.memory_limit()}: raise "
+            "CUSTOMER_ASSETS_MEMORY_LIMIT, or write it in smaller row groups"
+        ) from error
+    except duckdb.InterruptException as error:
+        raise FileRefusedError(
+            f"it takes more than {seconds:,} seconds: CUSTOMER_ASSETS_FILE_SECONDS takes more"
+        ) from error
+    finally:
+        is_done.set()
+        watch.join()
+
+
+@contextlib.contextmanager
 def _engine_errors() -> Iterator[None]:
     """Tell a file that the engine cannot read from a machine that is out of room."""
     try:
         yield
-    except duckdb.OutOfMemoryException:
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except duckdb.Error as error:
         if "No space left" in str(error):
             raise
         raise _UnsoundReadError(str(error).splitlines()[0]) from error
-
-
-@contextlib.contextmanager
-def _setting(connection: duckdb.DuckDBPyConnection, name: str, value: int | bool) -> Iterator[None]:
-    found = connection.execute(f"select current_setting({literal(name)})").fetchone()
-    connection.execute(f"set {name} = {literal(value)}")
-    try:
-        yield
-    finally:
-        if found:
-            connection.execute(f"set {name} = {literal(found[0])}")

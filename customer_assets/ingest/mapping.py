@@ -22,7 +22,7 @@ from customer_assets.ingest.raw_tables import (
     return_condition,
     rule_columns,
 )
-from customer_assets.ingest.rules import condition_sql, enabled
+from customer_assets.ingest.rules import condition_sql, enabled, holds
 from customer_assets.ingest.times import LARGEST, AnyTimeFormat
 from customer_assets.ingest.zones import Zone
 from customer_assets.sources import Column, EventLogSource, TimeColumn, as_column
@@ -237,7 +237,7 @@ class EventMapping:
 
     def _judged(self, scan: str) -> str:
         flags = "".join(
-            f", coalesce(({condition_sql(rule, rule_columns(self.source))}), false) "
+            f", {holds(condition_sql(rule, rule_columns(self.source)))} "
             f"as {quoted('is_' + rule.name)}"
             for rule in enabled(self.source.rules, "flag")
         )
@@ -253,7 +253,7 @@ class EventMapping:
             return self._dated(scan)
         purchase = literal(self.source.purchase_event)
         return (
-            f"select * replace (case when event_type = {purchase} and ({condition}) "
+            f"select * replace (case when event_type = {purchase} and {holds(condition)} "
             f"then {literal(self.source.return_event)} else event_type end as event_type) "
             f"from ({self._dated(scan)})"
         )
@@ -411,7 +411,7 @@ class EventMapping:
                 )
             )
         for rule in enabled(self.source.rules, "reject"):
-            condition = condition_sql(rule, rule_columns(self.source))
+            condition = holds(condition_sql(rule, rule_columns(self.source)))
             faults.append((condition, literal(f"rule {rule.name}"), "null"))
         return faults
 

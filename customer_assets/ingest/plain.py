@@ -13,9 +13,15 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
+
+from customer_assets import settings
 
 _CHUNK = 1 << 19
+# What is not larger than this when unpacked fills no disk.
+_HARMLESS = 1 << 26
+# How much of the free disk one file may take.
+_SHARE_OF_DISK = 0.5
 _BOMS = {
     "utf-8": (codecs.BOM_UTF8,),
     "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
@@ -208,7 +214,7 @@ def unzipped(path: Path, scratch: Path) -> Path:
                 )
             target = scratch / f"unzipped{PurePosixPath(names[0]).suffix[:10]}"
             with archive.open(names[0]) as packed, target.open("wb") as plain:
-                shutil.copyfileobj(packed, plain, _CHUNK)
+                _unpack(packed, plain, path)
             return target
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
         raise FileRefusedError(f"it is a ZIP archive that cannot be unpacked ({error})") from error
@@ -225,14 +231,33 @@ def _unpacked(path: Path, scratch: Path) -> Path:
     target = scratch / "unpacked"
     try:
         with _open_packed(path, is_gzip) as packed, target.open("wb") as plain:
-            while chunk := packed.read(_CHUNK):
-                plain.write(chunk)
+            _unpack(packed, plain, path)
     except (EOFError, zlib.error, OSError) as error:
         # An error of the system has a number, an error in the packed bytes has none.
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise FileRefusedError(f"it is cut short or damaged ({error})") from error
     return target
+
+
+def _unpack(packed: IO[bytes], plain: IO[bytes], path: Path) -> None:
+    """Unpack a file. Raises FileRefusedError where it is larger than a file may be."""
+    size, times = path.stat().st_size, settings.most_unpacked()
+    room = int(shutil.disk_usage(Path(plain.name).parent).free * _SHARE_OF_DISK)
+    written = 0
+    while chunk := packed.read(_CHUNK):
+        written += len(chunk)
+        if written > max(size * times, _HARMLESS):
+            raise FileRefusedError(
+                f"its {size:,} bytes become more than {written:,} when unpacked, over {times} "
+                "times as many: raise CUSTOMER_ASSETS_MOST_UNPACKED if that is right"
+            )
+        if written > room:
+            raise FileRefusedError(
+                f"unpacked it takes more than {room:,} bytes, half of what is free on the disk: "
+                "free some (CUSTOMER_ASSETS_HOME)"
+            )
+        plain.write(chunk)
 
 
 def _open_packed(path: Path, is_gzip: bool) -> BinaryIO:

@@ -66,6 +66,7 @@ class Published:
     files: Mapping[str, LandedRow]
     events: Manifest
     rejected: Manifest
+    counts: Manifest
     arrived: Mapping[str, int]
 
     def contents(self) -> dict[str, LandedRow]:
@@ -87,7 +88,7 @@ class Published:
         events = [self.events.pieces[key] for key in self.pieces(content)]
         rejected = self.rejected.pieces.get(content)
         pieces = [*events, rejected] if rejected else events
-        return (
+        return content in self.counts.pieces and (
             all(piece.code_version == version for piece in pieces)
             and sum(piece.rows for piece in events) == row.rows_loaded
             and (rejected.rows if rejected else 0) == row.rows_rejected
@@ -112,6 +113,7 @@ def read_published(
         files,
         TableStore(warehouse_folder / "raw_events").manifest(),
         TableStore(warehouse_folder / "rejected_rows").manifest(),
+        TableStore(warehouse_folder / "day_counts").manifest(),
         _arrived(connection, TableStore(warehouse_folder / "arrivals").files()),
     )
 

@@ -18,6 +18,7 @@ DUPLICATE = "duplicate"
 WAITING = "waiting"
 REFUSED = "refused"
 PREVIOUS_KEPT = ", previous version kept"
+GONE_KEPT = "gone, rows kept"
 
 
 def raw_event_columns(source: EventLogSource) -> dict[str, Column]:
@@ -52,7 +53,7 @@ def return_condition(source: EventLogSource) -> str | None:
 
 
 def tables(source: EventLogSource) -> dict[str, Table]:
-    """Return the descriptions of landed_files, raw_events, rejected_rows and arrivals.
+    """Return the descriptions of the tables that the ingest fills.
 
     Raises:
         ValueError: a cleaning rule or `return_when` cannot be used, or two columns take one name.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from customer_assets import settings
 from customer_assets.ingest.plain import FileRefusedError, plain_text, unzipped
 from customer_assets.ingest.reading import Reading, bounded_sql, columns_sql, first_line
 from customer_assets.ingest.text_readers import csv_reading, json_reading, line_reading
@@ -47,6 +48,22 @@ def open_file(
         FileRefusedError: it is no file of the kind that its name or the format says.
         OSError: it cannot be read.
     """
+    reading = _opened(connection, path, file_format, wanted, scratch)
+    if len(reading.names) > (most := settings.most_columns()):
+        raise FileRefusedError(
+            f"it has {len(reading.names):,} columns, more than {most:,}: is it what it should be? "
+            "CUSTOMER_ASSETS_MOST_COLUMNS takes more"
+        )
+    return reading
+
+
+def _opened(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    file_format: FileFormat,
+    wanted: Sequence[str],
+    scratch: Path,
+) -> Reading:
     with path.open("rb") as file:
         if file.read(4) == b"PK\x03\x04":
             path = unzipped(path, scratch)

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-LONGEST_LINE = 1 << 20
+from customer_assets import settings
+
 RAW_CHARACTERS = 10_000
 _CHUNK = 1 << 20
 # How far an open quote may reach before it is taken for a stray one.
@@ -93,16 +94,21 @@ def _physical_lines(path: Path) -> Iterator[tuple[bytes, int, str]]:
             for content, end in zip(parts[::2], parts[1::2], strict=True):
                 yield content, len(content) + dropped, end.decode()
                 dropped = 0
-            rest, dropped = tail[:LONGEST_LINE], dropped + max(0, len(tail) - LONGEST_LINE)
+            rest, dropped = (
+                tail[: settings.longest_row()],
+                dropped + max(0, len(tail) - settings.longest_row()),
+            )
     if rest:
         yield rest, len(rest) + dropped, ""
 
 
 def _line(number: int, content: bytes, length: int, end: str) -> Line:
-    if length > LONGEST_LINE:
+    if length > settings.longest_row():
         text = content[:RAW_CHARACTERS].decode("utf-8", "backslashreplace").replace("\0", "\\x00")
         note = f"{text} ... and {length - RAW_CHARACTERS} more bytes"
-        return Line(number, note, end, f"a line of {length} bytes, more than {LONGEST_LINE}")
+        return Line(
+            number, note, end, f"a line of {length} bytes, more than {settings.longest_row()}"
+        )
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -131,7 +137,7 @@ def _record(
                 break
             text += end + waiting[used].text
             end = waiting[used].end
-            if len(text) > LONGEST_LINE:
+            if len(text) > settings.longest_row():
                 break
             if '"' not in waiting[used].text:
                 continue

@@ -115,6 +115,13 @@ def rows_sql(
             raise LandingError(
                 f"lookups: {view}: {len(found)} files in {landing_folder} fit {pattern!r}, not one"
             )
+        if not settings.follows_links() and not found[0].resolve().is_relative_to(
+            landing_folder.resolve()
+        ):
+            raise LandingError(
+                f"lookups: {view}: {found[0].name} is a link out of the landing folder, which is "
+                "not followed; CUSTOMER_ASSETS_FOLLOW_LINKS=1 follows links"
+            )
         lookups[view] = found[0]
     return RowsSql(_path(name, roots), text, lookups)
 

@@ -99,6 +99,17 @@ def condition_sql(rule: CleaningRule, columns: dict[str, str]) -> str:
     return _checked(rule, columns, ("BOOLEAN",), "true or false")
 
 
+def holds(condition: str) -> str:
+    """Return SQL that is true where a condition is; a row on which it cannot be computed has it
+    not."""
+    return f"coalesce(try(({condition})), false)"
+
+
+def fails(condition: str) -> str:
+    """Return SQL that is true where a condition cannot be computed."""
+    return f"try(({condition}) is null) is null"
+
+
 def number_sql(rule: CleaningRule, columns: dict[str, str]) -> str:
     """Return the SQL of an expression that gives a number, checked as a condition is.
 

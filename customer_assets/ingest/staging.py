@@ -14,13 +14,15 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from customer_assets.ingest.day_counts import counts_sql
+from customer_assets.ingest.judging import judge, read_accepted
 from customer_assets.ingest.landing import Entry, LandingError, fingerprint, list_files
 from customer_assets.ingest.load import Loaded, load_file
 from customer_assets.ingest.mapping import MissingColumnsError, naming
@@ -28,6 +30,7 @@ from customer_assets.ingest.plain import FileRefusedError
 from customer_assets.ingest.published import LandedRow, Published, read_published
 from customer_assets.ingest.raw_tables import (
     DUPLICATE,
+    GONE_KEPT,
     LOADED,
     LOOKUP,
     PREVIOUS_KEPT,
@@ -47,6 +50,7 @@ from customer_assets.warehouse.manifest import (
     file_hash,
     new_staged_file,
 )
+from customer_assets.warehouse.quoting import literal
 from customer_assets.warehouse.table import Table
 from customer_assets.warehouse.versions import Version, digest, python_parts
 
@@ -123,12 +127,14 @@ def prepare(
     tell: Callable[[str], None],
     roots: Sequence[Path] | None = None,
     staging: Path | None = None,
+    may_withdraw: bool = False,
 ) -> Ingest:
     """Read what is new in a source's landing folder and stage it.
 
     The caller holds the source's writer lock and publishes the tables as one; a caller that only
     looks gives a `staging` folder of its own instead. `warehouse_folder` is the source's own; `now`
-    is aware.
+    is aware. `may_withdraw`: somebody said that files which are gone may take any share of the
+    rows with them.
 
     Raises:
         LandingError: the landing folder cannot be read, or a mapped column is in no file.
@@ -156,6 +162,8 @@ def prepare(
         )
         entries = list_files(landing_folder, [*patterns, *source.lookups.values()], now)
         run.take(entries)
+        if not may_withdraw:
+            run.keep_what_is_gone()
         found = run.result(described, now, run_id)
         return replace(found, fingerprint=fingerprint(entries, run.version))
 
@@ -178,6 +186,7 @@ class _Run:
     fresh: dict[str, LandedRow] = field(default_factory=dict)
     events: dict[str, StagedPiece] = field(default_factory=dict)
     rejected: dict[str, StagedPiece] = field(default_factory=dict)
+    counts: dict[str, StagedPiece] = field(default_factory=dict)
     lacking: list[MissingColumnsError] = field(default_factory=list)
 
     def take(self, entries: Sequence[Entry]) -> None:
@@ -202,6 +211,42 @@ class _Run:
             if row.status in (REFUSED, WAITING):
                 self.rows[file] = self._with_previous_version(row)
 
+    def keep_what_is_gone(self) -> None:
+        """Keep the rows of files that are gone with more of all rows than the source lets go.
+
+        A disk that is not mounted looks like files that were taken away. Raises LandingError where
+        they would have to be read anew.
+        """
+        standing = {row.loaded_hash for row in self.rows.values()}
+        before = self.before.contents()
+        gone = {
+            row.file: row
+            for content, row in before.items()
+            if content not in standing and row.file not in self.rows
+        }
+        n_rows = sum(row.rows_landed for row in before.values())
+        n_gone = sum(row.rows_landed for row in gone.values())
+        most = self.source.expected.withdrawn_share
+        if not n_gone or n_gone <= most * n_rows:
+            return
+        why = (
+            f"{len(gone)} of {len(before)} files are gone, with {n_gone / n_rows:.0%} of the rows: "
+            "their rows stay. If they shall go, run the ingest with the tag "
+            "customer_assets/accept: withdrawal "
+            "or set `expected: {withdrawn_share: 1}`; if not, bring the files back (is the disk "
+            "mounted?)"
+        )
+        self.tell(f"{self.name}: {why}")
+        for file, row in gone.items():
+            content = row.loaded_hash
+            assert content is not None
+            if not self.before.holds(content, self.version):
+                raise LandingError(
+                    f"{self.name}: {why}. They cannot be read anew, as other settings or "
+                    "another release ask for"
+                )
+            self.rows[file] = replace(row, status=GONE_KEPT, reason=why)
+
     def result(self, described: dict[str, Table], now: dt.datetime, run_id: str) -> Ingest:
         """Return what to publish, once every file is decided about."""
         standing = {row.loaded_hash for row in self.rows.values()} - self.fresh.keys()
@@ -215,15 +260,35 @@ class _Run:
             for key in self.before.rejected.pieces
             if key not in self.rejected and key not in standing
         ]
-        staged = {"raw_events": self.events, "rejected_rows": self.rejected}
+        gone_counts = [
+            key
+            for key in self.before.counts.pieces
+            if key not in self.counts and key not in standing
+        ]
+        judged, released = self._judged(described, gone_counts, now)
+        staged = {
+            "raw_events": self.events,
+            "rejected_rows": self.rejected,
+            "day_counts": self.counts,
+            **judged,
+        }
         if arrivals := self._arrivals(gone_events, now, run_id):
             # The moment is part of what is said: what went and came back is said again.
             entry = f"{arrivals[0][-2].isoformat()}-{run_id}"
-            staged["arrivals"] = {entry: self._written(described["arrivals"], arrivals)}
+            staged["arrivals"] = {
+                entry: written_piece(self.staging, described["arrivals"], arrivals, self.version)
+            }
         if self.rows != self.before.files or self.version != self.before.version:
             landed = [astuple(row) for row in self.rows.values()]
-            staged["landed_files"] = {WHOLE: self._written(described["landed_files"], landed)}
-        withdrawn = {"raw_events": gone_events, "rejected_rows": gone_rejected}
+            staged["landed_files"] = {
+                WHOLE: written_piece(self.staging, described["landed_files"], landed, self.version)
+            }
+        withdrawn = {
+            "raw_events": gone_events,
+            "rejected_rows": gone_rejected,
+            "day_counts": gone_counts,
+            "held_days": released,
+        }
         pieces = self.before.events.pieces
         changed = [
             key
@@ -235,7 +300,21 @@ class _Run:
             withdrawn={table: keys for table, keys in withdrawn.items() if keys},
             files=[_report(row) for row in self.rows.values()],
             waiting=[file for file, row in self.rows.items() if row.status.startswith(WAITING)],
-            dirty_days=sorted({_day(key) for key in [*changed, *gone_events]}),
+            dirty_days=sorted(
+                {_day(key) for key in [*changed, *gone_events, *judged["held_days"], *released]}
+            ),
+        )
+
+    def _judged(
+        self, described: Mapping[str, Table], gone: Iterable[str], now: dt.datetime
+    ) -> tuple[dict[str, dict[str, StagedPiece]], list[str]]:
+        """Return what is new of day_findings and held_days, and the days that are held no more."""
+        before = {k: p for k, p in self.before.counts.pieces.items() if k not in set(gone)}
+        folder = self.warehouse_folder / "day_counts"
+        files = [folder / piece.path for key, piece in before.items() if key not in self.counts]
+        files += [piece.path for piece in self.counts.values()]
+        return staged_findings(
+            self.connection, self.source, files, self.warehouse_folder, self.staging, described, now
         )
 
     def _identified(self, entry: Entry) -> LandedRow:
@@ -283,6 +362,8 @@ class _Run:
             earlier is not None
             and self.before.version == self.version
             and earlier.status.startswith(REFUSED)
+            # A limit of this machine may be another one now.
+            and "CUSTOMER_ASSETS_" not in (earlier.reason or "")
             and (earlier.content_hash, earlier.modified_at) == (row.content_hash, row.modified_at)
         ):
             return replace(row, status=REFUSED, reason=earlier.reason)
@@ -330,6 +411,7 @@ class _Run:
     def _staged(self, row: LandedRow, content: str, landed_us: int, loaded: Loaded) -> LandedRow:
         # Which rows are too late depends on when the file landed, and on its bytes otherwise.
         moment = [str(landed_us)] if loaded.n_late else []
+        counted = self._counted(content, loaded)
         for day, found in loaded.days.items():
             key = f"{day}/{content}"
             self.events[key] = self._piece(
@@ -341,6 +423,7 @@ class _Run:
                 "rejected_rows", loaded.rejected, loaded.rows_rejected, content, moment,
                 self.before.rejected.pieces.get(content),
             )  # fmt: skip
+        self.counts[content] = counted
         row = replace(
             row,
             loaded_hash=content,
@@ -359,6 +442,21 @@ class _Run:
         )
         self.fresh[content] = row
         return row
+
+    def _counted(self, content: str, loaded: Loaded) -> StagedPiece:
+        path = new_staged_file(self.staging, "day_counts")
+        days = [day.path for day in loaded.days.values()]
+        counts = counts_sql(self.source, content, days, loaded.rejected)
+        written = self.connection.execute(
+            f"copy ({counts}) to {literal(path)} (format parquet)"
+        ).fetchall()
+        return StagedPiece(
+            path,
+            written[0][0],
+            code_version=self.version,
+            inputs=content,
+            content_hash=content_hash(self.connection, path),
+        )
 
     def _piece(
         self,
@@ -451,22 +549,63 @@ class _Run:
                 rows.append((_day(key), file, content, *change, recorded, run_id))
         return rows
 
-    def _written(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> StagedPiece:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
 
-        types = {
-            "varchar": pa.string(),
-            "bigint": pa.int64(),
-            "date": pa.date32(),
-            "timestamp": pa.timestamp("us"),
-        }
-        schema = pa.schema([(name, types[each.type]) for name, each in table.columns.items()])
-        columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-        arrays = [pa.array(values, kind.type) for values, kind in zip(columns, schema, strict=True)]
-        path = new_staged_file(self.staging, table.name)
-        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd")
-        return StagedPiece(path, len(rows), code_version=self.version)
+def staged_findings(
+    connection: duckdb.DuckDBPyConnection,
+    source: EventLogSource,
+    counts: Sequence[Path],
+    warehouse_folder: Path,
+    staging: Path,
+    described: Mapping[str, Table],
+    now: dt.datetime,
+) -> tuple[dict[str, dict[str, StagedPiece]], list[str]]:
+    """Judge the days that are over.
+
+    Returns what is new of day_findings and held_days, and the days that are held no more.
+    """
+    last = source.last_complete_day(now)
+    rows = judge(connection, source, counts, last, read_accepted(warehouse_folder))
+    staged: dict[str, dict[str, StagedPiece]] = {}
+    known_by = digest(map(str, rows))
+    before = TableStore(warehouse_folder / "day_findings").manifest().pieces
+    if WHOLE not in before or before[WHOLE].content_hash != known_by:
+        piece = written_piece(staging, described["day_findings"], rows, "judged", known_by)
+        staged["day_findings"] = {WHOLE: piece}
+    held = {row[0].isoformat(): row[0] for row in rows if row[-1]}
+    before = TableStore(warehouse_folder / "held_days").manifest().pieces
+    staged["held_days"] = {
+        key: written_piece(staging, described["held_days"], [(day,)], "judged", digest([key]))
+        for key, day in held.items()
+        if key not in before
+    }
+    return staged, [key for key in before if key not in held]
+
+
+def written_piece(
+    staging: Path,
+    table: Table,
+    rows: Sequence[tuple[Any, ...]],
+    code_version: str,
+    known_by: str | None = None,
+) -> StagedPiece:
+    """Stage rows as a file of a table."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {
+        "boolean": pa.bool_(),
+        "double": pa.float64(),
+        "varchar": pa.string(),
+        "bigint": pa.int64(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us"),
+    }
+    schema = pa.schema([(name, types[each.type]) for name, each in table.columns.items()])
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    arrays = [pa.array(values, kind.type) for values, kind in zip(columns, schema, strict=True)]
+    path = new_staged_file(staging, table.name)
+    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd")
+    return StagedPiece(path, len(rows), code_version=code_version, content_hash=known_by)
 
 
 def _must_be_read_again(known: LandedRow, row: LandedRow) -> bool:

@@ -40,7 +40,7 @@ class Table(Protocol):
     def checks(self) -> list[dict[str, dict[str, Any]]]: ...
 
 
-_OWN_FIELDS = ("severity", "name", "description")
+_OWN_FIELDS = ("severity", "name", "description", "blocks")
 # A longer list of columns, or of values, is told by its length.
 _LONGEST_NAME = 60
 _LONGEST_LIST = 8
@@ -52,7 +52,8 @@ class Check:
 
     `name` is `<kind>_<columns>`, unique within the table and made of letters, digits and
     underscores. `expectation` is Great Expectations' own snake-case name. A failed `error`
-    keeps the rows from being published; a failed `warn` only shows. `description` is a sentence.
+    keeps the rows from being published, unless it says `blocks: false`; a failed `warn` only
+    shows. `description` is a sentence.
     """
 
     name: str
@@ -60,6 +61,11 @@ class Check:
     arguments: dict[str, Any]
     severity: Severity
     description: str
+    blocks: bool = True
+
+    @property
+    def is_blocking(self) -> bool:
+        return self.blocks and self.severity == "error"
 
     @property
     def row_wise(self) -> bool:
@@ -112,6 +118,9 @@ def _check(table: Table, expectation: str, entry: dict[str, Any]) -> Check:
     if severity not in ("error", "warn"):
         raise ValueError(f"{where}: severity is error or warn, not {severity!r}")
     name = entry.pop("name", None)
+    blocks = entry.pop("blocks", True)
+    if not isinstance(blocks, bool):
+        raise ValueError(f"{where}: blocks is true or false, not {blocks!r}")
     description = entry.pop("description", None)
     arguments = {argument: value for argument, value in entry.items() if value is not None}
     try:
@@ -128,6 +137,7 @@ def _check(table: Table, expectation: str, entry: dict[str, Any]) -> Check:
         arguments,
         severity,
         description or _sentence(supported, arguments),
+        blocks,
     )
 
 

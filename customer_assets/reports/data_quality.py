@@ -17,6 +17,35 @@ from customer_assets.reports.content import (
 from customer_assets.reports.tables import Columns, table_view
 
 _TOP_REASONS = 20
+# Findings that the first line of a report says in full.
+_SAID = 2
+
+
+def data_status(findings: pl.DataFrame) -> str:
+    """Return in one line whether the data is whole: what is wrong, else what stands out lately."""
+    still = findings.filter(~pl.col("is_accepted")).sort("event_date", descending=True)
+    wrong = still.filter(pl.col("severity") == "error")
+    if not wrong.is_empty():
+        return f"Data is not whole. {_findings_in_words(wrong)}"
+    recent = still.filter(pl.col("is_recent"))
+    if not recent.is_empty():
+        return f"Data may not be whole. {_findings_in_words(recent)}"
+    return "Data is whole."
+
+
+def _findings_in_words(findings: pl.DataFrame) -> str:
+    # What several findings say of one day is one sentence.
+    of_days = findings.group_by("event_date", maintain_order=True).agg(
+        pl.col("explanation").unique(maintain_order=True).str.join("; "), pl.col("is_held").any()
+    )
+    said = [
+        f"{wording.day(row['event_date'])}: {wording.shown(row['explanation'], 300)}"
+        + (", held back" if row["is_held"] else "")
+        for row in of_days.head(_SAID).iter_rows(named=True)
+    ]
+    more = of_days.height - len(said)
+    others = f"; and {wording.plural(more, 'more day')}" if more else ""
+    return f"{'. '.join(said)}{others}."
 
 
 @section(
@@ -25,10 +54,7 @@ _TOP_REASONS = 20
     SURENESS,
     70,
     needs=("accounting",),
-    uses=(
-        "landed_files",
-        "rejected_rows",
-    ),
+    uses=("landed_files", "rejected_rows", "findings"),
 )
 def data_quality(report: ReportInput) -> list[Block]:
     """Return what became of every landed row, why rows were rejected, and the landed files."""
@@ -59,11 +85,33 @@ def data_quality(report: ReportInput) -> list[Block]:
             is_equal,
         ),
     ]
+    if report.has_rows("findings"):
+        blocks.append(_findings(report))
     if report.has_rows("rejected_rows"):
         blocks.append(reasons(report, rows["landed"]))
     if report.has_rows("landed_files"):
         blocks.append(files(report))
     return [*blocks, *_days_with_losses(report)]
+
+
+def _findings(report: ReportInput) -> Block:
+    """Return the table of what stands out in what came, and of what did not come."""
+    columns: Columns = {
+        "event_date": ("Day", wording.day),
+        "severity": ("Severity", wording.shown),
+        "explanation": ("What came", lambda text: wording.shown(text, 300)),
+        "is_held": ("Held back", lambda is_held: "yes" if is_held else "no"),
+        "is_accepted": ("Accepted", lambda is_accepted: "yes" if is_accepted else "no"),
+    }
+    newest_first = report.frames["findings"].sort("event_date", descending=True)
+    return table_view(
+        report,
+        "findings",
+        "What stands out",
+        columns,
+        newest_first,
+        note="The rows of a day that is held back wait until it is accepted or delivered anew.",
+    )
 
 
 def row_accounts(accounting: pl.DataFrame) -> dict[str, int]:

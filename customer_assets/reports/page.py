@@ -94,6 +94,7 @@ class ReportSummary(BaseModel):
     """What the index shows of a report, kept beside it."""
 
     coverage: str = ""
+    status: str = ""
     has_catalogue: bool = False
     headlines: list[tuple[str, str]] = []
 
@@ -137,6 +138,7 @@ def write_report(
             "page.html.jinja",
             title=wording.heading(name),
             coverage=overview.coverage(report),
+            status=data_quality.data_status(frames["findings"]) if "findings" in frames else "",
             file=file,
             parts=[(part, [s for s in sections if s.part == part]) for part in get_args(Part)],
             file_of={part: SURENESS_PAGE if part == SURENESS else PAGE for part in get_args(Part)},
@@ -196,7 +198,9 @@ def _sections(report: ReportInput) -> list[Section]:
 def _summary(report: ReportInput, sections: Sequence[Section]) -> ReportSummary:
     blocks = [block for section in sections for block in section.blocks]
     items = [item for b in blocks if isinstance(b, Headlines) for item in b.items]
+    findings = report.frames.get("findings")
     return ReportSummary(
+        status="" if findings is None else data_quality.data_status(findings),
         coverage=overview.coverage(report),
         headlines=[(item.label, item.value) for item in items[:_INDEX_HEADLINES]],
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from customer_assets.sources.advice import Advice
-from customer_assets.sources.parts import FileFormat, Identifier, Model, NamedParts
+from customer_assets.sources.parts import FileFormat, FilePattern, Identifier, Model, NamedParts
 from customer_assets.sources.questions import Question
 from customer_assets.sources.segments import Rfem, SegmentRule, Segments
 
@@ -82,7 +82,9 @@ class ReadColumn(Model):
 class InputTable(Model):
     """One kind of landed file. Every input has the customer's column; it need not be listed."""
 
-    files: str | list[str] = Field(description="Glob(s) below the source's landing folder.")
+    files: FilePattern | list[FilePattern] = Field(
+        description="Glob(s) below the source's landing folder."
+    )
     format: FileFormat = FileFormat()
     columns: list[Identifier] | Annotated[dict[str, str | list[str] | InputColumn], NamedParts] = (
         Field(description="Name in the tables: header(s) in the files; a list where they agree.")

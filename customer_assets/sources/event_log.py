@@ -16,11 +16,13 @@ from customer_assets.sources.columns import (
     of_kind,
     sql_type,
 )
+from customer_assets.sources.expected import Expected
 from customer_assets.sources.parts import (
     CleaningRule,
     Day,
     Duration,
     FileFormat,
+    FilePattern,
     Model,
     NamedParts,
     TimeZone,
@@ -180,7 +182,9 @@ class SuspectedBots(Model):
 class EventLogSource(Model):
     """A log with one row per thing that a customer did."""
 
-    files: str | list[str] = Field(description="Glob(s) below the source's landing folder.")
+    files: FilePattern | list[FilePattern] = Field(
+        description="Glob(s) below the source's landing folder."
+    )
     format: FileFormat = FileFormat()
     columns: EventColumns
     attributes: Annotated[dict[str, str | Column], NamedParts] = Field(
@@ -189,7 +193,7 @@ class EventLogSource(Model):
     kinds: list[FileKind] = Field(
         default=[], description="Files that are written otherwise than the rest."
     )
-    lookups: Annotated[dict[str, str], NamedParts] = Field(
+    lookups: Annotated[dict[str, FilePattern], NamedParts] = Field(
         default={},
         description="Views of sql/raw/<source>/rows.sql: by name the one file, below the landing "
         "folder, that it looks things up in. It holds no events.",
@@ -251,6 +255,10 @@ class EventLogSource(Model):
         "learnt from the log.",
     )
     rules: list[CleaningRule] = []
+    expected: Expected = Expected()
+    accept: list[Day] = Field(
+        default=[], description="Days that are right although they are not like those before them."
+    )
     funnels: Annotated[dict[str, Funnel], NamedParts] = {}
     horizon: Duration = Field(
         default="30 days", description="How far ahead features are labelled and models predict."

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import zoneinfo
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -103,8 +104,18 @@ def _names(mapping: dict[str, Any]) -> dict[str, Any]:
     return mapping
 
 
+def _below_landing(pattern: str) -> str:
+    path = PurePosixPath(pattern)
+    if not path.parts or ".." in path.parts or path.is_absolute() or "\\" in pattern:
+        raise ValueError(
+            f"{pattern!r} must be a pattern below the landing folder of the source, without `..`"
+        )
+    return pattern
+
+
 Identifier = Annotated[str, AfterValidator(_identifier)]
 NamedParts = AfterValidator(_names)
+FilePattern = Annotated[str, AfterValidator(_below_landing)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Window = Annotated[str, AfterValidator(_window)]

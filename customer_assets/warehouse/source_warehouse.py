@@ -70,7 +70,7 @@ class ChecksFailedError(RuntimeError):
     def __init__(self, table: Table, results: Sequence[CheckResult]) -> None:
         self.table = table
         self.results = list(results)
-        self.failed = [r for r in results if not r.passed and r.check.severity == "error"]
+        self.failed = [r for r in results if not r.passed and r.check.is_blocking]
         reasons = "; ".join(result.reason_in(table.key) for result in self.failed)
         super().__init__(
             f"{table.name} was not published, its previous version stays in view: {reasons}"
@@ -249,7 +249,7 @@ class SourceWarehouse:
         return results
 
     def _demand(self, name: str, results: Sequence[CheckResult]) -> None:
-        if any(not r.passed and r.check.severity == "error" for r in results):
+        if any(not r.passed and r.check.is_blocking for r in results):
             raise ChecksFailedError(self.tables[name], results)
 
     def _audit(

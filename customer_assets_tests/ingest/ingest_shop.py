@@ -71,6 +71,7 @@ class Shop:
             now=now or dt.datetime.now(dt.UTC) + dt.timedelta(hours=1),
             run_id=f"run{self.runs}",
             tell=self.told.append,
+            may_withdraw=True,
         )
 
     def run(self) -> ingest.Ingest:

@@ -35,7 +35,8 @@ EXCEL = (
 
 
 @pytest.fixture
-def real(shop: Shop, real_landing):
+def real(shop: Shop, real_landing, monkeypatch):
+    monkeypatch.setenv("CUSTOMER_ASSETS_FOLLOW_LINKS", "1")
     shop.source = SOURCE
     (shop.landing / "online_retail.parquet").symlink_to(
         real_landing / "online_retail" / "online_retail.parquet"

@@ -105,15 +105,6 @@ def test_usable_conditions(shop: Shop, condition):
     assert landed == loaded + rejected == 3
 
 
-def test_a_rule_that_fails_on_a_row_refuses_the_file(shop: Shop):
-    shop.source = rule("cast(event_type as bigint) > 1")
-    shop.land("a.csv", CSV)
-    shop.run()
-    ((status, reason),) = shop.rows("landed_files", "status, reason")
-    assert status == "refused"
-    assert "Could not convert" in reason
-
-
 def test_two_columns_of_one_name_are_an_error():
     with pytest.raises(ValueError, match="taken twice"):
         ingest.tables(shop_source(attributes={"quantity": "n"}))

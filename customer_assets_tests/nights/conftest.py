@@ -31,4 +31,5 @@ def shop(refreshed_shop, monkeypatch):
         # A copy would be another file: the system would say that it changed.
         (settings.landing() / "shop" / file.name).symlink_to(file)
     monkeypatch.setenv("DAGSTER_HOME", "set by the run")
+    monkeypatch.setenv("CUSTOMER_ASSETS_FOLLOW_LINKS", "1")
     return Shop("shop")

@@ -11,6 +11,7 @@ columns:
   n_duplicates: {type: bigint, description: Further copies of an event that were removed.}
   n_rejected: {type: bigint, description: "Rows in rejected_rows, with the reason."}
   n_pending: {type: bigint, description: Rows of a day whose events are not published yet.}
+  pending_reason: {type: varchar, description: "Why they wait: what the day is held back for, or that it is not computed yet; null where none wait."}
 checks:
   - unexpected_rows_expectation:
       name: landed_rows_accounted_for
@@ -58,6 +59,15 @@ published as (
         sum(n_copies - 1) as n_duplicates,
     from events
     group by event_date
+),
+
+held as (
+    select
+        event_date,
+        string_agg(explanation, '; ' order by finding, subject) as reason,
+    from day_findings
+    where is_held
+    group by event_date
 )
 
 select
@@ -68,5 +78,10 @@ select
     cast(landed.n_rejected as bigint) as n_rejected,
     cast(case when published.event_date is null then landed.n_readable else 0 end as bigint)
         as n_pending,
+    case
+        when published.event_date is null and landed.n_readable > 0
+            then coalesce('held back: ' || held.reason, 'not computed yet')
+    end as pending_reason,
 from landed
 left join published on landed.event_date = published.event_date
+left join held on landed.event_date = held.event_date

@@ -23,7 +23,8 @@ columns:
     description: >-
       loaded; lookup (rows.sql looks things up in it); duplicate (its content counts under
       another name); waiting (still being written); refused. The last two say so where the
-      previous version was kept.
+      previous version was kept. gone, rows kept: too much is gone with it to be withdrawn
+      unasked.
   reason: {type: varchar, description: 'Why the file is not loaded, or what was noticed in it.'}
   rows_landed:
     type: bigint
@@ -57,6 +58,7 @@ checks:
         - waiting, previous version kept
         - refused
         - refused, previous version kept
+        - gone, rows kept
   - unexpected_rows_expectation:
       unexpected_rows_query: >-
         select * from {batch} where rows_landed <> rows_loaded + rows_rejected
