@@ -51,7 +51,7 @@ check: $(READY) ## Format, lint, type-check, and hold the rooms apart
 
 lock: ## Resolve the dependencies of pyproject.toml into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
+		--no-annotate --no-header --extra dev --extra postgres pyproject.toml -o requirements.lock
 
 clean: $(READY) ## Remove everything generated, and nothing that was landed; not while a run writes
 	@$(BIN)/python -m customer_assets clean

@@ -5,10 +5,11 @@ import os
 import dagster as dg
 import pytest
 
+from customer_assets import settings
 from customer_assets.components.automation import ASKED
 from customer_assets.components.liveness import process_tags, report_gone_runs
 from customer_assets.history import prepare_dagster_home
-from customer_assets_tests.nights.shop import DAYS, lines
+from customer_assets_tests.nights.shop import DAYS, Shop, lines
 
 
 def look(shop):
@@ -62,6 +63,28 @@ def test_a_run_that_failed_is_asked_for_again_after_a_while_or_once_something_ch
     shop.stated = shop.stated.replace("purchase_event: buy", "purchase_event: buy\n  currency: EUR")
     ((_, after),) = look(shop)
     assert after[ASKED] != tags[ASKED]
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_customer_table_that_is_delivered_again_runs_by_itself(is_open):
+    file = settings.PROJECT_ROOT / "customer_assets/defs/one_click/defs.yaml"
+    text = file.read_text() + f"  delivered_again: {str(is_open).lower()}\n"
+    definitions = Shop("one_click", text, settings.SQL_ROOT).definitions()
+    schedules = {schedule.name: schedule.cron_schedule for schedule in definitions.schedules}
+    running = dg.DefaultSensorStatus.RUNNING
+    (sensor,) = [s for s in definitions.sensors if s.name == "landing_one_click"]
+    (customers,) = [
+        s for s in definitions.resolve_all_asset_specs() if s.key.path[-1] == "customers"
+    ]
+    assert (sensor.default_status == running, customers.freshness_policy is not None) == (
+        is_open,
+        is_open,
+    )
+    by_itself = {
+        "daily_refresh_one_click": "0 3 * * *",
+        "weekly_train_one_click": "0 4 * * 1",
+    }
+    assert schedules == (by_itself if is_open else {})
 
 
 @pytest.mark.parametrize("started", ["long ago", None])
