@@ -33,6 +33,8 @@ verify: $(READY) ## Run the property tests on many random histories (a quarter o
 		customer_assets_tests/behavior/test_incremental.py
 	@CUSTOMER_ASSETS_EXAMPLES=100 $(BIN)/python -m pytest \
 		customer_assets_tests/test_landing_histories.py
+	@CUSTOMER_ASSETS_NIGHTS=60 $(BIN)/python -m pytest -s \
+		customer_assets_tests/nights/test_many_nights.py
 
 drill: $(READY) ## Kill runs and see what is left: lost, wrong, stuck [KILLS=100]
 	@$(BIN)/python -W ignore -m customer_assets_tests.drill $(if $(KILLS),--kills $(KILLS))

@@ -21,7 +21,6 @@ import dagster as dg
 import duckdb
 
 from customer_assets import settings
-from customer_assets.components.liveness import process_tags
 from customer_assets.components.source_definitions import job_name
 from customer_assets.components.table_assets import range_tags
 from customer_assets.disk import demand_room
@@ -179,9 +178,7 @@ def _end_with_the_demo() -> None:
 def _run_source(source: str) -> Outcome:
     job = _job(source)
     partitions = job.partitions_def
-    tags = process_tags()
-    if partitions is not None:
-        tags |= range_tags(partitions.get_partition_keys())
+    tags = range_tags(partitions.get_partition_keys()) if partitions is not None else {}
     started = time.monotonic()
     outcome = Outcome(source)
     with dg.DagsterInstance.get() as instance:

@@ -87,18 +87,20 @@ def test_a_customer_table_that_is_delivered_again_runs_by_itself(is_open):
     assert schedules == (by_itself if is_open else {})
 
 
-@pytest.mark.parametrize("started", ["long ago", None])
-def test_a_run_whose_process_is_gone_is_reported_as_failed_and_nobody_waits(shop, started):
+@pytest.mark.parametrize("process", ["gone", "of the run before", "alive"])
+def test_a_run_whose_process_is_gone_is_reported_as_failed_and_nobody_waits(shop, process):
     os.environ["DAGSTER_HOME"] = str(prepare_dagster_home())
-    tags = process_tags()
-    if started:
-        # A process of now has the number of one that is gone.
-        tags["customer_assets/process_started"] = started
     with dg.DagsterInstance.get() as instance:
-        job = shop.definitions().resolve_job_def("ingest_shop")
-        run = instance.create_run_for_job(job, tags={**tags, "source": "shop"})
+        run = instance.create_run_for_job(
+            shop.definitions().resolve_job_def("ingest_shop"), tags={"source": "shop"}
+        )
+        tags = process_tags("another run" if process == "of the run before" else run.run_id)
+        if process != "alive":
+            # A process of now has the number of one that is gone.
+            tags["customer_assets/process_started"] = "long ago"
+        instance.add_run_tags(run.run_id, tags)
         instance.report_run_canceling(run)
         assert "is under way" in look(shop)
         reported = report_gone_runs(instance)
-    assert reported == ([run.run_id] if started else [])
-    assert ("is under way" in look(shop)) == (not started)
+    assert reported == ([run.run_id] if process == "gone" else [])
+    assert ("is under way" in look(shop)) == (process != "gone")
