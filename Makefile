@@ -33,6 +33,8 @@ verify: $(READY) ## Run the property tests on many random histories (a quarter o
 		customer_assets_tests/behavior/test_incremental.py
 	@CUSTOMER_ASSETS_EXAMPLES=100 $(BIN)/python -m pytest \
 		customer_assets_tests/test_landing_histories.py
+	@CUSTOMER_ASSETS_NIGHTS=60 $(BIN)/python -m pytest -s \
+		customer_assets_tests/nights/test_many_nights.py
 
 drill: $(READY) ## Kill runs and see what is left: lost, wrong, stuck [KILLS=100]
 	@$(BIN)/python -W ignore -m customer_assets_tests.drill $(if $(KILLS),--kills $(KILLS))
@@ -51,7 +53,7 @@ check: $(READY) ## Format, lint, type-check, and hold the rooms apart
 
 lock: ## Resolve the dependencies into requirements.lock, and list their licences in docs/
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
+		--no-annotate --no-header --extra dev --extra postgres pyproject.toml -o requirements.lock
 	@$(BIN)/python .ci/licences > docs/dependencies.md
 
 clean: $(READY) ## Remove everything generated, and nothing that was landed; not while a run writes

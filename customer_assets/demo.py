@@ -6,7 +6,10 @@ Runs the same Dagster jobs as the UI, a source to a processor, and prints what t
 import functools
 import logging
 import multiprocessing
+import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -18,7 +21,6 @@ import dagster as dg
 import duckdb
 
 from customer_assets import settings
-from customer_assets.components.liveness import process_tags
 from customer_assets.components.source_definitions import job_name
 from customer_assets.components.table_assets import range_tags
 from customer_assets.disk import demand_room
@@ -99,7 +101,7 @@ def _run_sources(sources: Sequence[str]) -> list[Outcome]:
         if n_at_once <= 1:
             return [_run_source(source) for source in sources]
         with ProcessPoolExecutor(
-            n_at_once, multiprocessing.get_context("spawn"), initializer=_show_progress
+            n_at_once, multiprocessing.get_context("spawn"), initializer=_begin_worker
         ) as pool:
             outcomes = _run_in_pool(pool, n_at_once, sources)
         return [outcomes[source] for source in sources]
@@ -161,12 +163,22 @@ def _show_progress() -> None:
     logger.addHandler(progress)
 
 
+def _begin_worker() -> None:
+    _show_progress()
+    threading.Thread(target=_end_with_the_demo, daemon=True).start()
+
+
+def _end_with_the_demo() -> None:
+    """End this worker when the demo was killed: the next one would wait for it."""
+    if demo := multiprocessing.parent_process():
+        demo.join()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _run_source(source: str) -> Outcome:
     job = _job(source)
     partitions = job.partitions_def
-    tags = process_tags()
-    if partitions is not None:
-        tags |= range_tags(partitions.get_partition_keys())
+    tags = range_tags(partitions.get_partition_keys()) if partitions is not None else {}
     started = time.monotonic()
     outcome = Outcome(source)
     with dg.DagsterInstance.get() as instance:

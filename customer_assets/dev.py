@@ -1,7 +1,8 @@
 """`make dev`: Dagster's web server, daemon and code server under one small supervisor.
 
 What dies is started again, and who ends the supervisor ends all three with what they started. The
-same three commands stand in docs/deploy/ as units of systemd, which is the supervisor there.
+same three stand in docs/deploy/ as units of systemd, which is the supervisor there; the code is
+held there by a process that cannot reload it, and that systemd starts anew.
 """
 
 import contextlib

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from customer_assets import settings
 from customer_assets.generation import in_words, waits_for
-from customer_assets.history import damaged_databases
+from customer_assets.history import dagster_yaml, damaged_databases
 from customer_assets.warehouse.catalog import read_snapshot, snapshot_relations
 from customer_assets.warehouse.lock import lock_holder
 from customer_assets.warehouse.manifest import (
@@ -202,12 +202,11 @@ def _dagster() -> Iterator[Finding]:
     if named and Path(named).resolve() != home:
         remedy = f"unset DAGSTER_HOME, or set it to {home}: the UI shows another history now"
         yield Finding("Dagster", f"DAGSTER_HOME is {named}", remedy, True)
-    ours = settings.PROJECT_ROOT / "dagster.yaml"
     theirs = home / "dagster.yaml"
     if not theirs.is_file():
         yield Finding("Dagster", f"{home} is not there yet", "`make dev` or `make demo` makes it")
         return
-    if theirs.read_bytes() != ours.read_bytes():
+    if theirs.read_text() != dagster_yaml():
         remedy = "`make dev` puts the project's own there; change that one"
         yield Finding("Dagster", f"{theirs} is not the project's dagster.yaml", remedy, True)
         return

@@ -3,23 +3,45 @@
 What is lost with a file of history is what runs said of themselves. Tables are not in it.
 """
 
+import contextlib
 import datetime as dt
+import importlib.util
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+
+import yaml
 
 from customer_assets import settings
 
 
 def prepare_dagster_home() -> Path:
-    """Put the project's dagster.yaml where Dagster reads it, and name that home to it."""
+    """Put the project's dagster.yaml where Dagster reads it, and name that home to it.
+
+    Raises SettingError where its history is to be kept by what is not installed.
+    """
     home = settings.dagster_home()
     home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(settings.PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
+    (home / "dagster.yaml").write_text(dagster_yaml())
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+def dagster_yaml() -> str:
+    """Return Dagster's settings: the project's own, by PostgreSQL instead of SQLite if asked."""
+    text = (settings.PROJECT_ROOT / "dagster.yaml").read_text()
+    if not settings.postgres_url():
+        return text
+    if importlib.util.find_spec("dagster_postgres") is None:
+        raise settings.SettingError(
+            f"{settings.POSTGRES} is set, which needs the package dagster-postgres: install what "
+            "is locked, by `make install`"
+        )
+    stated = yaml.safe_load(text)
+    del stated["event_log_storage"]
+    stated["storage"] = {"postgres": {"postgres_url": {"env": settings.POSTGRES}}}
+    return yaml.safe_dump(stated)
 
 
 def damaged_databases(dagster_home: Path) -> Iterator[tuple[Path, str]]:
@@ -40,6 +62,13 @@ def damaged_databases(dagster_home: Path) -> Iterator[tuple[Path, str]]:
             found = str(error)
         if found != "ok":
             yield path, str(found)
+
+
+def write_back(dagster_home: Path) -> None:
+    """Take what waits in the -wal files below Dagster's home into their databases."""
+    for waiting in sorted(dagster_home.rglob("*.db-wal")):
+        with contextlib.closing(sqlite3.connect(str(waiting).removesuffix("-wal"))) as connection:
+            connection.execute("pragma wal_checkpoint(truncate)")
 
 
 def put_away_damaged(dagster_home: Path) -> Iterator[str]:

@@ -9,6 +9,8 @@ import os
 import re
 from pathlib import Path
 
+POSTGRES = "CUSTOMER_ASSETS_POSTGRES"
+
 _PACKAGE = Path(__file__).resolve().parent
 PROJECT_ROOT = _PACKAGE.parent
 SQL_ROOT = PROJECT_ROOT / "sql"
@@ -79,6 +81,18 @@ def reports_folder() -> Path:
 def dagster_home() -> Path:
     """Return the folder of Dagster's own history, also for a bare `dg` (see `.env`)."""
     return home() / "dagster"
+
+
+def postgres_url() -> str | None:
+    """Return the PostgreSQL database that keeps Dagster's history; None: SQLite files do.
+
+    Raises SettingError.
+    """
+    url = os.environ.get(POSTGRES) or None
+    if url and not url.startswith("postgresql+psycopg2://"):
+        # With no driver named, another one would be asked for, which Dagster does not use.
+        raise SettingError(f"{POSTGRES}: it is an address such as postgresql+psycopg2:///name")
+    return url
 
 
 def memory_limit() -> str:

@@ -1,6 +1,7 @@
 """`make demo`: exit status and what it says."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -82,7 +83,8 @@ def test_an_unknown_source_is_an_error_that_lists_the_known():
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are told by /proc")
-def test_who_ends_the_demo_ends_its_workers(one_click):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_who_ends_the_demo_ends_its_workers(one_click, number):
     write_sample("course_platform", settings.landing() / "course_platform", rows=500)
     command = [sys.executable, "-m", "customer_assets", "demo", "--sources"]
     with subprocess.Popen(
@@ -93,10 +95,12 @@ def test_who_ends_the_demo_ends_its_workers(one_click):
         # The two workers, and the process that keeps their books.
         while len(workers := children.read_text().split()) < 3 and time.monotonic() < deadline:
             time.sleep(0.1)
-        run.terminate()
+        run.send_signal(number)
         assert run.wait(30) != 0
     assert len(workers) >= 3
-    time.sleep(1)
+    deadline = time.monotonic() + 30
+    while any(map(is_alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert [pid for pid in workers if is_alive(pid)] == []
 
 

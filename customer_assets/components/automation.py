@@ -66,8 +66,23 @@ def daily_refresh(
     return refresh
 
 
+def whole_daily_refresh(
+    pipeline: AnyPipeline, job: UnresolvedAssetJobDefinition
+) -> dg.ScheduleDefinition:
+    """Refresh what is outdated of a source without days, each night."""
+    return dg.ScheduleDefinition(
+        name=f"daily_{job.name}",
+        job=job,
+        cron_schedule=f"0 {REFRESH_HOUR} * * *",
+        execution_timezone=pipeline.source.timezone,
+        tags={ONLY_OUTDATED: "true"},
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Each night at {REFRESH_HOUR}:00 {pipeline.source.timezone}: what is new.",
+    )
+
+
 def weekly_training(
-    pipeline: Pipeline[EventLogSource], job: UnresolvedAssetJobDefinition
+    pipeline: AnyPipeline, job: UnresolvedAssetJobDefinition
 ) -> dg.ScheduleDefinition:
     """Train each Monday, an hour after the refresh of the night."""
     hour = REFRESH_HOUR + 1
@@ -94,12 +109,7 @@ def landing_sensor(
         name=f"landing_{pipeline.name}",
         jobs=[ingest_job, refresh_job],
         minimum_interval_seconds=LOOK_EVERY_SECONDS,
-        # A closed log changes only when somebody corrects it, who may then switch this on.
-        default_status=(
-            dg.DefaultSensorStatus.STOPPED
-            if pipeline.source.last_day
-            else dg.DefaultSensorStatus.RUNNING
-        ),
+        default_status=_sensor_status(pipeline),
         description=f"Looks every {LOOK_EVERY_SECONDS} seconds at the landing folder of "
         f"{pipeline.name}; asks for the days that new, late, replaced or withdrawn files changed.",
     )
@@ -134,6 +144,7 @@ def whole_landing_sensor(
         name=f"landing_{pipeline.name}",
         job=refresh_job,
         minimum_interval_seconds=LOOK_EVERY_SECONDS,
+        default_status=_sensor_status(pipeline),
         description=f"Looks every {LOOK_EVERY_SECONDS} seconds at the landing folder of "
         f"{pipeline.name} and refreshes its tables when files came, changed or went.",
     )
@@ -149,6 +160,12 @@ def whole_landing_sensor(
         )
 
     return watch
+
+
+def _sensor_status(pipeline: AnyPipeline) -> dg.DefaultSensorStatus:
+    # A closed source changes only when somebody corrects it, who may then switch the sensor on.
+    status = dg.DefaultSensorStatus
+    return status.RUNNING if pipeline.source.is_open else status.STOPPED
 
 
 def _asked_for(

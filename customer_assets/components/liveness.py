@@ -20,6 +20,8 @@ LOOK_EVERY_SECONDS = 20
 _UNTAGGED_SECONDS = {dg.DagsterRunStatus.STARTED: 30}
 _UNBEGUN_SECONDS = 180
 _PREFIX = "customer_assets/process_"
+# A run that is tried again takes over the tags of the one before, whose process they name.
+_OF_RUN = f"{_PREFIX}of_run"
 _UNDER_WAY = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -27,9 +29,9 @@ _UNDER_WAY = [
 ]
 
 
-def process_tags() -> dict[str, str]:
-    """Return the tags by which a run says in which process it is."""
-    return Process.current().as_tags(_PREFIX)
+def process_tags(run_id: str) -> dict[str, str]:
+    """Return the tags by which a run says that it is in this process."""
+    return {**Process.current().as_tags(_PREFIX), _OF_RUN: run_id}
 
 
 def report_gone_runs(instance: dg.DagsterInstance) -> list[str]:
@@ -49,11 +51,13 @@ def gone_runs(instance: dg.DagsterInstance) -> Iterator[tuple[str, Process | Non
     """Yield the runs that are said to be under way and are not, with the process that they had."""
     now = dt.datetime.now(dt.UTC)
     for record in instance.get_run_records(dg.RunsFilter(statuses=_UNDER_WAY)):
-        process = Process.of(record.dagster_run.tags, _PREFIX)
+        run = record.dagster_run
+        is_own = run.tags.get(_OF_RUN) == run.run_id
+        process = Process.of(run.tags, _PREFIX) if is_own else None
         age = (now - record.update_timestamp.replace(tzinfo=dt.UTC)).total_seconds()
-        longest = _UNTAGGED_SECONDS.get(record.dagster_run.status, _UNBEGUN_SECONDS)
+        longest = _UNTAGGED_SECONDS.get(run.status, _UNBEGUN_SECONDS)
         if process.is_gone() if process else age > longest:
-            yield record.dagster_run.run_id, process
+            yield run.run_id, process
 
 
 @dg.sensor(

@@ -10,6 +10,7 @@ from customer_assets.components.automation import (
     daily_refresh,
     landing_sensor,
     weekly_training,
+    whole_daily_refresh,
     whole_landing_sensor,
 )
 from customer_assets.components.ingest_assets import ingest_asset
@@ -52,15 +53,13 @@ def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
         description=f"Read what is new in the landing folder of {pipeline.name}, nothing else.",
         tags={"source": pipeline.name, **runtime("ingest")},
     )
-    _, last = pipeline.source.day_range()
-    is_open = last is None
     return dg.Definitions(
         assets=assets,
         jobs=[*jobs.values(), ingest],
         schedules=(
             [daily_refresh(pipeline, jobs["refresh"], partitions)]
             + ([weekly_training(pipeline, jobs["train"])] if "train" in jobs else [])
-            if is_open
+            if pipeline.source.is_open
             else []
         ),
         sensors=[
@@ -71,7 +70,7 @@ def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
 
 
 def customer_table_definitions(pipeline: Pipeline[CustomerTableSource]) -> dg.Definitions:
-    """Return the assets of a customer table and the job that refreshes them all."""
+    """Return the assets of a customer table, its jobs, and what runs them by itself."""
     parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
     assets = [
         ingest_asset(pipeline),
@@ -82,6 +81,12 @@ def customer_table_definitions(pipeline: Pipeline[CustomerTableSource]) -> dg.De
     return dg.Definitions(
         assets=assets,
         jobs=list(jobs.values()),
+        schedules=(
+            [whole_daily_refresh(pipeline, jobs["refresh"])]
+            + ([weekly_training(pipeline, jobs["train"])] if "train" in jobs else [])
+            if pipeline.source.is_open
+            else []
+        ),
         sensors=[whole_landing_sensor(pipeline, jobs["refresh"])],
     )
 

@@ -16,7 +16,7 @@ from customer_assets.components.presentation import (
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.quality import Check, CheckResult, checks_of
-from customer_assets.sources import EventLogSource
+from customer_assets.warehouse.manifest import Manifest
 from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.source_warehouse import (
     ChecksFailedError,
@@ -76,12 +76,11 @@ def asset_spec(
 
 
 def freshness(pipeline: AnyPipeline, table: str) -> dg.FreshnessPolicy | None:
-    """Return how old a table of an open log may be: refreshed every night, trained every week.
+    """Return how old a table of an open source may be: refreshed every night, trained every week.
 
-    What is closed, or has no days, is as fresh as its files.
+    What is closed is as fresh as its files.
     """
-    source = pipeline.source
-    if not isinstance(source, EventLogSource) or source.day_range()[1] is not None:
+    if not pipeline.source.is_open:
         return None
     return WEEKLY if table in pipeline.training else NIGHTLY
 
@@ -128,7 +127,9 @@ def model_asset(
                 if days is not None:
                     days = [dt.date.fromisoformat(day) for day in outdated]
                 if not outdated:
-                    yield from _nothing_to_do(pipeline, source_warehouse, model, parameters)
+                    yield from _nothing_to_do(
+                        context, pipeline, source_warehouse, model, parameters, is_daily
+                    )
                     return
             try:
                 for chunk in source_warehouse.materialize(model, parameters, days):
@@ -141,18 +142,14 @@ def model_asset(
             metadata = table_metadata(
                 pipeline.name, source_warehouse, model, chunks, model.version(parameters).digest
             )
-            content_hash = source_warehouse.manifest(model.name).content_hash
-        published = {key: piece for chunk in chunks for key, piece in chunk.pieces.items()}
-        for key, piece in published.items() if is_daily else ():
-            of_day = {"dagster/partition_row_count": piece.rows, "content_hash": piece.content_hash}
-            # What is said of the whole table is said once, not with each of its days.
-            of_table = metadata if key == max(published) else {}
-            context.add_asset_metadata({**of_table, **of_day}, partition_key=key)
+            manifest = source_warehouse.manifest(model.name)
+        if is_daily:
+            _say_of_days(context, manifest, metadata)
         yield dg.MaterializeResult(
             asset_key=spec.key,
-            metadata={} if is_daily and published else metadata,
+            metadata={} if is_daily else metadata,
             # A range stamps one version on all its days: only a whole table can say its own.
-            data_version=None if is_daily else dg.DataVersion(content_hash),
+            data_version=None if is_daily else dg.DataVersion(manifest.content_hash),
         )
         yield from check_results(pipeline, table, [r for chunk in chunks for r in chunk.checks])
 
@@ -160,20 +157,23 @@ def model_asset(
 
 
 def _nothing_to_do(
+    context: dg.AssetExecutionContext,
     pipeline: AnyPipeline,
     warehouse: SourceWarehouse,
     model: Model,
     parameters: Mapping[str, Any],
+    is_daily: bool,
 ) -> AssetEvents:
     """Say of a table whose code and inputs are those it was made from that it stands."""
     table = pipeline.tables[model.name]
     logger.info("%s/%s: up to date", pipeline.name, table.name)
+    metadata = table_metadata(
+        pipeline.name, warehouse, model, [], model.version(parameters).digest
+    ) | {"is_up_to_date": True}
+    if is_daily:
+        _say_of_days(context, warehouse.manifest(table.name), metadata)
     yield dg.MaterializeResult(
-        asset_key=asset_key(pipeline, table.name),
-        metadata=table_metadata(
-            pipeline.name, warehouse, model, [], model.version(parameters).digest
-        )
-        | {"is_up_to_date": True},
+        asset_key=asset_key(pipeline, table.name), metadata={} if is_daily else metadata
     )
     if not warehouse.words_moved(table.name):
         published = warehouse.audit_published(table.name, model, parameters)
@@ -186,6 +186,18 @@ def _nothing_to_do(
         raise dg.Failure(str(failure), allow_retries=False) from failure
     logger.info("%s/%s: its description is published again", pipeline.name, table.name)
     yield from check_results(pipeline, table, results)
+
+
+def _say_of_days(
+    context: dg.AssetExecutionContext, manifest: Manifest, of_table: Mapping[str, Any]
+) -> None:
+    """Say of each day asked for what it holds; of the table once, not with each of its days."""
+    for day in context.partition_keys:
+        said = dict(of_table) if day == context.partition_keys[-1] else {}
+        if piece := manifest.pieces.get(day):
+            said["dagster/partition_row_count"] = piece.rows
+            said["content_hash"] = piece.content_hash
+        context.add_asset_metadata(said, partition_key=day)
 
 
 def check_results(

@@ -61,7 +61,7 @@ class WarehouseResource(dg.ConfigurableResource):
         self._run_id = context.run.run_id if context.run else ""
         self._accepted_days = _accepted_days(context.run.tags if context.run else {})
         if context.run and context.instance:
-            tags: dict[str, str] = process_tags()
+            tags: dict[str, str] = process_tags(self._run_id)
             context.instance.add_run_tags(self._run_id, tags)
         settings.spill_folder().mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:

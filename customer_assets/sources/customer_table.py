@@ -166,6 +166,21 @@ class CustomerTableSource(Model):
     advice: Advice = Advice()
     questions: Annotated[dict[str, Question], NamedParts] = {}
     owner: str = "team:data"
+    delivered_again: bool = Field(
+        default=False,
+        description="Whether newer files replace these from time to time, as of a monthly export: "
+        "then the source is refreshed and trained by itself.",
+    )
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether more is to come, so that the source runs by itself."""
+        return self.delivered_again
+
+    @property
+    def timezone(self) -> str:
+        """Return the zone of its schedules: it has no times of its own."""
+        return "UTC"
 
     @property
     def files(self) -> list[str]:

@@ -378,6 +378,11 @@ class EventLogSource(Model):
         _, last = self.day_range()
         return min(last, yesterday) if last else yesterday
 
+    @property
+    def is_open(self) -> bool:
+        """Say whether more is to come, so that the source runs by itself."""
+        return self.last_day is None
+
     def day_range(self) -> tuple[dt.date, dt.date | None]:
         """Return the first day and, for a closed log, the last one."""
         last = dt.date.fromisoformat(str(self.last_day)) if self.last_day else None

@@ -88,11 +88,10 @@ def drill(fault: Fault, shop: Shop, sound: Path, folder: Path, n_tries: int) -> 
         share = (n // 2 + 1) / (n_tries // 2 + 2)
         with copy_of(sound, folder):
             if n % 2:
-                moment = {"after_seconds": round(share * seconds, 2)}
-                tries.append(attempt(fault, shop, before, after, **moment))
+                when = {"after_seconds": round(share * seconds, 2)}
             else:
-                at_rename = max(1, round(share * n_renames))
-                tries.append(attempt(fault, shop, before, after, at_rename=at_rename))
+                when = {"at_rename": max(1, round(share * n_renames))}
+            tries.append(attempt(fault, shop, before, after, usual_seconds=seconds, **when))
     return tries
 
 

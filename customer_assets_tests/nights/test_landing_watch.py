@@ -5,10 +5,11 @@ import os
 import dagster as dg
 import pytest
 
+from customer_assets import settings
 from customer_assets.components.automation import ASKED
 from customer_assets.components.liveness import process_tags, report_gone_runs
 from customer_assets.history import prepare_dagster_home
-from customer_assets_tests.nights.shop import DAYS, lines
+from customer_assets_tests.nights.shop import DAYS, Shop, lines
 
 
 def look(shop):
@@ -64,18 +65,42 @@ def test_a_run_that_failed_is_asked_for_again_after_a_while_or_once_something_ch
     assert after[ASKED] != tags[ASKED]
 
 
-@pytest.mark.parametrize("started", ["long ago", None])
-def test_a_run_whose_process_is_gone_is_reported_as_failed_and_nobody_waits(shop, started):
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_customer_table_that_is_delivered_again_runs_by_itself(is_open):
+    file = settings.PROJECT_ROOT / "customer_assets/defs/one_click/defs.yaml"
+    text = file.read_text() + f"  delivered_again: {str(is_open).lower()}\n"
+    definitions = Shop("one_click", text, settings.SQL_ROOT).definitions()
+    schedules = {schedule.name: schedule.cron_schedule for schedule in definitions.schedules}
+    running = dg.DefaultSensorStatus.RUNNING
+    (sensor,) = [s for s in definitions.sensors if s.name == "landing_one_click"]
+    (customers,) = [
+        s for s in definitions.resolve_all_asset_specs() if s.key.path[-1] == "customers"
+    ]
+    assert (sensor.default_status == running, customers.freshness_policy is not None) == (
+        is_open,
+        is_open,
+    )
+    by_itself = {
+        "daily_refresh_one_click": "0 3 * * *",
+        "weekly_train_one_click": "0 4 * * 1",
+    }
+    assert schedules == (by_itself if is_open else {})
+
+
+@pytest.mark.parametrize("process", ["gone", "of the run before", "alive"])
+def test_a_run_whose_process_is_gone_is_reported_as_failed_and_nobody_waits(shop, process):
     os.environ["DAGSTER_HOME"] = str(prepare_dagster_home())
-    tags = process_tags()
-    if started:
-        # A process of now has the number of one that is gone.
-        tags["customer_assets/process_started"] = started
     with dg.DagsterInstance.get() as instance:
-        job = shop.definitions().resolve_job_def("ingest_shop")
-        run = instance.create_run_for_job(job, tags={**tags, "source": "shop"})
+        run = instance.create_run_for_job(
+            shop.definitions().resolve_job_def("ingest_shop"), tags={"source": "shop"}
+        )
+        tags = process_tags("another run" if process == "of the run before" else run.run_id)
+        if process != "alive":
+            # A process of now has the number of one that is gone.
+            tags["customer_assets/process_started"] = "long ago"
+        instance.add_run_tags(run.run_id, tags)
         instance.report_run_canceling(run)
         assert "is under way" in look(shop)
         reported = report_gone_runs(instance)
-    assert reported == ([run.run_id] if started else [])
-    assert ("is under way" in look(shop)) == (not started)
+    assert reported == ([run.run_id] if process == "gone" else [])
+    assert ("is under way" in look(shop)) == (process != "gone")
