@@ -133,6 +133,7 @@ SECTIONS: tuple[SectionPlan, ...] = (
         "Who orders again",
         products.repeat_purchase,
         needs=("repeat_purchase",),
+        uses=("survival",),
     ),
     SectionPlan(
         "recommendations",

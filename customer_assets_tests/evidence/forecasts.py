@@ -14,7 +14,7 @@ from customer_assets_tests.tables import computed
 
 _WEEK = STEPS[1]
 _WEEKS = 60
-_CUSTOMERS = 500
+_CUSTOMERS = 300
 # Purchases come at a rate that is gamma(r, alpha), money is Gamma-Gamma with p, q, v.
 _R, _ALPHA, _P, _Q, _V = 0.8, 40.0, 6.0, 4.0, 15.0
 _DAYS = 90
