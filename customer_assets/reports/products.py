@@ -205,9 +205,10 @@ def categories(report: ReportInput) -> list[Block]:
         Paragraph(
             "Drop: its products bring less than half of what products bring on average, and it "
             "does not grow. Fix: it is as weak but grows, or its share fell by more than a tenth, "
-            "or more than one and a half times as much comes back as on average. Grow: its share "
-            "grew by more than a tenth. Keep: the rest. A season shows as a trend until the log "
-            "holds two years; the advice is a first look at sales, not at margins."
+            "or more than one and a half times as much comes back as on average, from five or "
+            "more customers. Grow: its share grew by more than a tenth. Keep: the rest. A season "
+            "shows as a trend until the log holds two years; the advice is a first look at sales, "
+            "not at margins."
         ),
         table_view(report, "category_performance", "Categories by revenue", columns, ranked),
     ]
