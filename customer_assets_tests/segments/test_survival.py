@@ -45,7 +45,7 @@ def test_orders_of_one_day_are_one_visit_and_small_groups_are_left_out():
         orient="row",
     )
     segments = pl.DataFrame({"customer_id": range(40), "segment": ["few"] * 29 + ["too few"] * 11})
-    told = {"last_complete_day": dt.date(2024, 3, 1)}
+    told = {"last_complete_day": "2024-03-01"}
     frames = {"orders": orders, "customer_segments": segments}
     rows = computed("survival", frames, told)
     assert rows.select("kind", "group_name").rows() == [("all", "all"), ("cohort", "2024-01")]

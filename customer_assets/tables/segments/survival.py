@@ -45,9 +45,9 @@ def compute(
     orders: pl.LazyFrame,
     customer_segments: pl.LazyFrame | None = None,
     *,
-    last_complete_day: dt.date,
+    last_complete_day: str,
 ) -> pl.DataFrame | list[dict]:
-    customers = second_orders(orders, last_complete_day)
+    customers = second_orders(orders, dt.date.fromisoformat(last_complete_day))
     month = pl.col("first_date").dt.strftime("%Y-%m")
     members = [
         customers.with_columns(kind=pl.lit("all"), group_name=pl.lit("all")),
