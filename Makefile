@@ -28,13 +28,14 @@ dev: $(READY) ## Open the Dagster UI on this machine [PORT=3000]
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest
 
-verify: $(READY) ## Run the property tests on many random histories (a quarter of an hour)
+verify: $(READY) ## Random histories, and how often intervals cover (three quarters of an hour)
 	@CUSTOMER_ASSETS_EXAMPLES=1000 $(BIN)/python -m pytest \
 		customer_assets_tests/behavior/test_incremental.py
 	@CUSTOMER_ASSETS_EXAMPLES=100 $(BIN)/python -m pytest \
 		customer_assets_tests/test_landing_histories.py
 	@CUSTOMER_ASSETS_NIGHTS=60 $(BIN)/python -m pytest -s \
 		customer_assets_tests/nights/test_many_nights.py
+	@$(BIN)/python -m customer_assets_tests.evidence
 
 drill: $(READY) ## Kill runs and see what is left: lost, wrong, stuck [KILLS=100]
 	@$(BIN)/python -W ignore -m customer_assets_tests.drill $(if $(KILLS),--kills $(KILLS))

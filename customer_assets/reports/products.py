@@ -32,6 +32,8 @@ _TOP_RANKS = 10
 _ROLES = {"grow": "accent", "keep": "soft", "fix": "second", "drop": "muted"}
 _NO_ADVICE = "line"
 _RETURNED_MOST = 0.5
+# What half a season tells: long enough for most who come back, short enough to have been seen.
+_WITHIN_DAYS = 90
 _CURVE_ROLES = {"customer": "accent", "product": "second"}
 
 
@@ -226,9 +228,10 @@ def categories(report: ReportInput) -> list[Block]:
         Paragraph(
             "Drop: its products bring less than half of what products bring on average, and it "
             "does not grow. Fix: it is as weak but grows, or its share fell by more than a tenth, "
-            "or more than one and a half times as much comes back as on average. Grow: its share "
-            "grew by more than a tenth. Keep: the rest. A season shows as a trend until the log "
-            "holds two years; the advice is a first look at sales, not at margins."
+            "or more than one and a half times as much comes back as on average, from five or "
+            "more customers. Grow: its share grew by more than a tenth. Keep: the rest. A season "
+            "shows as a trend until the log holds two years; the advice is a first look at sales, "
+            "not at margins."
         ),
         table_view(report, "category_performance", "Categories by revenue", columns, ranked),
     ]
@@ -345,7 +348,14 @@ def viewed_and_bought(report: ReportInput) -> list[Block]:
     return blocks
 
 
-@section("repeat-purchase", "Who orders again", CUSTOMERS, 70, needs=("repeat_purchase",))
+@section(
+    "repeat-purchase",
+    "Who orders again",
+    CUSTOMERS,
+    70,
+    needs=("repeat_purchase",),
+    uses=("survival",),
+)
 def repeat_purchase(report: ReportInput) -> list[Block]:
     """Return how many customers order again, how soon, and by month of the first order."""
     frame = report.frames["repeat_purchase"].sort(
@@ -354,20 +364,7 @@ def repeat_purchase(report: ReportInput) -> list[Block]:
     of_all = frame.filter(pl.col("cohort_month").is_null())
     whole = of_all.filter(pl.col("within_days").is_null()).row(0, named=True)
     known = of_all.filter(pl.col("within_days").is_not_null(), pl.col("repeat_share").is_not_null())
-    text = (
-        f"{wording.share(whole['repeat_share'])} of the "
-        f"{wording.plural(whole['n_customers'], 'customer')} with an order have ordered again"
-    )
-    if whole["median_days_to_second"] is not None:
-        days = wording.decimal(whole["median_days_to_second"], 0)
-        text += f", the median after {days} {'day' if days == '1' else 'days'}"
-    blocks: list[Block] = [
-        Paragraph(
-            f"{text}. Those who came late have had little time for it: the shares below count only "
-            "customers who were seen for as long.",
-            is_lead=True,
-        )
-    ]
+    blocks: list[Block] = [Paragraph(_second_order(report, whole, known), is_lead=True)]
     if not known.is_empty():
         rows = [
             EstimatedShare(
@@ -417,6 +414,33 @@ def repeat_purchase(report: ReportInput) -> list[Block]:
     note = "What is not observable yet is left out here; the CSV file has a row without a share."
     blocks.append(table_view(report, "repeat_purchase", "Second orders", columns, view, note=note))
     return blocks
+
+
+def _second_order(report: ReportInput, whole: dict, known: pl.DataFrame) -> str:
+    """Return the share that orders again within 90 days, or the longest time seen, and how soon."""
+    if known.is_empty():
+        return (
+            f"{wording.share(whole['repeat_share'])} of the "
+            f"{wording.plural(whole['n_customers'], 'customer')} with an order have ordered again "
+            "on a later day; nobody was seen for long."
+        )
+    within = known.filter(pl.col("within_days") <= _WITHIN_DAYS).sort("within_days")
+    row = (known if within.is_empty() else within).row(-1, named=True)
+    low, high = (wording.share(row[f"repeat_share_{end}"]) for end in ("low", "high"))
+    text = (
+        f"Within {wording.plural(row['within_days'], 'day')} of the first order "
+        f"{wording.share(row['repeat_share'])} order again on a later day (95% interval {low} to "
+        f"{high}), of the {wording.plural(row['n_observed'], 'customer')} who have had the time."
+    )
+    if report.has_rows("survival"):
+        median = report.frames["survival"].filter(pl.col("kind") == "all")["median_days"]
+        days = median[0] if len(median) else None
+        if days is not None:
+            text += (
+                f" Half of all have ordered again after {wording.plural(days, 'day')}, those "
+                "counted who still may (Kaplan-Meier)."
+            )
+    return text
 
 
 @section("bought-together", "Bought together", CUSTOMERS, 110, needs=("basket_pairs",))

@@ -105,14 +105,19 @@ def test_postage_is_no_product(open_shop):
     assert shop.table("items", "product_performance")["item_id"].to_list() == ["A"]
 
 
-def _category(shares, returned=0.0, n_items=1, category="x"):
-    """Sales of a category in the first and in the second half of the log."""
-    return [
+def _category(shares, returned=0.0, n_items=1, category="x", returners=5):
+    """Sales of a category in the first and in the second half of the log, and what came back."""
+    came_back = [
+        {"customer": 100 + k, "day": 81, "item": f"{category}0", "category": category,
+         "value": returned / returners, "type": "return"}
+        for k in range(returners if returned else 0)
+    ]  # fmt: skip
+    return came_back + [
         {"customer": k, "day": day, "item": f"{category}{k}", "category": category,
          "value": value / n_items, "type": kind}
         for k in range(n_items)
         for day, value, kind in (
-            (5, shares[0], "buy"), (80, shares[1], "buy"), (81, returned, "return"),
+            (5, shares[0], "buy"), (80, shares[1], "buy"),
         )
         if value
     ]  # fmt: skip
@@ -125,6 +130,7 @@ def _category(shares, returned=0.0, n_items=1, category="x"):
         ("keep", _category((50, 50))),
         ("fix", _category((60, 40))),
         ("fix", _category((40, 60), returned=30)),
+        ("grow", _category((40, 60), returned=10, returners=1)),
         ("drop", _category((10, 10), n_items=20)),
         ("fix", _category((5, 15), n_items=20)),
         ("grow", _category((0, 50))),

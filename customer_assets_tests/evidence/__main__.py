@@ -1,6 +1,6 @@
 """Run the simulations: `python -m customer_assets_tests.evidence [--draws N] [--only WORDS]`.
 
-Ends with status 1 where an interval covers less or more often than it may.
+`--page` only writes the page anew from the record. Ends with status 1 where an interval covers less or more often than it may.
 """
 
 import argparse
@@ -22,7 +22,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m customer_assets_tests.evidence")
     parser.add_argument("--draws", type=int, default=1_000)
     parser.add_argument("--only", default="", help="only the statements whose kind has these words")
+    parser.add_argument("--page", action="store_true", help="write the page of what is recorded")
     options = parser.parse_args()
+    if options.page:
+        PAGE.write_text(page(read_record()))
+        return 0
     record = read_record() if RECORD.exists() else {}
     wrong = []
     for statement in STATEMENTS:

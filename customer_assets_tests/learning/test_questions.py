@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from customer_assets.advice.campaign import expected_audience
 from customer_assets.learning.champions import newest_champion
 from customer_assets.learning.design import CUT_OFF, design_of, newest, with_cut_off
+from customer_assets.learning.drift import only_growing, stability_index
 from customer_assets.learning.estimators import candidate, fit_in_threads, reproducible
 from customer_assets.learning.fitting import calibrate, fit, folds_of, raw_scores
 from customer_assets.learning.gate import better_than_champion, calibration
@@ -159,6 +160,25 @@ def test_drift_is_seen_where_there_is_some_and_only_there(chain):
     frames = chain.frames | {"customer_features": moved}
     found = computed("model_drift", frames, chain.parameters)
     assert found.filter("has_drifted")["feature"].to_list() == ["x"]
+
+
+def test_what_only_grows_is_no_drift(chain):
+    age = chain.frames["customer_features"].with_columns(age=pl.col("cut_off_ts") / DAY)
+    assert only_growing(age, ["x", "noise", "age"]) == {"age"}
+
+
+def test_few_customers_show_no_drift_by_chance():
+    random, even = np.random.default_rng(0), np.full(10, 0.1)
+    drawn = [random.multinomial(100, even) / 100 for _ in range(200)]
+    told = [stability_index(even, now, 10**9, 100) for now in drawn]
+    # Taken for a million customers, the same shares would be a change on average.
+    assert (
+        np.mean(told)
+        < 0.04
+        < 0.08
+        < np.mean([stability_index(even, now, 10**9, 10**6) for now in drawn])
+    )
+    assert stability_index(even, np.repeat([0.18, 0.02], 5), 10**9, 400) > 0.25
 
 
 def test_a_customer_table_is_held_out_and_scored_out_of_fold(tmp_path):

@@ -97,6 +97,15 @@ def commerce_frames(names: Sequence[str]) -> dict[str, pl.DataFrame]:
             },
             schema_overrides={"name_b": pl.String},
         ),
+        "survival": pl.DataFrame(
+            {
+                "kind": ["all"] * 2,
+                "group_name": ["all"] * 2,
+                "days": [10, 97],
+                "survival": [0.8, 0.5],
+                "median_days": [97, 97],
+            }
+        ),
         "repeat_purchase": pl.DataFrame(
             {
                 "cohort_month": [None, None, None, dt.date(2024, 1, 1), dt.date(2024, 3, 1)],

@@ -32,7 +32,8 @@ columns:
   size: {type: varchar, description: "large or small."}
   direction: {type: varchar, description: "growing, steady or falling; new where there was none before."}
   is_weak: {type: boolean, description: Whether its products bring less than half of what products bring on average.}
-  has_high_returns: {type: boolean, description: Whether more comes back than usual.}
+  n_returners: {type: bigint, description: "Different customers who gave one of them back; of unknown ones each return."}
+  has_high_returns: {type: boolean, description: "Whether more comes back than usual, and of five customers or more."}
   advice: {type: varchar, description: "grow, keep, fix or drop; null for what is in no category."}
 checks:
   - expect_column_values_to_not_be_null: {column: category}
@@ -102,6 +103,8 @@ sums as (
         count(distinct item_id) filter (where is_purchase) as n_products,
         count(distinct order_key) as n_orders,
         count(distinct customer_id) filter (where is_purchase) as n_customers,
+        count(distinct customer_id) filter (where not is_purchase)
+        + count(*) filter (where not is_purchase and customer_id is null) as n_returners,
         cast(sum(quantity) filter (where is_purchase) as decimal(18, 4)) as quantity,
         cast(coalesce(sum(revenue), 0) as decimal(18, 4)) as revenue,
         cast(coalesce(sum(returned_value), 0) as decimal(18, 4)) as returned_value,
@@ -145,7 +148,8 @@ judged as (
             else 'steady'
         end as direction,
         kept * 2 * n_products_of_all < kept_by_all * n_products as is_weak,
-        coalesce(return_share > 1.5 * return_share_of_all, false) as has_high_returns,
+        coalesce(n_returners >= 5 and return_share > 1.5 * return_share_of_all, false)
+            as has_high_returns,
     from compared
 )
 
@@ -169,6 +173,7 @@ select
     judged.size,
     judged.direction,
     judged.is_weak,
+    judged.n_returners,
     judged.has_high_returns,
     case
         when judged.category in ('unknown', 'other') then null

@@ -8,7 +8,9 @@ columns:
   feature: {type: varchar, description: 'Name of the feature; (score): the probability.'}
   stability_index:
     type: double
-    description: 'Population stability index: below 0.1 no change, above 0.25 a major.'
+    description: >-
+      Population stability index, less what so many customers show of it by chance: below 0.1 no
+      change, above 0.25 a major.
   has_drifted: {type: boolean, description: Whether the change is a major one.}
 checks:
   - unexpected_rows_expectation:
