@@ -13,6 +13,7 @@ import yaml
 
 from customer_assets import settings
 from customer_assets.sources import EventLogSource
+from customer_assets.sources.customer_table import InputColumn
 from customer_assets_tests.conftest import SourceRun, run_source
 
 BUYS = {
@@ -280,11 +281,33 @@ def test_more_zones_in_plain_letters(tmp_path, pattern, text):
     assert events(found, "event_at") == [(EIGHT_THIRTY + dt.timedelta(hours=8),)]
 
 
-@pytest.mark.parametrize("pattern", ["%Y-%m-%d %H:%M EST", "%Y-%m-%d %H:%M:%S+01:00"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "%Y-%m-%d %H:%M EST",
+        "%Y-%m-%d %H:%M:%S+01:00",
+        "%Y-%m-%d %H:%M:%S UTC+8",
+        "%a %b %d %Y %H:%M:%S GMT+0200",
+        "%Y-%m-%d %H:%M:%S.000 -03",
+        "%I:%M %p PT, %d %b %Y",
+        "%Y-%m-%d %H:%M Europe/Berlin",
+    ],
+)
 def test_another_zone_in_plain_letters_is_refused(pattern):
     columns = BUYS["columns"] | {"event_at": {"from": "at", "format": pattern}}
     with pytest.raises(ValueError, match="write %Z for a zone's name, %z for an offset"):
         EventLogSource.model_validate(BUYS | {"columns": columns})
+    with pytest.raises(ValueError, match="write %Z for a zone's name, %z for an offset"):
+        InputColumn.model_validate({"type": "timestamp", "format": ["iso", pattern]})
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["%Y-%m-01", "%d de %B de %Y at %I:%M %p", "%Y-%m-%dT%H:%M:%S.000Z", "%H:00-%d.%m.%Y"],
+)
+def test_words_that_are_no_zone_stand_in_a_pattern(pattern):
+    columns = BUYS["columns"] | {"event_at": {"from": "at", "format": pattern}}
+    assert EventLogSource.model_validate(BUYS | {"columns": columns})
 
 
 @pytest.mark.parametrize("case", ["json_array_file"], indirect=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from customer_assets.sources.columns import UTC_LETTERS, pattern_words
+from customer_assets.sources.time_patterns import UTC_LETTERS, pattern_words
 from customer_assets.warehouse.quoting import literal
 
 _EPOCHS = {"epoch_seconds": 1_000_000, "epoch_milliseconds": 1_000, "epoch_microseconds": 1}
