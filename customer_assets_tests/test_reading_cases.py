@@ -198,6 +198,19 @@ def test_a_funnel_step_over_an_unknown_column_says_what_a_step_may_be():
         EventLogSource.model_validate(BUYS | {"funnels": funnels})
 
 
+@pytest.mark.parametrize(
+    ("condition", "why"),
+    [
+        ({"value": "much"}, "value: it is a number .*, and 'much' is none"),
+        ({"path": {"at_least": 5}}, "path: it is no number, so it has no at_least"),
+    ],
+)
+def test_a_condition_that_does_not_fit_its_column_is_refused(condition, why):
+    funnels = {"f": {"steps": ["view", {"event": "buy"} | condition], "window": "1 day"}}
+    with pytest.raises(ValueError, match=why):
+        EventLogSource.model_validate(BUYS | {"attributes": {"path": "p"}, "funnels": funnels})
+
+
 EIGHT_THIRTY = dt.datetime(2024, 1, 5, 20, 30)
 
 
