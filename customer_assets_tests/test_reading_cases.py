@@ -2,6 +2,7 @@
 of each kind. The cases themselves lie beside the checkout, in ../shared/cases."""
 
 import datetime as dt
+import json
 import os
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 
 from customer_assets import settings
 from customer_assets.sources import EventLogSource
+from customer_assets.sources.customer_table import InputColumn
 from customer_assets_tests.conftest import SourceRun, run_source
 
 BUYS = {
@@ -111,6 +113,17 @@ def test_an_amount_that_may_be_two_is_rejected_and_says_what_to_state(case):
             {"1,234": "1234", "-$7.25": "-7.25", "R$ 5": "5", "CHF 1'000.5": "1000.5"},
         ),
         ({"scale": 0.01}, {"1999": "19.99", "-5": "-0.05"}),
+        (
+            {},
+            {
+                "$(12.00)": "-12",
+                "(12.00) USD": "-12",
+                "\u20133": "-3",
+                "5 usd": "5",
+                "500 \u0440\u0443\u0431.": "500",
+            },
+        ),
+        ({"decimal": ","}, {"CHF 12.-": "12", "5,-": "5", "Rp 5.000": "5000", "7,50 lei": "7.5"}),
     ],
 )
 def test_more_amounts(tmp_path, column, wanted):
@@ -185,6 +198,19 @@ def test_a_funnel_step_over_an_unknown_column_says_what_a_step_may_be():
         EventLogSource.model_validate(BUYS | {"funnels": funnels})
 
 
+@pytest.mark.parametrize(
+    ("condition", "why"),
+    [
+        ({"value": "much"}, "value: it is a number .*, and 'much' is none"),
+        ({"path": {"at_least": 5}}, "path: it is no number, so it has no at_least"),
+    ],
+)
+def test_a_condition_that_does_not_fit_its_column_is_refused(condition, why):
+    funnels = {"f": {"steps": ["view", {"event": "buy"} | condition], "window": "1 day"}}
+    with pytest.raises(ValueError, match=why):
+        EventLogSource.model_validate(BUYS | {"attributes": {"path": "p"}, "funnels": funnels})
+
+
 EIGHT_THIRTY = dt.datetime(2024, 1, 5, 20, 30)
 
 
@@ -215,6 +241,8 @@ def test_iso_times_as_they_are_written(case):
         "20240105t2030Z",
         "2024-01-05 20:30 gmt",
         "20240106T043000",
+        "2024-01-05 20:30:00 Z",
+        "2024-01-05 20:30:00 GMT",
     ],
 )
 def test_more_iso_times(tmp_path, text):
@@ -224,6 +252,18 @@ def test_more_iso_times(tmp_path, text):
         BUYS | {"timezone": "Asia/Shanghai"},
     )
     assert events(found, "event_at") == [(EIGHT_THIRTY + dt.timedelta(hours=8),)]
+
+
+@pytest.mark.parametrize(
+    "text", ["20240106", "2024-01-06T00", "20240105T16Z", "2024-01-05 16 +0000"]
+)
+def test_iso_times_that_are_cut_short(tmp_path, text):
+    found = read(
+        tmp_path,
+        {"a.csv": f"who,at,amount\n1,{text},5\n"},
+        BUYS | {"timezone": "Asia/Shanghai"},
+    )
+    assert events(found, "event_at") == [(dt.datetime(2024, 1, 6),)]
 
 
 def test_formats_by_row_and_serials_of_spreadsheets(tmp_path):
@@ -254,11 +294,33 @@ def test_more_zones_in_plain_letters(tmp_path, pattern, text):
     assert events(found, "event_at") == [(EIGHT_THIRTY + dt.timedelta(hours=8),)]
 
 
-@pytest.mark.parametrize("pattern", ["%Y-%m-%d %H:%M EST", "%Y-%m-%d %H:%M:%S+01:00"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "%Y-%m-%d %H:%M EST",
+        "%Y-%m-%d %H:%M:%S+01:00",
+        "%Y-%m-%d %H:%M:%S UTC+8",
+        "%a %b %d %Y %H:%M:%S GMT+0200",
+        "%Y-%m-%d %H:%M:%S.000 -03",
+        "%I:%M %p PT, %d %b %Y",
+        "%Y-%m-%d %H:%M Europe/Berlin",
+    ],
+)
 def test_another_zone_in_plain_letters_is_refused(pattern):
     columns = BUYS["columns"] | {"event_at": {"from": "at", "format": pattern}}
     with pytest.raises(ValueError, match="write %Z for a zone's name, %z for an offset"):
         EventLogSource.model_validate(BUYS | {"columns": columns})
+    with pytest.raises(ValueError, match="write %Z for a zone's name, %z for an offset"):
+        InputColumn.model_validate({"type": "timestamp", "format": ["iso", pattern]})
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["%Y-%m-01", "%d de %B de %Y at %I:%M %p", "%Y-%m-%dT%H:%M:%S.000Z", "%H:00-%d.%m.%Y"],
+)
+def test_words_that_are_no_zone_stand_in_a_pattern(pattern):
+    columns = BUYS["columns"] | {"event_at": {"from": "at", "format": pattern}}
+    assert EventLogSource.model_validate(BUYS | {"columns": columns})
 
 
 @pytest.mark.parametrize("case", ["json_array_file"], indirect=True)
@@ -279,6 +341,34 @@ def test_more_json_that_is_not_one_object_a_line(tmp_path, text):
     found = read(tmp_path, {"a.json": text}, BUYS)
     assert events(found, "customer_id", "value") == [("a", Decimal("1.5")), ("b", Decimal("1.5"))]
     assert found.frame("rejected_rows")["row"].to_list() == [3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{{"object": "list", "data": [{a}, {b}], "has_more": false}}',
+        '{{\n "response": {{\n  "orders": [\n   {a},\n   {b}\n  ]}}\n}}\n',
+        '{{"page": 1, "data": [{a}]}}\n{{"page": 2, "data": [{b}]}}\n{{"page": 3, "data": []}}\n',
+        "[{a}]\n[{b}]\n",
+    ],
+)
+def test_the_list_inside_of_what_an_api_answers_holds_the_rows(tmp_path, text):
+    row = {"at": "2024-01-05", "amount": 1.5, "tags": [{"t": 1}]}
+    a, b = (json.dumps({"who": who} | row) for who in "ab")
+    files = {"a.json": text.format(a=a, b=b), "none.json": "[]"}
+    found = read(tmp_path, files, BUYS)
+    assert events(found, "customer_id", "value") == [("a", Decimal("1.5")), ("b", Decimal("1.5"))]
+    assert set(found.frame("landed_files")["status"]) == {"loaded"}
+
+
+def test_a_nested_key_that_is_nowhere_names_those_that_are(tmp_path):
+    row = '{"user": {"id": 7}, "at": "2024-01-05", "items": [{"price": 2}]}\n'
+    columns = BUYS["columns"] | {"customer_id": "user.uid", "value": "items.price"}
+    found = read(tmp_path, {"a.jsonl": row}, BUYS | {"columns": columns})
+    (note,) = found.frame("landed_files")["reason"]
+    assert "no 'user.uid' was seen among the first rows" in note
+    assert "'user.id'" in note
+    assert "'items' is a list: sql/raw/<source>/rows.sql parts it" in note
 
 
 def test_a_json_array_that_is_cut_short_is_refused(tmp_path):

@@ -13,8 +13,14 @@ from customer_assets.warehouse.quoting import literal
 # Wider than 18 digits, numbers are a hundred times slower to read: only where none are to be lost.
 _NARROW, _EXACT = "decimal(18,4)", "decimal(38,15)"
 _BLANK = r"[ \t\x{00A0}\x{2009}\x{202F}]"
-_SIGN = r"[-+\x{2212}]"
-_CURRENCY = r"(?:[A-Z]{3}|[A-Z]{0,3}\p{Sc}|kr\.?|zł|Kč|Fr\.|Rs\.?)"
+# A hyphen, the minus sign, and the dash that spreadsheets make of one.
+_MINUS = r"[-\x{2212}\x{2013}]"
+_SIGN = r"[-+\x{2212}\x{2013}]"
+_CURRENCY = (
+    r"(?:[A-Z]{3}|usd|eur|gbp|chf|jpy|cad|aud|inr|brl|sek|nok|dkk|pln|[A-Z]{0,3}\p{Sc}|kr\.?|zł|Kč"
+    # Also roubles and leva, which are written in Cyrillic.
+    r"|Fr\.|Rs\.?|Ft|Rp\.?|RM|R|TL|lei|\x{0440}(?:\x{0443}\x{0431})?\.?|\x{043B}\x{0432}\.?|円|元)"
+)
 _CLEAR_SEPARATORS = r"[ '\x{2019}\x{00A0}\x{2009}\x{202F}]"
 # Groups of three, or of two as in 12,34,567.50; a number that starts with 0 has none.
 _GROUPED = r"[1-9]\d{{0,2}}(?:{0}\d{{3}})+|[1-9]\d?(?:{0}\d{{2}})+{0}\d{{3}}"
@@ -26,6 +32,8 @@ _CLEARLY_BY_POINT = (
     rf"(?:{_PLAIN})(?:\.\d+)?|\.\d+|(?:{_GROUPED.format(',')})\.\d+"
     r"|[1-9]\d{0,2}(?:,\d{3}){2,}|[1-9]\d?(?:,\d{2})+,\d{3}"
 )
+# A price of whole francs or euros: 12.- and 5,-
+_NO_CENTS = r"(?:[.,][-\x{2013}\x{2014}])"
 _OF_SIGN = {"€": "EUR", "£": "GBP"}
 
 DecimalSign = Literal[".", ","]
@@ -97,17 +105,17 @@ def has_exponent(text: str) -> str:
 def _written(text: str, number: str, decimal: str, currency: str | None) -> str:
     body = f"regexp_replace({text}, '^{_BLANK}+|{_BLANK}+$', '', 'g')"
     shape = (
-        rf"^(\(?)({_SIGN}?){_BLANK}*{_CURRENCY}?{_BLANK}*({_SIGN}?){_BLANK}*({number})"
-        rf"{_BLANK}*({_SIGN}?){_BLANK}*{_CURRENCY}?{_BLANK}*(\)?)$"
+        rf"^{_CURRENCY}?{_BLANK}*(\(?)({_SIGN}?){_BLANK}*{_CURRENCY}?{_BLANK}*({_SIGN}?){_BLANK}*({number})"
+        rf"{_NO_CENTS}?{_BLANK}*({_SIGN}?){_BLANK}*{_CURRENCY}?{_BLANK}*(\)?){_BLANK}*{_CURRENCY}?$"
     )
     names = "['open', 'before', 'within', 'number', 'after', 'close']"
     parts = f"regexp_extract({body}, {literal(shape)}, {names})"
     digits = f"regexp_replace(p.number, {literal('[^0-9' + decimal + ']')}, '', 'g')"
     signs = "p.before || p.within || p.after"
-    negative = f"p.open = '(' or regexp_matches({signs}, '[-\\x{{2212}}]')"
+    negative = f"p.open = '(' or regexp_matches({signs}, {literal(_MINUS)})"
     sound = "p.number <> '' and (p.open = '') = (p.close = '') and length(" + signs + ") <= 1"
     if currency:
-        code = f"regexp_extract({text}, '[A-Z]{{3}}')"
+        code = f"upper(regexp_extract({text}, '[A-Z]{{3}}|[a-z]{{3}}'))"
         sound += f" and {code} in ('', {literal(currency)})"
         others = "".join(sign for sign, other in _OF_SIGN.items() if other != currency)
         sound += f" and not regexp_matches({text}, {literal(f'[{others}]')})"

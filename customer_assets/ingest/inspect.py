@@ -187,7 +187,7 @@ def _opened(
     scratch.mkdir()
     file_format = _format(path, scratch)
     return file_format, open_file(
-        connection, path, FileFormat.model_validate(file_format), [], scratch
+        connection, path, FileFormat.model_validate(file_format), None, scratch
     )
 
 

@@ -135,7 +135,9 @@ def find_columns(
                 found = [i for i, other in enumerate(names) if _plain(other) == _plain(landed)]
                 if len(found) == 1:
                     notes.append(f"column {names[found[0]]!r} is read as {landed!r}")
-            if landed in absent and name in _REQUIRED:
+            inside = landed.rpartition(".")[0]
+            is_nested = bool(inside) and landed.split(".")[0] in names
+            if landed in absent and name in _REQUIRED and not is_nested:
                 found = []
             if len(found) > 1:
                 repeated.append(landed)
@@ -144,6 +146,8 @@ def find_columns(
                 if landed in absent:
                     keys = _listed(other for other in names if other not in absent)
                     notes.append(f"no {landed!r} was seen among the first rows, but {keys}")
+                    if f"{inside}.0" in names:
+                        notes.append(f"{inside!r} is a list: sql/raw/<source>/rows.sql parts it")
         if not column.names or name in positions or set(column.names) & set(repeated):
             continue
         if column.is_optional and name not in _REQUIRED:

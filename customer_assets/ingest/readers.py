@@ -39,10 +39,12 @@ def open_file(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
     file_format: FileFormat,
-    wanted: Sequence[str],
+    wanted: Sequence[str] | None,
     scratch: Path,
 ) -> Reading:
     """Return the reading of a landed file; `wanted` are the column names that are looked for.
+
+    Null: nobody knows yet.
 
     Raises:
         FileRefusedError: it is no file of the kind that its name or the format says.
@@ -82,7 +84,8 @@ def _opened(
         return json_reading(plain, wanted, scratch)
     if kind == "lines":
         return line_reading(plain, scratch)
-    return csv_reading(plain, file_format, "\t" if kind == "tsv" else None, wanted, scratch)
+    delimiter = "\t" if kind == "tsv" else None
+    return csv_reading(plain, file_format, delimiter, wanted or [], scratch)
 
 
 def locate(

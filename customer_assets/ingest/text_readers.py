@@ -5,7 +5,6 @@ through `records` line by line.
 """
 
 import itertools
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from typing import Any
 import duckdb
 
 from customer_assets.ingest import records
+from customer_assets.ingest.json_objects import documents, keys_beside, one_object_a_line, pointer
 from customer_assets.ingest.plain import FileRefusedError, PlainText, blank_lines, survey
-from customer_assets.ingest.reading import Reading, bounded_sql, columns_sql, first_line
+from customer_assets.ingest.reading import Reading, bounded_sql, columns_sql
 from customer_assets.ingest.records import bounded, width_fault
 from customer_assets.sources import FileFormat
 from customer_assets.warehouse.quoting import literal
@@ -25,7 +25,6 @@ from customer_assets.warehouse.quoting import literal
 _DELIMITERS = (",", ";", "\t", "|")
 # JSON text holds no control characters, so this one never parts a line.
 _NO_DELIMITER = "\x01"
-_KEYS_FROM_LINES = 10_000
 _BATCH = 20_000
 _REJECTS, _REJECT_SCANS = "ingest_malformed", "ingest_malformed_scans"
 _MALFORMED_LINES = "ingest_malformed_lines"
@@ -307,76 +306,50 @@ def line_reading(plain: PlainText, scratch: Path) -> Reading:
     return reading.carefully() if plain.survey.peculiarity else reading
 
 
-def json_reading(plain: PlainText, wanted: Sequence[str], scratch: Path) -> Reading:
+def json_reading(plain: PlainText, wanted: Sequence[str] | None, scratch: Path) -> Reading:
     """Return the reading of a file of JSON objects; `wanted` may name nested keys.
 
-    The objects stand one a line, or over several lines, or in one array: then an object counts as
-    a line.
+    Where the objects do not stand one a line, an object counts as a line.
 
     Raises:
         FileRefusedError: it holds no JSON object.
     """
-    plain = _one_object_a_line(plain, scratch)
-    keys = _keys(plain.path)
+    objects = one_object_a_line(plain, wanted, scratch)
+    keys, inside = _keys(objects.path, wanted or [])
+    if not keys and not objects.path.stat().st_size:
+        # An empty list is a file without rows, as one is that has a header alone.
+        keys = dict.fromkeys(wanted or [])
     if not keys:
-        raise FileRefusedError("it holds no JSON object: no line of it is one, nor is it an array")
+        raise FileRefusedError(
+            "it holds no JSON object: no line of it is one, nor is it an array of them"
+        )
     alike = {key.strip().casefold() for key in keys}
-    unseen = [name for name in wanted if name.strip().casefold() not in alike]
+    unseen = [name for name in wanted or [] if name.strip().casefold() not in alike]
     # A key may be absent from any line, so also from all lines that were looked at.
-    absent = frozenset(name for name in unseen if name.split(".")[0] not in keys)
-    pointers = [_pointer([key]) for key in keys]
-    pointers += [_pointer([name] if name in absent else name.split(".")) for name in unseen]
-    reading = FastText(plain, [*keys, *unseen], None, False, scratch, pointers, absent)
-    return reading.carefully() if plain.survey.peculiarity else reading
+    strange = {name for name in unseen if name.split(".")[0] not in keys}
+    nested = [key for name in inside for key in inside[name] if key not in unseen]
+    pointers = [pointer([key]) for key in keys]
+    pointers += [pointer([name] if name in strange else name.split(".")) for name in unseen]
+    pointers += [pointer(name.split(".")) for name in nested]
+    names, absent = [*keys, *unseen, *nested], frozenset(strange | inside.keys())
+    reading = FastText(objects, names, None, False, scratch, pointers, absent)
+    return reading.carefully() if objects.survey.peculiarity else reading
 
 
-def _keys(path: Path) -> list[str]:
-    """Return the keys of the objects of the first lines."""
+def _keys(path: Path, wanted: Sequence[str]) -> tuple[dict[str, None], dict[str, list[str]]]:
+    """Return the keys of the objects of the first lines, and of each nested key that is wanted and
+    in none of them, those that stand in its place."""
     keys: dict[str, None] = {}
-    for line in itertools.islice(records.lines(path), _KEYS_FROM_LINES):
-        try:
-            document = json.loads(line.text)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(document, dict):
-            keys.update(dict.fromkeys(document))
-    return list(keys)
-
-
-def _one_object_a_line(plain: PlainText, scratch: Path) -> PlainText:
-    """Return a file whose objects stand otherwise, in an array or over lines, as JSON lines.
-
-    A file that is neither is returned as it is, for its lines to be rejected.
-    """
-    first = next((line.text for line in records.lines(plain.path) if line.text.strip()), "")
-    is_array = first.lstrip().startswith("[")
-    if not is_array and (_keys(plain.path) or not first.lstrip().startswith("{")):
-        return plain
-    target = scratch / "objects.jsonl"
-    form = "array" if is_array else "unstructured"
-    # A connection of its own, in which the order of the file is kept.
-    with duckdb.connect() as reader, target.open("w", encoding="utf-8") as objects:
-        try:
-            found = reader.execute(
-                f"select json::varchar from read_json_objects({literal(plain.path)}, "
-                f"format = '{form}', compression = 'uncompressed', maximum_object_size = {1 << 28})"
-            )
-            while batch := found.fetchmany(_BATCH):
-                # Inside of a JSON text a line end is written \n: these stand between its parts.
-                objects.writelines(f"{' '.join(text.splitlines())}\n" for (text,) in batch)
-        except duckdb.Error as error:
-            if _keys(plain.path):
-                return plain
-            kind = "one JSON array" if is_array else "JSON over several lines"
-            raise FileRefusedError(
-                f"it is {kind} that cannot be read: {first_line(error)}"
-            ) from error
-    return PlainText(target, plain.encoding, survey(target, quotes_mean=False))
-
-
-def _pointer(keys: Sequence[str]) -> str:
-    """Return the JSON pointer (RFC 6901) of a key, or of a key inside of others."""
-    return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys)
+    unseen: dict[str, list[str]] = {name: [] for name in wanted if "." in name}
+    for document in documents(path):
+        keys.update(dict.fromkeys(document))
+        for name, others in list(unseen.items()):
+            beside = keys_beside(document, name)
+            if beside is None:
+                del unseen[name]
+            elif not others:
+                others.extend(beside)
+    return keys, {name: others for name, others in unseen.items() if others and name not in keys}
 
 
 def _json_scan(lines: str, pointers: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from customer_assets.sources.columns import UTC_LETTERS, pattern_words
+from customer_assets.sources.time_patterns import UTC_LETTERS, pattern_words
 from customer_assets.warehouse.quoting import literal
 
 _EPOCHS = {"epoch_seconds": 1_000_000, "epoch_milliseconds": 1_000, "epoch_microseconds": 1}
@@ -22,6 +22,8 @@ _SERIAL_OF_1970 = 25_569
 _OFFSET = r"\s*(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)(\s+[A-Z]{1,5})?(\[[\w/+-]+\])?$"
 _ZONES_REPEATED = r"(Z|[+-]\d{2}(?::?\d{2})?)(\s+[A-Z]{1,5})?(\[[\w/+-]+\])?$"
 _BASIC = r"^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})?"
+_BASIC_DAY = r"^(\d{4})(\d{2})(\d{2})(T\d{2}\D.*|T\d{2})?$"
+_HOURS_ONLY = r"^(.{10}[T ]\d{2})\s*(Z|[+-].*)?$"
 _MINUTES_ONLY = r"([T ]\d{1,2}:\d{2})\s*(Z|[+-].*)$"
 # Beyond these years nothing is an event, and further arithmetic could overflow.
 LARGEST = 200_000_000_000_000_000
@@ -90,7 +92,7 @@ class TimeFormat:
         )
         # To the engine 'infinity' is a time stamp too, and 12/1/10 is one of the year 12.
         return (
-            f"case when not regexp_matches({text}, '^\\d{{4}}[-/]|^\\d{{8}}[Tt]\\d') then null "
+            f"case when not regexp_matches({text}, '^\\d{{4}}[-/]|^\\d{{8}}([Tt]\\d|$)') then null "
             f"when {self.is_instant(text)} then epoch_us(coalesce({instants})) "
             f"else epoch_us(coalesce({locals_})) end"
         )
@@ -103,6 +105,9 @@ class TimeFormat:
             (_ZONES_REPEATED, r"\1"),
             (_BASIC, r"\1-\2-\3T\4:\5:0\6"),
             (r":0(\d{2})", r":\1"),
+            (_BASIC_DAY, r"\1-\2-\3\4"),
+            (_HOURS_ONLY, r"\1:00:00\2"),
+            (r"\s+Z$", "Z"),
             (_MINUTES_ONLY, r"\1:00\2"),
             (r"(:\d{2}),(\d)", r"\1.\2"),
         ]

@@ -8,29 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from customer_assets.sources.parts import ColumnType, FileFormat, Model, NamedParts
-
-# Zones that a strptime pattern may name in plain letters; Z, UTC and GMT are read as UTC.
-_ZONES = "EST EDT CST CDT MST MDT PST PDT CET CEST EET EEST WET WEST BST MSK JST IST HKT SGT KST"
-UTC_LETTERS = ("Z", "UTC", "GMT")
-
-
-def pattern_words(pattern: str) -> list[str]:
-    """Return the words that a strptime pattern holds in plain letters."""
-    plain = re.sub(r"%-?.", " ", pattern.replace("%%", " "))
-    return re.findall(r"[A-Za-z]+", plain)
-
-
-def _time_format(name: str) -> str:
-    if "%" not in name:
-        return name
-    zones = [word for word in pattern_words(name) if word.upper() in _ZONES.split()]
-    offsets = re.findall(r"(?:%[HMST]|%f)\s*([+-]\d\d:?\d\d)", name)
-    if zones or offsets:
-        raise ValueError(
-            f"{name!r} has the zone {(zones + offsets)[0]!r} in plain letters, which would be "
-            "dropped: write %Z for a zone's name, %z for an offset"
-        )
-    return name
+from customer_assets.sources.time_patterns import TimePattern
 
 
 def _file_name(pattern: str) -> str:
@@ -96,10 +74,7 @@ class TimeColumn(Model):
         description="Name of the column in the landed files; of several, the first that is not "
         "empty in a row counts.",
     )
-    format: (
-        Annotated[str, AfterValidator(_time_format)]
-        | list[Annotated[str, AfterValidator(_time_format)]]
-    ) = Field(
+    format: TimePattern | list[TimePattern] = Field(
         default="iso",
         description="iso, epoch_seconds, epoch_milliseconds, epoch_microseconds, "
         "spreadsheet_days (serials of Excel and its kin), or a strptime pattern; of several, each "

@@ -13,6 +13,7 @@ from customer_assets.sources.advice import Advice
 from customer_assets.sources.parts import FileFormat, FilePattern, Identifier, Model, NamedParts
 from customer_assets.sources.questions import Question
 from customer_assets.sources.segments import Rfem, SegmentRule, Segments
+from customer_assets.sources.time_patterns import TimePattern
 
 CUSTOMER_ID = "customer_id"
 LABEL = "label"
@@ -52,9 +53,10 @@ class InputColumn(Model):
     type: ValueType | None = Field(
         default=None, description="Null: that of the attribute of this name, else varchar."
     )
-    format: str | list[str] = Field(
+    format: TimePattern | list[TimePattern] = Field(
         default="iso",
-        description="Of a date or timestamp: iso or strptime patterns, tried in turn.",
+        description="Of a date or timestamp: iso or strptime patterns, tried in turn. A stamp that "
+        "says its zone is in UTC, any other as it is written.",
     )
     values: list[str] = Field(
         default=[], description="Expected values; any other is kept and listed with its rows."

@@ -73,6 +73,7 @@ class EventColumns(Model):
     )
 
 
+_NUMBERS = ("bigint", "decimal(18,4)", "double")
 Scalar = str | int | float | bool
 
 
@@ -139,15 +140,29 @@ class Funnel(Model):
         """Return the event types of each step; of one that names none, no type."""
         return [_event_types(step) for step in self.steps]
 
-    def asked_columns(self) -> set[str]:
-        """Return the columns of events that steps and exclusions compare."""
+    def compared(self) -> list[tuple[str, Scalar | list[Scalar] | Range | None]]:
+        """Return the columns of events that steps and exclusions compare, each with what."""
         steps = [*self.steps, *(each.event for each in self.exclusions)]
-        return {name for step in steps if isinstance(step, dict) for name in step} - {"event"}
+        of_columns = [item for step in steps if isinstance(step, dict) for item in step.items()]
+        return [(name, wanted) for name, wanted in of_columns if name != "event"]
 
 
 def _event_types(step: FunnelStep) -> list[str]:
     named = step.get("event", []) if isinstance(step, dict) else step
     return [str(each) for each in named] if isinstance(named, list) else [str(named)]
+
+
+def _cannot_compare(number: str | None, wanted: Scalar | list[Scalar] | Range | None) -> str | None:
+    """Say why a condition does not fit its column, whose type is given where it is a number."""
+    if isinstance(wanted, Range):
+        return None if number else "it is no number, so it has no at_least and at_most"
+    for value in wanted if isinstance(wanted, list) else [wanted]:
+        try:
+            float("nan" if value is None else value)
+        except ValueError:
+            if number:
+                return f"it is a number ({number}), and {value!r} is none"
+    return None
 
 
 def step_text(step: FunnelStep) -> str:
@@ -318,14 +333,22 @@ class EventLogSource(Model):
     def _funnels_compare_columns(self) -> "EventLogSource":
         there = {*CANONICAL_COLUMNS, *self.attributes}
         for name, funnel in self.funnels.items():
-            if unknown := sorted(funnel.asked_columns() - there):
+            if unknown := sorted({column for column, _ in funnel.compared()} - there):
                 columns = f"{', '.join(CANONICAL_COLUMNS)}, {', '.join(self.attributes)}"
                 raise ValueError(
                     f"funnels: {name}: the events have no column {unknown[0]!r}; a step names "
                     "event types, or under `event` with columns: {event: view, path: /checkout}. "
                     f"Columns: {columns.rstrip(', ')}"
                 )
+            for column, wanted in funnel.compared():
+                if wrong := _cannot_compare(self._types_of_numbers().get(column), wanted):
+                    raise ValueError(f"funnels: {name}: {column}: {wrong}")
         return self
+
+    def _types_of_numbers(self) -> dict[str, str]:
+        amounts = dict.fromkeys(("quantity", "unit_price", "value"), "decimal(18,4)")
+        types = amounts | self.source_types() | self.attribute_types() | {"event_ts": "bigint"}
+        return {name: each for name, each in types.items() if each in _NUMBERS}
 
     def for_file(self, file: str) -> "EventLogSource":
         """Return what is stated of one file, by its path below the landing folder.
