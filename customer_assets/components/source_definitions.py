@@ -64,7 +64,7 @@ def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
         ),
         sensors=[
             landing_sensor(pipeline, ingest, jobs["refresh"], partitions),
-            *([staleness_sensor(pipeline.name, _refreshing(pipeline.name))] if is_open else []),
+            *_staleness(pipeline),
         ],
     )
 
@@ -87,8 +87,15 @@ def customer_table_definitions(pipeline: Pipeline[CustomerTableSource]) -> dg.De
             if pipeline.source.is_open
             else []
         ),
-        sensors=[whole_landing_sensor(pipeline, jobs["refresh"])],
+        sensors=[whole_landing_sensor(pipeline, jobs["refresh"]), *_staleness(pipeline)],
     )
+
+
+def _staleness(pipeline: AnyPipeline) -> list[dg.SensorDefinition]:
+    """Return what tells of a source that is refreshed by itself, and is not."""
+    if not pipeline.source.is_open:
+        return []
+    return [staleness_sensor(pipeline.name, _refreshing(pipeline.name))]
 
 
 def source_jobs(pipeline: AnyPipeline) -> dict[str, UnresolvedAssetJobDefinition]:
