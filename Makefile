@@ -26,7 +26,7 @@ dev: $(READY) ## Open the Dagster UI on this machine [PORT=3000]
 	@$(BIN)/python -m customer_assets dev --port $(PORT)
 
 test: $(READY) ## Run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 verify: $(READY) ## Random histories, and how often intervals cover (three quarters of an hour)
 	@CUSTOMER_ASSETS_EXAMPLES=1000 $(BIN)/python -m pytest \

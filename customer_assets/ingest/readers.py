@@ -63,7 +63,7 @@ def _opened(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
     file_format: FileFormat,
-    wanted: Sequence[str],
+    wanted: Sequence[str] | None,
     scratch: Path,
 ) -> Reading:
     with path.open("rb") as file:
