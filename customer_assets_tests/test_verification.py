@@ -210,7 +210,7 @@ def test_the_asset_fails_where_there_is_a_difference(log):
     assert not evaluation.passed
     assert evaluation.severity == dg.AssetCheckSeverity.ERROR
     assert evaluation.metadata["differences"].value == 1
-    assert "first&#95;event&#95;ts" in evaluation.metadata["first_differences"].value
+    assert "first\\_event\\_ts" in evaluation.metadata["first_differences"].value
 
 
 def evaluated(run):
