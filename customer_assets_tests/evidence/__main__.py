@@ -1,6 +1,7 @@
 """Run the simulations: `python -m customer_assets_tests.evidence [--draws N] [--only WORDS]`.
 
-`--page` only writes the page anew from the record. Ends with status 1 where an interval covers less or more often than it may.
+`--page` only writes the page anew from the record. Ends with status 1 where an interval covers less
+or more often than it may.
 """
 
 import argparse
