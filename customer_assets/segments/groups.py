@@ -76,7 +76,9 @@ class Sums:
             mean = self.first / n
             squares = np.maximum(self.second - n * mean**2, 0)
             cubes = self.third - 3 * mean * self.second + 2 * n * mean**3
-            return mean, squares / (n - 1) / n, np.nan_to_num(cubes / (n - 1) / (n - 2) / n)
+            # Two numbers have no skewness.
+            third = np.where(n > 2, cubes / (n - 1) / (n - 2) / n, 0.0)
+            return mean, squares / (n - 1) / n, third
 
 
 def mean_interval(of: Sums) -> tuple["np.ndarray", "np.ndarray"]:

@@ -67,6 +67,14 @@ def test_measures_are_told_beside_those_of_all():
     assert (rule["segment_rank"], rule["n_known"], rule["mean_low"]) == (4, 1, None)
 
 
+@pytest.mark.parametrize("n", [3, 4, 6])
+def test_a_handful_of_customers_has_measures_without_a_warning(n):
+    """Of one customer there is no interval, of two no skewness."""
+    found = computed("segment_measures", frames(rfm(n)))
+    assert found["mean"].is_not_null().all()
+    assert found["difference_low"].is_finite().fill_null(True).all()
+
+
 def test_typical_is_what_is_more_frequent_beyond_chance():
     customers = (
         rfm(300)
