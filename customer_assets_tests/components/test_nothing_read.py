@@ -49,6 +49,9 @@ def test_a_source_without_a_row_stops_and_says_why(monkeypatch, content, why):
         "raw_events",
         "rejected_rows",
         "arrivals",
+        "day_counts",
+        "day_findings",
+        "held_days",
     }
 
 

@@ -226,9 +226,18 @@ def test_a_file_that_grows_waits_and_keeps_its_previous_version(shop: Shop):
     shop.run()
     now = dt.datetime.now(dt.UTC)
     shop.land("a.csv", csv("ann", 6), now)
-    writer = threading.Timer(0.05, lambda: path.write_text(csv("ann", 6, 7)))
+    is_looked_at = threading.Event()
+
+    def grow() -> None:
+        days = [6]
+        while not is_looked_at.wait(0.05):
+            days.append(7)
+            path.write_text(csv("ann", *days))
+
+    writer = threading.Thread(target=grow)
     writer.start()
     prepared = shop.prepare(now)
+    is_looked_at.set()
     writer.join()
     assert prepared.waiting == ["a.csv"]
     assert [report.status for report in prepared.files] == ["waiting, previous version kept"]

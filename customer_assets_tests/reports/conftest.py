@@ -183,6 +183,18 @@ def shop_frames() -> dict[str, pl.DataFrame]:
                 "n_pending": [0, 0, 0],
             }
         ),
+        "findings": pl.DataFrame(
+            {
+                "event_date": [dt.date(2024, 3, 4)],
+                "finding": ["few_rows"],
+                "subject": [""],
+                "severity": ["error"],
+                "explanation": ["40 rows, where <b>400</b> are usual"],
+                "is_held": [True],
+                "is_accepted": [False],
+                "is_recent": [True],
+            }
+        ),
         "landed_files": pl.DataFrame(
             {
                 "file": ["orders.csv"],

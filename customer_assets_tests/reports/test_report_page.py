@@ -44,6 +44,14 @@ def test_the_fixtures_have_every_table_of_a_report(frames: Frames, customer_fram
     assert {*frames, *customer_frames} == set(REPORT_TABLES)
 
 
+def test_the_first_line_says_whether_the_data_is_whole(page: Path) -> None:
+    _, _, after = page.read_text().partition("</h1>")
+    said = "4 March 2024: 40 rows, where &lt;b&gt;400&lt;/b&gt; are usual, held back."
+    assert after.lstrip().startswith(
+        f'<p class="data-status" role="status">Data is not whole. {said}</p>'
+    )
+
+
 def test_headline_figures_stand_on_the_page(page: Path) -> None:
     text = text_of(page)
     assert "<h1>Small Shop</h1>" in text
