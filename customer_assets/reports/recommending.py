@@ -5,6 +5,7 @@ import polars as pl
 from customer_assets.reports import wording
 from customer_assets.reports.content import (
     CUSTOMERS,
+    SURENESS,
     Block,
     Paragraph,
     Picture,
@@ -23,7 +24,13 @@ _RECOMMENDERS = {
 _KINDS = {"item": "products", "category": "categories"}
 
 
-@section("recommendations", "Recommendations", CUSTOMERS, 120, needs=("recommendation_quality",))
+@section(
+    "recommendations",
+    "How well recommendations meet what comes",
+    SURENESS,
+    15,
+    needs=("recommendation_quality",),
+)
 def recommendations(report: ReportInput) -> list[Block]:
     """Return hit rate and NDCG of each recommender, and which lists are shown for it."""
     frame = report.frames["recommendation_quality"]

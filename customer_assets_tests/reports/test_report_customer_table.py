@@ -35,7 +35,7 @@ def test_headlines_count_customers_and_the_label(page: Path) -> None:
 def test_only_what_the_source_has_is_there(page: Path) -> None:
     assert re.findall(r'<section id="([\w-]+)"', text_of(page)) == [
         "headlines", "segments", "cleaning", "unexpected-values", "published-figures",
-        "customer-accounting", "definitions",
+        "customer-accounting", "definitions", "data",
     ]  # fmt: skip
 
 
