@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from customer_assets import settings
@@ -21,8 +20,9 @@ from customer_assets.ingest.landing import LandingError, fingerprint, list_files
 from customer_assets.ingest.rows_sql import rows_sql
 from customer_assets.pipeline import AnyPipeline, Pipeline
 from customer_assets.planning import plan, successive
+from customer_assets.project import open_warehouse
 from customer_assets.sources import EventLogSource
-from customer_assets.warehouse.engine import DuckDBEngine, lock_down
+from customer_assets.warehouse.source_warehouse import SourceWarehouse
 from customer_assets.warehouse.versions import digest
 
 REFRESH_HOUR = 3
@@ -117,13 +117,9 @@ def landing_sensor(
         context: dg.SensorEvaluationContext,
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         def dirty() -> list[list[str]]:
-            with duckdb.connect(config=settings.duckdb_limits()) as connection:
-                return dirty_ranges(
-                    pipeline,
-                    DuckDBEngine(lock_down(connection)),
-                    days.get_partition_keys(),
-                    dt.datetime.now(dt.UTC),
-                )
+            with open_warehouse(pipeline) as warehouse:
+                keys, now = days.get_partition_keys(), dt.datetime.now(dt.UTC)
+                return dirty_ranges(pipeline, warehouse, keys, now)
 
         yield from _asked_for(
             context.instance,
@@ -234,13 +230,15 @@ def landing_fingerprint(pipeline: AnyPipeline, folder: Path) -> str:
 
 
 def dirty_ranges(
-    pipeline: Pipeline[EventLogSource], engine: DuckDBEngine, keys: Sequence[str], now: dt.datetime
+    pipeline: Pipeline[EventLogSource],
+    warehouse: SourceWarehouse,
+    keys: Sequence[str],
+    now: dt.datetime,
 ) -> list[list[str]]:
     """Return the days whose tables are outdated, as runs of successive days.
 
     Days that depend on each other are in one run: the runs that one look asks for have no order.
     """
-    warehouse = pipeline.warehouse(settings.warehouse_folder(), engine)
     if not warehouse.manifest("raw_events").version:
         return []
     days = [dt.date.fromisoformat(key) for key in keys]
@@ -255,10 +253,7 @@ def dirty_ranges(
 
 def is_outdated(pipeline: AnyPipeline) -> bool:
     """Say whether a table of a source without days is outdated."""
-    with duckdb.connect(config=settings.duckdb_limits()) as connection:
-        warehouse = pipeline.warehouse(
-            settings.warehouse_folder(), DuckDBEngine(lock_down(connection))
-        )
+    with open_warehouse(pipeline) as warehouse:
         return bool(plan(pipeline, warehouse, pipeline.parameters(dt.datetime.now(dt.UTC)), []))
 
 

@@ -5,14 +5,13 @@ import os
 import shutil
 
 import dagster as dg
-import duckdb
 import pytest
 
 from customer_assets import settings
 from customer_assets.components.automation import dirty_ranges, landing_fingerprint
 from customer_assets.components.source_definitions import event_log_definitions
+from customer_assets.project import open_warehouse
 from customer_assets.sources import EventLogSource
-from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets_tests.conftest import run_source
 
 SHOP = EventLogSource.model_validate(
@@ -61,8 +60,8 @@ def land(run, name, lines):
 
 
 def asked_days(run):
-    with duckdb.connect() as connection:
-        return dirty_ranges(run.pipeline, DuckDBEngine(connection), DAYS, NOW)
+    with open_warehouse(run.pipeline) as warehouse:
+        return dirty_ranges(run.pipeline, warehouse, DAYS, NOW)
 
 
 def test_nothing_is_asked_for_when_nothing_changed(shop):
