@@ -1,6 +1,8 @@
 """All Dagster definitions of one source: its assets and its jobs."""
 
 import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -56,16 +58,12 @@ def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         jobs=[*jobs.values(), ingest],
-        schedules=(
-            [daily_refresh(pipeline, jobs["refresh"], partitions)]
-            + ([weekly_training(pipeline, jobs["train"])] if "train" in jobs else [])
-            if pipeline.source.is_open
-            else []
-        ),
-        sensors=[
+        **_automation(
+            pipeline,
+            jobs,
+            lambda: daily_refresh(pipeline, jobs["refresh"], partitions),
             landing_sensor(pipeline, ingest, jobs["refresh"], partitions),
-            *_staleness(pipeline),
-        ],
+        ),
     )
 
 
@@ -81,21 +79,32 @@ def customer_table_definitions(pipeline: Pipeline[CustomerTableSource]) -> dg.De
     return dg.Definitions(
         assets=assets,
         jobs=list(jobs.values()),
-        schedules=(
-            [whole_daily_refresh(pipeline, jobs["refresh"])]
-            + ([weekly_training(pipeline, jobs["train"])] if "train" in jobs else [])
-            if pipeline.source.is_open
-            else []
+        **_automation(
+            pipeline,
+            jobs,
+            lambda: whole_daily_refresh(pipeline, jobs["refresh"]),
+            whole_landing_sensor(pipeline, jobs["refresh"]),
         ),
-        sensors=[whole_landing_sensor(pipeline, jobs["refresh"]), *_staleness(pipeline)],
     )
 
 
-def _staleness(pipeline: AnyPipeline) -> list[dg.SensorDefinition]:
-    """Return what tells of a source that is refreshed by itself, and is not."""
+def _automation(
+    pipeline: AnyPipeline,
+    jobs: Mapping[str, UnresolvedAssetJobDefinition],
+    refresh: Callable[[], dg.ScheduleDefinition],
+    landing: dg.SensorDefinition,
+) -> dict[str, Any]:
+    """Return what runs a source by itself, as arguments of its definitions.
+
+    Of a closed source that is the look at its landing folder alone.
+    """
     if not pipeline.source.is_open:
-        return []
-    return [staleness_sensor(pipeline.name, _refreshing(pipeline.name))]
+        return {"sensors": [landing]}
+    training = [weekly_training(pipeline, jobs["train"])] if "train" in jobs else []
+    staleness = staleness_sensor(
+        pipeline.name, [job_name(purpose, pipeline.name) for purpose in ("refresh", "backfill")]
+    )
+    return {"schedules": [refresh(), *training], "sensors": [landing, staleness]}
 
 
 def source_jobs(pipeline: AnyPipeline) -> dict[str, UnresolvedAssetJobDefinition]:
@@ -136,10 +145,6 @@ def source_jobs(pipeline: AnyPipeline) -> dict[str, UnresolvedAssetJobDefinition
         )
         for purpose, (selection, description) in stated.items()
     }
-
-
-def _refreshing(source: str) -> list[str]:
-    return [job_name(purpose, source) for purpose in ("refresh", "backfill")]
 
 
 def runtime(purpose: str) -> dict[str, str]:
