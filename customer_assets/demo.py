@@ -21,8 +21,8 @@ import dagster as dg
 import duckdb
 
 from customer_assets import settings
+from customer_assets.components.partition_tags import range_tags
 from customer_assets.components.source_definitions import job_name
-from customer_assets.components.table_assets import range_tags
 from customer_assets.disk import demand_room
 from customer_assets.warehouse.catalog import snapshot_relations
 from customer_assets.warehouse.manifest import TableStore

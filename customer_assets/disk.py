@@ -41,7 +41,7 @@ def demand_room(n_bytes: int = 0) -> None:
 
 
 def bytes_to_write(
-    pipeline: AnyPipeline, warehouse: SourceWarehouse, days: Collection[str] = ()
+    pipeline: AnyPipeline, warehouse: SourceWarehouse, days: Collection[dt.date] = ()
 ) -> int:
     """Return how much a run over some days will write, as far as that can be told before.
 
@@ -56,7 +56,8 @@ def bytes_to_write(
         elif known := manifest.days():
             usual = manifest.bytes // len(known)
             n_bytes += sum(
-                sum(piece.bytes for piece in known[day]) if day in known else usual for day in days
+                sum(piece.bytes for piece in known[key]) if key in known else usual
+                for key in map(str, days)
             )
     return n_bytes
 

@@ -12,7 +12,8 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from customer_assets import settings
-from customer_assets.components.table_assets import ONLY_OUTDATED, range_tags
+from customer_assets.components.partition_tags import range_tags
+from customer_assets.components.table_assets import ONLY_OUTDATED
 from customer_assets.customer_tables.staging import customer_table_version
 from customer_assets.generation import ingested_landing
 from customer_assets.ingest import ingest_version

@@ -7,6 +7,7 @@ import time
 import dagster as dg
 
 from customer_assets import ingest, settings
+from customer_assets.components.partition_tags import tagged_days
 from customer_assets.components.presentation import table_metadata
 from customer_assets.components.table_assets import (
     AssetEvents,
@@ -15,7 +16,6 @@ from customer_assets.components.table_assets import (
     check_results,
     check_specs,
     log_progress,
-    tagged_days,
 )
 from customer_assets.components.warehouse_resource import ACCEPT, WarehouseResource
 from customer_assets.disk import bytes_to_write, demand_room
@@ -41,7 +41,8 @@ def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
     ) -> AssetEvents:
         with warehouse.open(pipeline) as source_warehouse:
             # What is read here is what the rest of the run works on.
-            demand_room(bytes_to_write(pipeline, source_warehouse, tagged_days(context.run.tags)))
+            days = tagged_days(context.run.tags)
+            demand_room(bytes_to_write(pipeline, source_warehouse, days))
             started = time.monotonic()
             is_new = source_warehouse.manifest("landed_files").version == 0
             try:

@@ -39,9 +39,6 @@ WEEKLY = dg.FreshnessPolicy.time_window(
     fail_window=dt.timedelta(days=15), warn_window=dt.timedelta(days=8)
 )
 
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
-
 AssetEvents = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
 
@@ -233,19 +230,6 @@ def partition_days(
             f"{wrong}: there is no such day. Days go from {first} to {last}.", allow_retries=False
         )
     return [dt.date.fromisoformat(key) for key in keys]
-
-
-def range_tags(keys: Sequence[str]) -> dict[str, str]:
-    """Return the tags of a run over successive days."""
-    return {RANGE_START: keys[0], RANGE_END: keys[-1]}
-
-
-def tagged_days(tags: Mapping[str, str]) -> list[str]:
-    """Return the days that a run's tags ask for; none where it has no range."""
-    if RANGE_START not in tags:
-        return []
-    first, last = (dt.date.fromisoformat(tags[tag]) for tag in (RANGE_START, RANGE_END))
-    return [str(first + dt.timedelta(days=n)) for n in range((last - first).days + 1)]
 
 
 def log_progress(pipeline: AnyPipeline, chunk: Published) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import dagster as dg
 from dagster_duckdb import DuckDBResource
@@ -11,6 +11,7 @@ from pydantic import PrivateAttr
 
 from customer_assets import settings
 from customer_assets.components.liveness import process_tags
+from customer_assets.components.partition_tags import tagged_days
 from customer_assets.disk import demand_room, words_on
 from customer_assets.generation import accept_days, in_words, open_source, show
 from customer_assets.pipeline import AnyPipeline
@@ -59,10 +60,10 @@ class WarehouseResource(dg.ConfigurableResource):
     @contextlib.contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WarehouseResource"]:
         self._run_id = context.run.run_id if context.run else ""
-        self._accepted_days = _accepted_days(context.run.tags if context.run else {})
+        tags = context.run.tags if context.run else {}
+        self._accepted_days = tagged_days(tags) if tags.get(ACCEPT) == "day" else []
         if context.run and context.instance:
-            tags: dict[str, str] = process_tags(self._run_id)
-            context.instance.add_run_tags(self._run_id, tags)
+            context.instance.add_run_tags(self._run_id, process_tags(self._run_id))
         settings.spill_folder().mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
             self._stack = stack
@@ -119,16 +120,3 @@ class WarehouseResource(dg.ConfigurableResource):
                 accept_days(pipeline, warehouse, self._accepted_days, self._now)
             self._opened[pipeline.name] = (pipeline, warehouse)
         return self._opened[pipeline.name][1]
-
-
-def _accepted_days(tags: Mapping[str, str]) -> list[dt.date]:
-    """Return the days that a run says yes to: those that it is asked for."""
-    if tags.get(ACCEPT) != "day":
-        return []
-    one = tags.get("dagster/partition", "")
-    first = tags.get("dagster/asset_partition_range_start", one)
-    last = tags.get("dagster/asset_partition_range_end", one)
-    if not first or not last:
-        return []
-    day, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
-    return [day + dt.timedelta(days=n) for n in range((end - day).days + 1)]

@@ -89,7 +89,7 @@ def test_what_a_run_will_write_is_what_it_replaces_and_what_landed(shop):
     with open_warehouse(shop.pipeline()) as warehouse:
         bytes_of = {name: warehouse.manifest(name).bytes for name in shop.pipeline().tables}
         of_whole = bytes_to_write(shop.pipeline(), warehouse)
-        of_days = bytes_to_write(shop.pipeline(), warehouse, [str(day) for day in DAYS])
+        of_days = bytes_to_write(shop.pipeline(), warehouse, DAYS)
         late = shop.land("late.csv", lines(DAYS[4], [50, 51]))
         with_late = bytes_to_write(shop.pipeline(), warehouse)
     assert of_days == sum(bytes_of.values())
