@@ -123,15 +123,19 @@ def _matches(folder: Path, pattern: str) -> Iterator[str]:
         raise LandingError(f"files: {pattern!r} cannot be looked for: {error}") from error
 
 
-def _within(folder: Path, entry: Entry) -> Entry:
-    """Return the entry; one that a link leads to from outside of the folder has a fault."""
-    if settings.follows_links() or entry.path.resolve().is_relative_to(folder.resolve()):
-        return entry
-    return replace(
-        entry,
-        fault="it is a link out of the landing folder, which is not followed; "
-        "CUSTOMER_ASSETS_FOLLOW_LINKS=1 follows links",
+def fault_of_link(folder: Path, path: Path) -> str | None:
+    """Return why a file is not read that a link leads to from a landing folder; None if it is."""
+    if settings.follows_links() or path.resolve().is_relative_to(folder.resolve()):
+        return None
+    return (
+        "it is a link out of the landing folder, which is not followed; "
+        "CUSTOMER_ASSETS_FOLLOW_LINKS=1 follows links"
     )
+
+
+def _within(folder: Path, entry: Entry) -> Entry:
+    fault = fault_of_link(folder, entry.path)
+    return replace(entry, fault=fault) if fault else entry
 
 
 def _entry(file: str, path: Path) -> Entry:

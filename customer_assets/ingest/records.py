@@ -47,11 +47,12 @@ def lines(path: Path) -> Iterator[Line]:
 
     A line ends with \\n, \\r\\n or \\r. Of a line that is too long, only the start is kept.
     """
-    for number, (content, length, end) in enumerate(_physical_lines(path), 1):
+    longest = settings.longest_row()
+    for number, (content, length, end) in enumerate(_physical_lines(path, longest), 1):
         if number == 1 and content.startswith(_BOM):
-            yield _line(number, content[len(_BOM) :], length - len(_BOM), end)
+            yield _line(number, content[len(_BOM) :], length - len(_BOM), end, longest)
         else:
-            yield _line(number, content, length, end)
+            yield _line(number, content, length, end, longest)
 
 
 def records(path: Path, delimiter: str, width: int | None = None) -> Iterator[Record]:
@@ -61,7 +62,7 @@ def records(path: Path, delimiter: str, width: int | None = None) -> Iterator[Re
     lines after it are read as if it were not there. Without a width every row is taken as it is.
     Blank lines are no rows.
     """
-    splitter = _Splitter(delimiter)
+    splitter, longest = _Splitter(delimiter), settings.longest_row()
     source = lines(path)
     waiting: list[Line] = []
     while (line := waiting.pop(0) if waiting else next(source, None)) is not None:
@@ -70,7 +71,7 @@ def records(path: Path, delimiter: str, width: int | None = None) -> Iterator[Re
             continue
         if not line.text:
             continue
-        record, used = _record(line, waiting, source, splitter, width)
+        record, used = _record(line, waiting, source, splitter, width, longest)
         del waiting[:used]
         yield record
 
@@ -82,7 +83,7 @@ def bounded(text: str) -> str:
     return f"{text[:RAW_CHARACTERS]} ... and {len(text) - RAW_CHARACTERS} more characters"
 
 
-def _physical_lines(path: Path) -> Iterator[tuple[bytes, int, str]]:
+def _physical_lines(path: Path, longest: int) -> Iterator[tuple[bytes, int, str]]:
     """Yield each line's bytes, of a long one the first only, its length and its line end."""
     rest, dropped = b"", 0
     with path.open("rb") as file:
@@ -94,21 +95,16 @@ def _physical_lines(path: Path) -> Iterator[tuple[bytes, int, str]]:
             for content, end in zip(parts[::2], parts[1::2], strict=True):
                 yield content, len(content) + dropped, end.decode()
                 dropped = 0
-            rest, dropped = (
-                tail[: settings.longest_row()],
-                dropped + max(0, len(tail) - settings.longest_row()),
-            )
+            rest, dropped = tail[:longest], dropped + max(0, len(tail) - longest)
     if rest:
         yield rest, len(rest) + dropped, ""
 
 
-def _line(number: int, content: bytes, length: int, end: str) -> Line:
-    if length > settings.longest_row():
+def _line(number: int, content: bytes, length: int, end: str, longest: int) -> Line:
+    if length > longest:
         text = content[:RAW_CHARACTERS].decode("utf-8", "backslashreplace").replace("\0", "\\x00")
         note = f"{text} ... and {length - RAW_CHARACTERS} more bytes"
-        return Line(
-            number, note, end, f"a line of {length} bytes, more than {settings.longest_row()}"
-        )
+        return Line(number, note, end, f"a line of {length} bytes, more than {longest}")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -125,6 +121,7 @@ def _record(
     source: Iterator[Line],
     splitter: "_Splitter",
     width: int | None,
+    longest: int,
 ) -> tuple[Record, int]:
     """Return the record that starts at a line and how many waiting lines it takes."""
     fields, fault = splitter.split(line.text)
@@ -137,7 +134,7 @@ def _record(
                 break
             text += end + waiting[used].text
             end = waiting[used].end
-            if len(text) > settings.longest_row():
+            if len(text) > longest:
                 break
             if '"' not in waiting[used].text:
                 continue

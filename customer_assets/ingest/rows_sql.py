@@ -22,7 +22,7 @@ from sqlglot.errors import SqlglotError
 
 from customer_assets import settings
 from customer_assets.ingest import readers
-from customer_assets.ingest.landing import LandingError
+from customer_assets.ingest.landing import LandingError, fault_of_link
 from customer_assets.ingest.plain import FileRefusedError
 from customer_assets.ingest.reading import Reading, bounded_sql, first_line
 from customer_assets.ingest.text_readers import CarefulText
@@ -115,13 +115,8 @@ def rows_sql(
             raise LandingError(
                 f"lookups: {view}: {len(found)} files in {landing_folder} fit {pattern!r}, not one"
             )
-        if not settings.follows_links() and not found[0].resolve().is_relative_to(
-            landing_folder.resolve()
-        ):
-            raise LandingError(
-                f"lookups: {view}: {found[0].name} is a link out of the landing folder, which is "
-                "not followed; CUSTOMER_ASSETS_FOLLOW_LINKS=1 follows links"
-            )
+        if fault := fault_of_link(landing_folder, found[0]):
+            raise LandingError(f"lookups: {view}: {found[0].name}: {fault}")
         lookups[view] = found[0]
     return RowsSql(_path(name, roots), text, lookups)
 
