@@ -80,8 +80,7 @@ def stale_alert(
 )
 def alert_failed_runs(context: dg.RunFailureSensorContext) -> None:
     """Keep the alerts of a run that failed."""
-    for alert in alerts_of_run(context.instance, context.dagster_run):
-        keep(alert)
+    _keep_alerts(context)
 
 
 @dg.run_status_sensor(
@@ -92,8 +91,7 @@ def alert_failed_runs(context: dg.RunFailureSensorContext) -> None:
 )
 def alert_failed_checks(context: dg.RunStatusSensorContext) -> None:
     """Keep the alerts of a run that succeeded."""
-    for alert in alerts_of_run(context.instance, context.dagster_run):
-        keep(alert)
+    _keep_alerts(context)
 
 
 @dg.sensor(
@@ -137,6 +135,11 @@ def staleness_sensor(source: str, jobs: list[str]) -> dg.SensorDefinition:
 
 
 ALERT_SENSORS = [alert_failed_runs, alert_failed_checks, send_alerts]
+
+
+def _keep_alerts(context: dg.RunStatusSensorContext) -> None:
+    for alert in alerts_of_run(context.instance, context.dagster_run):
+        keep(alert)
 
 
 def _failed_checks(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.AssetCheckEvaluation]:
