@@ -35,21 +35,23 @@ create or replace temp macro deviation_of_sums(total, total_of_squares, n) as
 create or replace temp macro k_ln_k(k) as
     k * ln(greatest(k, 1));
 
--- How many independent trials a share rests on whose trials come several from one customer: the
--- ratio of two sums over customers has the variance of its linearised residuals (Cochran, Sampling
--- Techniques, 1977, ch. 6), and so many independent trials would have the same (Korn and Graubard,
--- Confidence intervals for proportions with small expected number of positive counts, 1998). Sums
--- over customers of yes, all, yes², yes x all and all² are enough. Where all customers agree
+-- How many independent trials a share rests on whose trials come several from one customer: an
+-- aggregate over customers of those that say yes and of all. The ratio of two sums over customers
+-- has the variance of its linearised residuals (Cochran, Sampling Techniques, 1977, ch. 6), and so
+-- many independent trials would have the same (Korn and Graubard, Confidence intervals for
+-- proportions with small expected number of positive counts, 1998). Where all customers agree
 -- nothing varies, and the trials of one count as alike (Kish, Survey Sampling, 1965).
-create or replace temp macro effective_trials(yes, trials, yes2, yes_trials, trials2) as
+create or replace temp macro squared_residuals(yes, trials) as
+    sum(yes * yes) - 2 * sum(yes) / sum(trials) * sum(yes * trials)
+    + sum(yes) * sum(yes) / sum(trials) / sum(trials) * sum(trials * trials);
+
+create or replace temp macro effective_trials(yes, trials) as
     case
-        when
-            yes2 - 2 * yes / trials * yes_trials + yes * yes / trials / trials * trials2 > 1e-9
+        when squared_residuals(yes, trials) > 1e-9
             then
                 least(
-                    trials,
-                    yes * (trials - yes)
-                    / (yes2 - 2 * yes / trials * yes_trials + yes * yes / trials / trials * trials2)
+                    sum(trials),
+                    sum(yes) * (sum(trials) - sum(yes)) / squared_residuals(yes, trials)
                 )
-        else trials * trials / trials2
+        else sum(trials) * sum(trials) / sum(trials * trials)
     end;

@@ -60,13 +60,7 @@ sums as (
         count(*) as n_customers,
         sum(n_sessions) as n_sessions,
         sum(n_bounces) as n_bounces,
-        effective_trials(
-            sum(n_bounces),
-            sum(n_sessions),
-            sum(n_bounces * n_bounces),
-            sum(n_bounces * n_sessions),
-            sum(n_sessions * n_sessions)
-        ) as trials,
+        effective_trials(n_bounces, n_sessions) as trials,
     from people
     group by month
 ),

@@ -85,13 +85,7 @@ session_days as (
         session_date,
         cast(sum(n_sessions) as bigint) as n_sessions,
         cast(sum(n_bounces) as bigint) as n_bounces,
-        effective_trials(
-            sum(n_bounces),
-            sum(n_sessions),
-            sum(n_bounces * n_bounces),
-            sum(n_bounces * n_sessions),
-            sum(n_sessions * n_sessions)
-        ) as trials,
+        effective_trials(n_bounces, n_sessions) as trials,
     from session_people
     group by session_date
 ),

@@ -153,13 +153,7 @@ session_customers as (
         breakdown,
         step,
         count(*) filter (where n_reached > 0) as n_customers,
-        effective_trials(
-            sum(n_reached),
-            sum(n_entered),
-            sum(n_reached * n_reached),
-            sum(n_reached * n_entered),
-            sum(n_entered * n_entered)
-        ) as trials,
+        effective_trials(n_reached, n_entered) as trials,
     from session_people
     group by funnel, entry_date, breakdown, step
 ),

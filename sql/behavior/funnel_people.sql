@@ -105,13 +105,7 @@ sums as (
         people.step,
         sum(people.n_entries) as n_entries,
         sum(people.n_reached) as n_reached,
-        effective_trials(
-            sum(people.n_reached),
-            sum(people.n_entries),
-            sum(people.n_reached * people.n_reached),
-            sum(people.n_reached * people.n_entries),
-            sum(people.n_entries * people.n_entries)
-        ) as trials,
+        effective_trials(people.n_reached, people.n_entries) as trials,
         cast(count(*) as double) as n_customers,
         cast(count(*) filter (where people.n_reached > 0) as double) as n_reached_customers,
     from people
