@@ -19,6 +19,7 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
+from customer_assets.reports.figures import bounce_rate
 from customer_assets.reports.sales import days_covered
 from customer_assets.reports.tables import Columns, table_view
 
@@ -71,9 +72,8 @@ def _traffic_in_words(report: ReportInput, days: pl.DataFrame) -> str:
         f"{wording.day(busiest['event_date'])} with {wording.count(busiest['n_customers'])}."
     )
     if report.has_rows("bounce_rate"):
-        of_all = report.frames["bounce_rate"].filter(pl.col("month").is_null()).row(0, named=True)
-        low, high = (wording.share(of_all[f"bounce_rate_{end}"]) for end in ("low", "high"))
-        text += f" {wording.share(of_all['bounce_rate'])} of the sessions are a single event, "
+        rate, low, high = map(wording.share, bounce_rate(report.frames["bounce_rate"]))
+        text += f" {rate} of the sessions are a single event, "
         text += f"a bounce (95% interval {low} to {high})"
         left_out = days.height - days.filter("is_mature").height
         text += (

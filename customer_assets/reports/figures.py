@@ -55,9 +55,7 @@ def figures(frames: Mapping[str, pl.DataFrame]) -> list[Figure]:
         sessions = int(days["n_sessions"].sum())
         found.append(Figure("sessions", "Sessions", sessions, COUNT, "daily_traffic"))
     if has("bounce_rate"):
-        of_all = frames["bounce_rate"].filter(pl.col("month").is_null()).row(0, named=True)
-        ends = of_all["bounce_rate_low"], of_all["bounce_rate_high"]
-        rate = of_all["bounce_rate"]
+        rate, *ends = bounce_rate(frames["bounce_rate"])
         found.append(Figure("bounce_rate", "Bounce rate", rate, SHARE, "bounce_rate", *ends))
     if has("funnel_people"):
         found += _conversions(frames["funnel_people"])
@@ -74,6 +72,12 @@ def figures(frames: Mapping[str, pl.DataFrame]) -> list[Figure]:
                 label = "With the label"
                 found.append(_share("label_share", label, positive, known.len(), "customers"))
     return found
+
+
+def bounce_rate(rates: pl.DataFrame) -> tuple[float, float, float]:
+    """Return the bounce rate over all months, and the ends of its interval."""
+    of_all = rates.filter(pl.col("month").is_null()).row(0, named=True)
+    return of_all["bounce_rate"], of_all["bounce_rate_low"], of_all["bounce_rate_high"]
 
 
 def _share(name: str, label: str, part: int, whole: int, table: str) -> Figure:

@@ -121,6 +121,7 @@ def write_report(
     """
     report = ReportInput(name, source, tables, frames)
     sections = _sections(report)
+    summary = _summary(report, sections, has_catalogue=bool(described))
     shown = {table for section in sections for table in section.tables}
     page = folder / name / PAGE
     csv_folder = page.parent / "csv"
@@ -137,19 +138,18 @@ def write_report(
         text = _render(
             "page.html.jinja",
             title=wording.heading(name),
-            coverage=overview.coverage(report),
-            status=data_quality.data_status(frames["findings"]) if "findings" in frames else "",
+            coverage=summary.coverage,
+            status=summary.status,
             file=file,
             parts=[(part, [s for s in sections if s.part == part]) for part in get_args(Part)],
             file_of={part: SURENESS_PAGE if part == SURENESS else PAGE for part in get_args(Part)},
             owner=wording.shown(source.owner),
-            has_catalogue=bool(described),
+            has_catalogue=summary.has_catalogue,
             waits_for=waits_for,
         )
         _write_text(page.with_name(file), text)
     if described:
         _write_catalogue(name, wording.shown(source.owner), described, page.with_name(CATALOGUE))
-    summary = _summary(report, sections).model_copy(update={"has_catalogue": bool(described)})
     _write_text(page.with_name(_SUMMARY), summary.model_dump_json(indent=2))
     write_index(_reported(folder), folder)
     return page
@@ -195,13 +195,16 @@ def _sections(report: ReportInput) -> list[Section]:
     return found
 
 
-def _summary(report: ReportInput, sections: Sequence[Section]) -> ReportSummary:
+def _summary(
+    report: ReportInput, sections: Sequence[Section], *, has_catalogue: bool
+) -> ReportSummary:
     blocks = [block for section in sections for block in section.blocks]
     items = [item for b in blocks if isinstance(b, Headlines) for item in b.items]
     findings = report.frames.get("findings")
     return ReportSummary(
         status="" if findings is None else data_quality.data_status(findings),
         coverage=overview.coverage(report),
+        has_catalogue=has_catalogue,
         headlines=[(item.label, item.value) for item in items[:_INDEX_HEADLINES]],
     )
 
