@@ -9,10 +9,9 @@ import datetime as dt
 import errno
 import shutil
 from collections.abc import Collection
-from pathlib import Path
 
 from customer_assets import settings
-from customer_assets.ingest.landing import LandingError, list_files
+from customer_assets.ingest.landing import LandingError, entries_of
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
@@ -83,12 +82,8 @@ def _new_landed_bytes(pipeline: AnyPipeline, warehouse: SourceWarehouse) -> int:
     """Return the bytes of the landed files that came or changed since the last ingest."""
     published_at = warehouse.manifest("landed_files").published_at
     since = dt.datetime.fromisoformat(published_at).timestamp() if published_at else 0.0
-    files = pipeline.source.files
-    patterns = [files] if isinstance(files, str) else list(files)
     try:
-        entries = list_files(
-            Path(settings.landing() / pipeline.name), patterns, dt.datetime.now(dt.UTC)
-        )
+        entries = entries_of(settings.landing() / pipeline.name, pipeline.source.patterns)
     except LandingError:
         return 0
     newest = ((max(e.modified_us, e.changed_us) / 1e6, e.bytes) for e in entries)

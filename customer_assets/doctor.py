@@ -177,9 +177,8 @@ def _sources() -> Iterator[Finding]:
             yield Finding(subject, text, "`.venv/bin/dg check defs` names the line", True)
             continue
         folder = settings.landing() / name
-        patterns = [source.files] if isinstance(source.files, str) else list(source.files)
         try:
-            entries = list_files(folder, patterns, dt.datetime.now(dt.UTC))
+            entries = list_files(folder, source.patterns, dt.datetime.now(dt.UTC))
         except LandingError as error:
             remedy = "put files there; `make demo` writes samples into the default landing folder"
             yield Finding(subject, str(error).split(":")[0], remedy)
@@ -188,7 +187,7 @@ def _sources() -> Iterator[Finding]:
         if faulty:
             yield Finding(subject, "; ".join(faulty[:5]), "mend or remove these files", True)
         elif not entries:
-            expected = ", ".join(patterns)
+            expected = ", ".join(source.patterns)
             yield Finding(subject, f"no file in {folder}", f"it looks for {expected}")
         else:
             waiting = sum(entry.waiting is not None for entry in entries)

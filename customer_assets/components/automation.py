@@ -220,11 +220,10 @@ def landing_fingerprint(pipeline: AnyPipeline, folder: Path) -> str:
     """Digest the files that may be read now, as the ingest would see them."""
     source = pipeline.source
     if isinstance(source, EventLogSource):
-        patterns = [source.files] if isinstance(source.files, str) else source.files
-        patterns = [*patterns, *source.lookups.values()]
+        patterns = [*source.patterns, *source.lookups.values()]
         version = ingest_version(source, rows_sql(pipeline.name, source, folder))
     else:
-        patterns = [pattern for table in source.tables.values() for pattern in table.patterns]
+        patterns = source.patterns
         version = customer_table_version(source)
     entries = list_files(folder, patterns, dt.datetime.now(dt.UTC))
     return fingerprint(entries, version)

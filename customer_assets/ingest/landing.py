@@ -61,17 +61,25 @@ def list_files(folder: Path, patterns: Sequence[str], now: dt.datetime) -> list[
     Raises:
         LandingError: the folder cannot be read, or a pattern leads out of it.
     """
+    entries = entries_of(folder, patterns)
+    if any(_is_recent(entry, now) for entry in entries):
+        time.sleep(_MOMENT_SECONDS)
+        entries = [_seen_twice(entry) if _is_recent(entry, now) else entry for entry in entries]
+    return entries
+
+
+def entries_of(folder: Path, patterns: Sequence[str]) -> list[Entry]:
+    """Return what `list_files` does by one look at each file, which may still be written.
+
+    Raises LandingError as that does.
+    """
     if not folder.is_dir():
         raise LandingError(
             f"the landing folder {folder} does not exist: create it and put the files there, or "
             "set CUSTOMER_ASSETS_LANDING; an empty folder withdraws what was loaded"
         )
     _raise_if_unreadable(folder)
-    entries = [_within(folder, _entry(name, folder / name)) for name in _names(folder, patterns)]
-    if any(_is_recent(entry, now) for entry in entries):
-        time.sleep(_MOMENT_SECONDS)
-        entries = [_seen_twice(entry) if _is_recent(entry, now) else entry for entry in entries]
-    return entries
+    return [_within(folder, _entry(name, folder / name)) for name in _names(folder, patterns)]
 
 
 def fingerprint(entries: Sequence[Entry], configuration: str) -> str:

@@ -141,7 +141,6 @@ def prepare(
         ValueError: a cleaning rule or a time format cannot be used.
     """
     described = tables(source)
-    patterns = [source.files] if isinstance(source.files, str) else source.files
     rows = rows_sql(name, source, landing_folder, roots)
     staging = staging or warehouse_folder / STAGING
     staging.mkdir(parents=True, exist_ok=True)
@@ -160,7 +159,7 @@ def prepare(
             before=read_published(connection, source, warehouse_folder),
             tell=tell,
         )
-        entries = list_files(landing_folder, [*patterns, *source.lookups.values()], now)
+        entries = list_files(landing_folder, [*source.patterns, *source.lookups.values()], now)
         run.take(entries)
         if not may_withdraw:
             run.keep_what_is_gone()

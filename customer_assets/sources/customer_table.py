@@ -185,7 +185,7 @@ class CustomerTableSource(Model):
         return "UTC"
 
     @property
-    def files(self) -> list[str]:
+    def patterns(self) -> list[str]:
         """Return the globs of all inputs."""
         return [pattern for table in self.tables.values() for pattern in table.patterns]
 

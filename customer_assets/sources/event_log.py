@@ -402,6 +402,11 @@ class EventLogSource(Model):
         return min(last, yesterday) if last else yesterday
 
     @property
+    def patterns(self) -> list[str]:
+        """Return the globs of what is landed."""
+        return [self.files] if isinstance(self.files, str) else self.files
+
+    @property
     def is_open(self) -> bool:
         """Say whether more is to come, so that the source runs by itself."""
         return self.last_day is None
