@@ -8,7 +8,7 @@ or semantics outside it is an error here and never a skipped case.
 import datetime as dt
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -76,20 +76,12 @@ def of_kind(kind: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", cases, ids=lambda case: case["id"])
 
 
-class Summary:
-    """Prints at the end of the run how many cases of which kind were read and answered."""
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        passed = [report.nodeid for report in terminalreporter.stats.get("passed", [])]
-        for kind, test in TESTS.items():
-            n_read = sum(found == kind for found, _ in CASES)
-            n_passed = sum(f"test_vectors.py::{test}[" in nodeid for nodeid in passed)
-            terminalreporter.write_line(f"vectors: {kind}: {n_passed} of {n_read} passed")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def summary(request: pytest.FixtureRequest) -> None:
-    request.config.pluginmanager.register(Summary(), "vectors-summary")
+def summary(passed: Sequence[str]) -> Iterator[str]:
+    """Yield how many cases of which kind were read and answered, by the tests that passed."""
+    for kind, test in TESTS.items():
+        n_read = sum(found == kind for found, _ in CASES)
+        n_passed = sum(f"test_vectors.py::{test}[" in nodeid for nodeid in passed)
+        yield f"vectors: {kind}: {n_passed} of {n_read} passed"
 
 
 @pytest.fixture
