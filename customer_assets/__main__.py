@@ -3,6 +3,7 @@
 import argparse
 import datetime as dt
 import os
+import re
 import shutil
 import signal
 import socket
@@ -81,7 +82,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     who.add_argument("--segment", help="the customers of a k-means segment")
     who.add_argument("--rule", help="the customers of a segment rule")
     who.add_argument("--best", type=int, metavar="N", help="the N most likely, with --question")
+    who.add_argument(
+        "--offers",
+        nargs="?",
+        const="all",
+        metavar="ACTION",
+        help="those who have an offer in customer_offers, with it; of one action where it is named",
+    )
     customers.add_argument("--question", help="the question whose scores rank the best")
+    customers.add_argument(
+        "--hold-out",
+        type=_share,
+        default=0,
+        metavar="10%%",
+        help="part of them to leave out by chance, to see later what the list caused",
+    )
+    customers.add_argument("--campaign", help="its name in campaign_uplift; default: the folder's")
     customers.add_argument("folder", type=Path, help="a folder that does not exist yet")
     commands.add_parser("clean", help="remove everything generated, and nothing that was landed")
     export = commands.add_parser("export", help="write a DuckDB file of real tables")
@@ -261,13 +277,24 @@ def _advise(options: argparse.Namespace) -> int:
 
 
 def _export_customers(options: argparse.Namespace) -> int:
-    from customer_assets.activation.export import Choice, NoSuchCustomersError, run_export_customers
+    from customer_assets.activation.export import (
+        Choice,
+        Contact,
+        NoSuchCustomersError,
+        run_export_customers,
+    )
     from customer_assets.activation.published import NothingPublishedError
     from customer_assets.project import UnknownSourceError
 
-    choice = Choice(options.segment, options.rule, options.best, options.question)
+    choice = Choice(options.segment, options.rule, options.best, options.question, options.offers)
+    now = dt.datetime.now(dt.UTC)
+    # A hold-out is drawn by the campaign's name: the same command draws the same customers.
+    stamp = "" if options.hold_out else f"_{now:%Y%m%d_%H%M%S}"
+    name = re.sub(r"[^a-z0-9]+", "_", options.folder.name.lower()).strip("_")
+    campaign = options.campaign or (name if name[:1].isalpha() else f"list_{name}") + stamp
     try:
-        return run_export_customers(options.source, choice, options.folder, dt.datetime.now(dt.UTC))
+        contact = Contact(campaign, options.hold_out)
+        return run_export_customers(options.source, choice, options.folder, now, contact)
     except (UnknownSourceError, NothingPublishedError, NoSuchCustomersError, ValueError) as error:
         return _complain(str(error))
 
@@ -315,6 +342,11 @@ def _amount(text: str) -> float:
     if not 0 <= amount < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is no amount of 0 or more")
     return amount
+
+
+def _share(text: str) -> float:
+    number = text.strip()
+    return float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
 
 
 def _complain(text: str) -> int:

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from customer_assets import settings
 from customer_assets.advice.actions import check_action, check_consent
+from customer_assets.advice.exposures import Exposures
 from customer_assets.learning.store import ModelStore
 from customer_assets.segments.known_customers import known_types, measure_types
 from customer_assets.segments.parameters import parameters as segment_parameters
@@ -64,6 +65,7 @@ class Pipeline(Generic[SourceT]):
         return {
             **segment_parameters(self.source),
             "questions": questions,
+            "exposures": Exposures.below(settings.exposures_folder() / self.name),
             "model_store": ModelStore(settings.models_folder() / self.name),
             **self.kind.parameters(self.source, now),
         }

@@ -74,6 +74,12 @@ def models_folder() -> Path:
     return home() / "models"
 
 
+def exposures_folder() -> Path:
+    """Return the folder that remembers who was held out of which campaign; nothing makes it
+    anew, so `clean` leaves it."""
+    return home() / "exposures"
+
+
 def reports_folder() -> Path:
     return home() / "reports"
 

@@ -2,7 +2,8 @@
 
 Observed: customers at the last cut-off whose horizon is over, ranked by scores of a model that had
 not seen their answers; who of them bought is known. Expected: today's customers, each bought with
-the probability that the champion gives. Neither says what the contact itself causes.
+the probability that the champion gives. Neither says what the contact itself causes. Measured:
+what it does, where a campaign to a group held a part of it out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +26,7 @@ from customer_assets.sources import Campaign, Segments
 if TYPE_CHECKING:
     from customer_assets.advice.economics import Floats
 
-OBSERVED, EXPECTED = "observed", "expected"
+OBSERVED, EXPECTED, MEASURED = "observed", "expected", "measured"
 EVERYBODY, NOBODY, BEST_N, WITHIN_BUDGET = "everybody", "nobody", "best_n", "within_budget"
 _SHARES = (0.01, 0.02, 0.05, *(step / 20 for step in range(2, 21)))
 _ID = "customer_id"
@@ -275,6 +276,53 @@ def _plans(
         chosen = group["at"].to_numpy()
         n_buyers = float(response[chosen].sum())
         yield row.of(str(kind), str(name), len(chosen), n_buyers, chosen)
+
+
+def measured_plans(
+    campaign_uplift: pl.DataFrame, campaign: Campaign, members: pl.DataFrame
+) -> list[dict[str, Any]]:
+    """Return a row for each group of which a hold-out tells what contacting it causes.
+
+    Of several campaigns of a group the last counts whose horizon is over and whose arms are as
+    planned. Its buyers are those that the contact itself would bring of today's members.
+    """
+    told = campaign_uplift.filter(
+        pl.col("is_mature"),
+        pl.col("is_ratio_as_planned"),
+        pl.col("difference_low").is_not_null(),
+        measure="buyers",
+    ).sort("exported_ts", "campaign")
+    sizes = members.group_by(kind="kind", target="segment").len().sort("kind", "target")
+    newest = told.unique(["kind", "target"], keep="last").join(sizes, on=["kind", "target"])
+    terms, n_all = Terms(campaign.contact_cost, campaign.margin), members[_ID].n_unique()
+    rows = []
+    for group in newest.sort("kind", "target").rows(named=True):
+        n = group["len"]
+        low, brought, high = (
+            n * group[column] for column in ("difference_low", "difference", "difference_high")
+        )
+        rows.append(
+            {
+                "basis": MEASURED,
+                "plan": group["kind"],
+                "target": group["target"],
+                "n_contacts": n,
+                "contact_share": n / n_all,
+                "n_buyers": brought,
+                "cost": terms.cost(n),
+                "gross_margin": brought * terms.margin,
+                "profit": terms.profit(n, brought),
+                "profit_low": terms.profit(n, low),
+                "profit_high": terms.profit(n, high),
+                "roi": terms.roi(n, brought),
+                "is_best": False,
+                "measured_by": group["campaign"],
+                "cut_off_ts": group["exported_ts"],
+                "contact_cost": terms.contact_cost,
+                "margin": terms.margin,
+            }
+        )
+    return rows
 
 
 @dataclass(frozen=True)

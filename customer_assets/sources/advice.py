@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from customer_assets.sources.parts import Identifier, Model
+from customer_assets.sources.parts import Duration, Identifier, Model
 
 
 class Action(Model):
@@ -53,11 +53,19 @@ class Campaign(Model):
     published: list[PublishedCampaign] = []
 
 
+class ContactLimit(Model):
+    """How often one customer may be on a list that `export-customers` writes."""
+
+    most: int = Field(ge=1, description="Lists that a customer may be on.")
+    within: Duration = "30 days"
+
+
 class Advice(Model):
     """The catalogue of actions and the campaign of a source."""
 
     actions: list[Action] = []
     campaign: Campaign | None = None
+    contact_limit: ContactLimit | None = None
     consent: str | None = Field(
         default=None,
         description="Boolean column of customers: only where it is true may one be written to.",

@@ -26,7 +26,8 @@ _RESERVED = {
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
+    """Return a name that is safe everywhere: unquoted in SQL, in file names. Raises ValueError."""
     if not _IDENTIFIER.fullmatch(name):
         raise ValueError(
             f"{name!r} is not a usable name: use lower-case letters, digits and underscores, "
@@ -95,12 +96,12 @@ def source_name(folder: str) -> str:
     """
     if folder in _RESERVED:
         raise ValueError(f"{folder!r} is a reserved name; rename the folder")
-    return _identifier(folder)
+    return identifier(folder)
 
 
 def _names(mapping: dict[str, Any]) -> dict[str, Any]:
     for name in mapping:
-        _identifier(name)
+        identifier(name)
     return mapping
 
 
@@ -113,7 +114,7 @@ def _below_landing(pattern: str) -> str:
     return pattern
 
 
-Identifier = Annotated[str, AfterValidator(_identifier)]
+Identifier = Annotated[str, AfterValidator(identifier)]
 NamedParts = AfterValidator(_names)
 FilePattern = Annotated[str, AfterValidator(_below_landing)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]

@@ -1,9 +1,14 @@
 """What a campaign is said to earn: totals to come, and the list worth contacting."""
 
+import datetime as dt
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 
 from customer_assets.advice.campaign import Audience, expected_audience, plans
+from customer_assets.advice.exposures import draw
+from customer_assets.advice.uplift import uplift
 from customer_assets.sources import Campaign
 from customer_assets_tests.evidence.statement import Draws, Random, Statement, covers
 
@@ -64,6 +69,37 @@ def best_n(draws: int, random: Random) -> Draws:
     return np.array(covered)
 
 
+_LIST, _HELD_OUT, _LIFT = 1_000, 0.1, 0.05
+
+
+def _uplift_of(measure: str, lift: float) -> Callable[[int, Random], Draws]:
+    """Campaigns of which a fifth buys anyway, more of those written to, for uneven amounts."""
+    truth = {"buyers": lift, "net_revenue": 1.5 * lift * np.exp(3.5)}[measure]
+    customers = pl.DataFrame({"customer_id": range(_LIST)})
+
+    def simulate(draws: int, random: Random) -> Draws:
+        rows = []
+        for number in range(draws):
+            arms = draw(customers, f"campaign_{number}", _HELD_OUT, dt.datetime.now(dt.UTC))
+            buys = random.random(_LIST) < 0.2 + lift * ~arms["is_held_out"].to_numpy()
+            n_orders = buys * (1 + random.poisson(0.5, _LIST))
+            told = arms.with_columns(
+                buyers=pl.Series(buys).cast(pl.Float64),
+                orders=pl.Series(n_orders).cast(pl.Float64),
+                net_revenue=pl.Series(n_orders * random.lognormal(3, 1, _LIST)),
+            )
+            rows += [row for row in uplift(told) if row["measure"] == measure]
+        low, high = ([row[f"difference_{end}"] for row in rows] for end in ("low", "high"))
+        return covers(low, high, truth)
+
+    return simulate
+
+
+_UPLIFT = (
+    f"{_LIST:,} customers, {_HELD_OUT:.0%} of them held out; a fifth buys anyway, the amounts are "
+    "log-normal (sigma 1)"
+)
+
 STATEMENTS = [
     Statement(
         "total of a campaign to come",
@@ -80,5 +116,29 @@ STATEMENTS = [
         f"{_CUSTOMERS:,} customers; whom to contact is decided by probability, never by answers",
         "other campaigns at another time",
         best_n,
+    ),
+    Statement(
+        "no uplift where there is none",
+        "`campaign_uplift`, net_revenue",
+        f"{_UPLIFT}; the campaign does nothing",
+        "where the list was changed after the draw (`is_ratio_as_planned`)",
+        _uplift_of("net_revenue", 0),
+        quick_draws=30,
+    ),
+    Statement(
+        "uplift in buyers",
+        "`campaign_uplift`, buyers",
+        f"{_UPLIFT}; {_LIFT:.0%} more of those who are written to buy",
+        "as above; other customers and another time than those of the campaign",
+        _uplift_of("buyers", _LIFT),
+        quick_draws=30,
+    ),
+    Statement(
+        "uplift in money",
+        "`campaign_uplift`, net_revenue",
+        f"{_UPLIFT}; {_LIFT:.0%} more of those who are written to buy",
+        "as above; where one customer brings more than all others, the interval is too narrow",
+        _uplift_of("net_revenue", _LIFT),
+        quick_draws=30,
     ),
 ]

@@ -8,8 +8,9 @@ columns:
   basis:
     type: varchar
     description: >-
-      observed (customers at the last cut-off whose horizon is over, by what they did) or
-      expected (today's customers, by the champion's probability).
+      observed (customers at the last cut-off whose horizon is over, by what they did), expected
+      (today's customers, by the champion's probability), or measured (today's members of a group,
+      by what a campaign to it caused beside those whom it held out).
   plan:
     type: varchar
     description: >-
@@ -22,13 +23,14 @@ columns:
     type: double
     description: >-
       Buyers among them: observed, customers of equal score counting as their mean; or expected,
-      the sum of the probabilities.
-  hit_rate: {type: double, description: n_buyers / n_contacts; null for nobody.}
+      the sum of the probabilities. Measured: those that the contact itself brings.
+  hit_rate: {type: double, description: n_buyers / n_contacts; null for nobody and where measured.}
   cost: {type: "decimal(18,4)", description: n_contacts x contact_cost.}
   gross_margin: {type: "decimal(18,4)", description: n_buyers x margin.}
   profit:
     type: "decimal(18,4)"
-    description: 'gross_margin - cost. An expected response: no uplift is claimed.'
+    description: >-
+      gross_margin - cost. Of the bases observed and expected a response: no uplift is claimed.
   profit_low:
     type: "decimal(18,4)"
     description: >-
@@ -62,6 +64,9 @@ columns:
   cut_off_ts:
     type: bigint
     description: 'When the customers are looked at, epoch microseconds; 0: undated.'
+  measured_by:
+    type: varchar
+    description: 'Campaign of campaign_uplift that the basis measured rests on; null elsewhere.'
   contact_cost: {type: double, description: 'Cost of a contact, as the source states it.'}
   margin: {type: double, description: 'What a buyer brings, as the source states it.'}
 checks:
@@ -91,6 +96,7 @@ import polars as pl
 from customer_assets.advice.campaign import (
     expected_audience,
     labelled_cut_offs,
+    measured_plans,
     members_at_cut_off,
     observed_audience,
     plans,
@@ -107,6 +113,7 @@ def compute(
     model_predictions: pl.LazyFrame | None = None,
     model_scores: pl.LazyFrame | None = None,
     champions: pl.LazyFrame | None = None,
+    campaign_uplift: pl.LazyFrame | None = None,
     *,
     advice: Advice,
     segments: Segments,
@@ -138,6 +145,8 @@ def compute(
     )
     if expected is not None:
         rows += plans(expected, campaign, members)
+    if campaign_uplift is not None:
+        rows += measured_plans(campaign_uplift.collect(), campaign, members)
     if not rows:
         return []
     money = pl.col("cost", "gross_margin", "profit", "profit_low", "profit_high")

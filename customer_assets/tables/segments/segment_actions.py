@@ -13,11 +13,11 @@ columns:
   action:
     type: varchar
     description: 'Name of the action in the source''s catalogue; null: none fits.'
-  priority: {type: bigint, description: 1 is done first.}
-  offer: {type: varchar, description: What is offered.}
-  channel: {type: varchar, description: By which way.}
-  tone: {type: varchar, description: In which tone.}
-  timing: {type: varchar, description: 'When; null: any time.'}
+  priority: {}
+  offer: {}
+  channel: {}
+  tone: {}
+  timing: {}
   owner: {type: varchar, description: Who does it.}
   n_customers: {type: bigint, description: Customers of the group.}
   reason: {type: varchar, description: The group's figures that the action was chosen for.}

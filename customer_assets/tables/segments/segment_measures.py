@@ -28,8 +28,8 @@ columns:
     description: >-
       mean less the mean of all other customers; null where there are none. Two intervals that
       overlap say nothing of it, its own does.
-  difference_low: {type: double, description: Low end of its 95 % interval.}
-  difference_high: {type: double, description: 'High end; a difference where 0 is outside.'}
+  difference_low: {}
+  difference_high: {}
 checks:
   - expect_column_values_to_be_between: {column: n_known, min_value: 1}
   - expect_column_values_to_not_be_null: {column: mean}

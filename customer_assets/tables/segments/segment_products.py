@@ -10,8 +10,8 @@ columns:
   segment: {type: varchar, description: Name of the segment.}
   kind: {type: varchar, description: item or category.}
   place: {type: bigint, description: 1 has the most buyers beyond the share of all.}
-  product: {type: varchar, description: Its id.}
-  product_name: {type: varchar, description: Its name in the log; null where it has none.}
+  product: {}
+  product_name: {}
   n_buyers: {type: bigint, description: Customers of the segment who bought it.}
   buyer_share: {type: double, description: Share of the segment's customers.}
   buyer_share_low: {type: double, description: Low end of the 95 % interval of the share (Wilson).}
