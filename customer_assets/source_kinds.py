@@ -108,12 +108,15 @@ class EventLogs:
         )
 
     def parameters(self, source: EventLogSource, now: dt.datetime) -> dict[str, Any]:
+        acquisition = source.advice.acquisition
         return {
             **behavior_parameters(source, source.last_complete_day(now)),
             "return_event": source.return_event,
             "keep_duplicates": source.duplicates == "keep",
             "horizon_us": parse_duration(source.horizon) * 1_000_000,
             "n_cut_offs": source.cut_offs,
+            "acquisition_cost": acquisition.cost if acquisition else None,
+            "acquisition_margin_share": acquisition.margin_share if acquisition else None,
             "holidays": [str(day) for day in source.holidays],
             "accepted_days": [str(day) for day in source.accept],
             "expects_every_day": source.expected.is_daily,

@@ -148,6 +148,34 @@ def test_products_baskets_and_repeat_purchase(retail):
     assert set(retail.frame("survival").filter(kind="all")["median_days"]) == {104}
 
 
+def test_cohorts_are_worth_what_a_second_computation_finds(retail):
+    """Orders from the landed file itself, money from the stories of single customers."""
+    found = retail.frame("cohort_value").filter(pl.col("cohort_month").is_not_null())
+    file = pl.read_parquet(retail.landing / "online_retail.parquet")
+    bought = file.filter(
+        pl.col("CustomerID").is_not_null(), pl.col("Quantity") > 0, pl.col("UnitPrice") > 0
+    )
+    invoices = bought.group_by("CustomerID", "InvoiceNo").agg(
+        pl.col("InvoiceDate").min().dt.truncate("1mo").dt.date().alias("month")
+    )
+    first = pl.col("month").min().over("CustomerID").alias("cohort_month")
+    counted = invoices.with_columns(first).group_by("cohort_month", "month").len()
+    ours = found.filter(pl.col("n_orders") > 0).select(
+        "cohort_month",
+        month=pl.col("cohort_month").dt.offset_by(pl.format("{}mo", "month_of_life")),
+        len="n_orders",
+    )
+    assert set(ours.rows()) == set(counted.rows())
+
+    kept = dict(retail.frame("rfm").select("customer_id", "monetary").rows())
+    months = dict(invoices.group_by("CustomerID").agg(pl.col("month").min()).rows())
+    sums: dict[dt.date, float] = {}
+    for customer, month in months.items():
+        sums[month] = sums.get(month, 0) + float(kept[customer])
+    last = found.group_by("cohort_month").agg(pl.col("net_revenue_so_far").last())
+    assert {month: float(value) for month, value in last.rows()} == pytest.approx(sums)
+
+
 def test_recommendations_that_do_not_lead_over_the_latest_favourites_are_not_shown(retail):
     """They lead over what was popular at any time, not over what was popular of late."""
     quality = {row["recommender"]: row for row in retail.frame("recommendation_quality").to_dicts()}

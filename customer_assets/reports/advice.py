@@ -41,15 +41,27 @@ _PLANS = {
 
 
 @section(
-    "actions", "Do this now", NOW, 15, needs=("segment_actions",), uses=("campaign_economics",)
+    "actions",
+    "Do this now",
+    NOW,
+    15,
+    needs=("segment_actions",),
+    uses=("campaign_economics", "segment_profile"),
 )
 def actions(report: ReportInput) -> list[Block]:
     """Return what to do first, and all that the catalogue advises for each group and why."""
     chosen = report.frames["segment_actions"]
     rows = chosen.sort("priority", "segment_rank", "action", nulls_last=True)
-    cards = [_card(report, row) for row in _first(report, rows.drop_nulls("action"))]
+    advised = rows.drop_nulls("action").to_dicts()
+    cards = [_card(report, row) for row in _first(report, advised)]
     without = chosen.filter(pl.col("action").is_null())
     blocks: list[Block] = [Cards(cards)] if cards else []
+    costly = [wording.title(row["segment"]) for row in advised if not _may_earn(report, row)]
+    if costly:
+        text = (
+            f"Contacting all of {wording.listing(costly)} is expected to cost more than it brings."
+        )
+        blocks.append(Paragraph(text, is_note=True))
     if without.height:
         names = [wording.shown(name.replace("_", " "), 40) for name in without["segment"]]
         blocks.append(Paragraph(f"No action of the catalogue fits {wording.listing(names)}."))
@@ -72,14 +84,20 @@ def actions(report: ReportInput) -> list[Block]:
 _MOST_CARDS = 3
 
 
-def _first(report: ReportInput, rows: pl.DataFrame) -> list[dict[str, Any]]:
+def _first(report: ReportInput, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the actions to begin with: those that surely earn come before those that may not."""
 
     def earns(row: dict[str, Any]) -> bool:
         plan = _contacting(report, row)
         return plan is None or plan["profit_low"] > 0
 
-    return sorted(rows.to_dicts(), key=lambda row: not earns(row))[:_MOST_CARDS]
+    may_earn = [row for row in rows if _may_earn(report, row)]
+    return sorted(may_earn, key=lambda row: not earns(row))[:_MOST_CARDS]
+
+
+def _may_earn(report: ReportInput, row: dict[str, Any]) -> bool:
+    plan = _contacting(report, row)
+    return plan is None or plan["profit"] > 0
 
 
 def _contacting(report: ReportInput, row: dict[str, Any]) -> dict[str, Any] | None:
@@ -95,24 +113,35 @@ def _card(report: ReportInput, row: dict[str, Any]) -> Card:
     note = ""
     if plan is not None:
         low, high = (money(plan[name], digits=0) for name in ("profit_low", "profit_high"))
-        note = (
-            f"Contacting all of them is expected to earn {money(plan['profit'], digits=0)}, "
-            f"95% interval {low} to {high}"
-        )
+        note = f"Expected to earn {money(plan['profit'], digits=0)} (95% interval {low} to {high})"
         note += "." if plan["profit_low"] > 0 else ": it may cost more than it brings."
-    people = wording.plural(row["n_customers"], "customer")
-    by = f"{people}, by {row['channel']}" if row["channel"] else people
+    offer = f"{row['offer']}, by {row['channel']}" if row["channel"] else row["offer"]
     command = (
         f"python -m customer_assets export-customers --source {report.name} "
         f"--{row['kind']} {shlex.quote(row['segment'])} {shlex.quote(row['segment'] + '-list')}"
     )
     return Card(
         wording.title(row["segment"]),
-        wording.shown(by, 80),
-        wording.shown(row["offer"], 200),
+        _who(report, row),
+        wording.shown(offer, 240),
         note,
         wording.shown(command, 300),
     )
+
+
+def _who(report: ReportInput, row: dict[str, Any]) -> str:
+    """Return how many customers a group has, and what they bring where that is known."""
+    people = wording.plural(row["n_customers"], "customer")
+    if not report.has_rows("segment_profile"):
+        return people
+    profile = _one(report.frames["segment_profile"], segment=row["segment"])
+    if profile is None or profile["value_share"] is None:
+        return people
+    of = _VALUES.get(profile["value_measure"], profile["value_measure"].replace("_", " "))
+    return f"{people}, with {wording.share(profile['value_share'])} of all {wording.shown(of, 40)}"
+
+
+_VALUES = {"monetary": "revenue", "gross_monetary": "gross revenue", "n_orders": "orders"}
 
 
 @section("campaign", "What a campaign would earn", NOW, 40, needs=("campaign_economics",))

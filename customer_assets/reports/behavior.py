@@ -19,8 +19,6 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.figures import bounce_rate
-from customer_assets.reports.sales import days_covered
 from customer_assets.reports.tables import Columns, table_view
 
 # A picture holds so many days; the CSV file has all.
@@ -72,7 +70,9 @@ def _traffic_in_words(report: ReportInput, days: pl.DataFrame) -> str:
         f"{wording.day(busiest['event_date'])} with {wording.count(busiest['n_customers'])}."
     )
     if report.has_rows("bounce_rate"):
-        rate, low, high = map(wording.share, bounce_rate(report.frames["bounce_rate"]))
+        of_all = report.frames["bounce_rate"].filter(pl.col("month").is_null()).row(0, named=True)
+        ends = ("bounce_rate", "bounce_rate_low", "bounce_rate_high")
+        rate, low, high = (wording.share(of_all[name]) for name in ends)
         text += f" {rate} of the sessions are a single event, "
         text += f"a bounce (95% interval {low} to {high})"
         left_out = days.height - days.filter("is_mature").height
@@ -107,7 +107,7 @@ def _traffic_picture(days: pl.DataFrame, n_days: int, words: str, *, sees_visits
     if n_final < days.height:
         colours.append(("open", "Sessions not closed yet"))
     more = f" The last {_MAX_DAYS} days are shown." if n_days > days.height else ""
-    first, last, _ = days_covered(days["event_date"])
+    first, last, _ = wording.days_covered(days["event_date"])
     return Picture(
         "traffic",
         alt=f"Lines of {who}{' and bounce rate' if sees_visits else ''} by day, "
@@ -146,7 +146,7 @@ def activity_by_hour(report: ReportInput) -> list[Block]:
 
 def _weekdays_covered(dates: pl.Series) -> dict[int, int]:
     """Return how many days of each weekday lie between the first and the last day."""
-    first, _, n_days = days_covered(dates)
+    first, _, n_days = wording.days_covered(dates)
     weekdays = [(first + dt.timedelta(days=at)).isoweekday() for at in range(n_days)]
     return {weekday: weekdays.count(weekday) for weekday in range(1, 8)}
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from customer_assets.reports.content import Tile
 from customer_assets.reports.drawing import (
     HATCH,
     NARROW,
@@ -20,6 +21,7 @@ from customer_assets.reports.drawing import (
     colour,
     heat_step,
     new_figure,
+    picture,
     pictures,
     tip,
 )
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _BAR = 0.72
+# Width and height of the small picture of a trend.
+_SPARKLINE = (150, 30)
 
 
 @dataclass(frozen=True)
@@ -321,3 +325,24 @@ def _panel(axes: "Axes", measure: Ranges, labels: Sequence[str] | None) -> None:
                 labels[y], (0, y), xytext=(-12, -4.5), xycoords=("axes fraction", "data"),
                 textcoords="offset points", ha="right",
             )  # fmt: skip
+
+
+def sparkline(tile: Tile) -> Markup:
+    """Draw the trend of a figure, small: the newest value marked, hollow where it is not over."""
+    values = tile.trend
+
+    def draw() -> "Figure":
+        figure = new_figure(*_SPARKLINE)
+        axes = add_axes(figure, left=1, top=4, right=5, bottom=4)
+        low, high = min(values), max(values)
+        axes.set_xlim(0, len(values) - 1)
+        axes.set_ylim(low, high if high > low else low + 1)
+        axes.plot(range(len(values)), values, color=colour("soft"), linewidth=1.5, clip_on=False)
+        axes.plot(
+            [len(values) - 1], values[-1:], "o", markersize=6, markeredgewidth=1.5, clip_on=False,
+            markeredgecolor=colour("accent"),
+            markerfacecolor=colour("accent" if tile.is_complete else "surface"),
+        )  # fmt: skip
+        return figure
+
+    return picture(f"trend-{tile.label}", draw)

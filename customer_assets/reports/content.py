@@ -42,26 +42,56 @@ class Paragraph:
     kind: ClassVar[str] = "paragraph"
     text: str
     is_lead: bool = False
+    is_note: bool = False
 
 
 @dataclass(frozen=True)
 class Headline:
     """A figure that stands for itself: what it is, how much, and one line about it.
 
-    `interval` is the range of a share, `change` how it moved since the report before.
+    `interval` is the range of a share.
     """
 
     label: str
     value: str
     note: str = ""
     interval: str = ""
-    change: str = ""
 
 
 @dataclass(frozen=True)
 class Headlines:
     kind: ClassVar[str] = "headlines"
     items: Sequence[Headline]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure of the head: its newest value, how it moved since the period before, its trend.
+
+    `interval` is that of the difference, `is_sure` whether it leaves out 0. `trend` has the value
+    of each period, oldest first; `is_complete` whether the newest one is over.
+    """
+
+    label: str
+    value: str
+    change: str = ""
+    interval: str = ""
+    is_sure: bool = False
+    note: str = ""
+    is_complete: bool = True
+    trend: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Tiles:
+    kind: ClassVar[str] = "tiles"
+    items: Sequence[Tile]
+
+
+@dataclass(frozen=True)
+class ListOfSentences:
+    kind: ClassVar[str] = "sentences"
+    items: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -157,7 +187,17 @@ NOW: Part = "Now"
 CUSTOMERS: Part = "Customers and products"
 SURENESS: Part = "How sure are we"
 
-Block = Paragraph | Headlines | Cards | Equation | Picture | TableView | Definitions
+Block = (
+    Paragraph
+    | ListOfSentences
+    | Tiles
+    | Headlines
+    | Cards
+    | Equation
+    | Picture
+    | TableView
+    | Definitions
+)
 
 
 @dataclass(frozen=True)
@@ -174,6 +214,27 @@ class Section:
     def tables_not_shown(self) -> list[str]:
         shown = {block.table for block in self.blocks if isinstance(block, TableView)}
         return [name for name in self.tables if name not in shown]
+
+    @property
+    def finding(self) -> str:
+        """Return what the section has found, its title: the first sentence, if it has a lead."""
+        return self._said[0]
+
+    @property
+    def body(self) -> Sequence[Block]:
+        """Return the blocks below the finding."""
+        if not self._said[0]:
+            return self.blocks
+        rest = [Paragraph(self._said[1])] if self._said[1] else []
+        return [*rest, *self.blocks[1:]]
+
+    @property
+    def _said(self) -> tuple[str, str]:
+        first = self.blocks[0] if self.blocks else None
+        if not isinstance(first, Paragraph) or not first.is_lead:
+            return "", ""
+        finding, end, rest = first.text.partition(". ")
+        return finding.removesuffix("."), rest if end else ""
 
     @property
     def folds_tables(self) -> bool:

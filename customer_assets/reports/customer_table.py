@@ -24,55 +24,12 @@ from customer_assets.reports.content import (
 )
 from customer_assets.reports.data_quality import files, reasons
 from customer_assets.reports.tables import Columns, table_view
-from customer_assets.sources import CustomerTableSource
 
 _ALL = "customers"
 _ROLES = {"reject": "second", "flag": "accent", "clear": "soft"}
 _ACTIONS = {"reject": "Customers left out", "flag": "Customers marked", "clear": "Values emptied"}
 _MAX_RULES_DRAWN, _MAX_ATTRIBUTES = 20, 6
 _OUTCOMES = {"repaired": "yes", "kept": "none", "unreadable": "no"}
-
-
-def headlines(report: ReportInput) -> list[Headline]:
-    """Return how many customers there are, how many of them have the label, and the files."""
-    items = []
-    if report.has_rows("customer_accounting"):
-        row = _of_customers(report.frames["customer_accounting"])
-        out = int(row["n_rejected"])
-        note = "every customer in the files"
-        if out:
-            note = (
-                f"of {wording.count(row['n_landed'])} in the files; {wording.count(out)} left out"
-            )
-        items.append(Headline("Customers", wording.count(row["n_kept"]), note))
-    elif report.has_rows("customers"):
-        items.append(Headline("Customers", wording.count(report.frames["customers"].height)))
-    items += _label(report)
-    if report.has_rows("landed_files"):
-        landed = report.frames["landed_files"]
-        loaded = landed.filter(pl.col("status") == "loaded")
-        note = wording.plural(int(loaded["rows_landed"].sum()), "row")
-        if loaded.height < landed.height:
-            note += f"; {landed.height - loaded.height} more not loaded"
-        items.append(Headline("Files", wording.count(loaded.height), note))
-    return items
-
-
-def _label(report: ReportInput) -> list[Headline]:
-    source = report.source
-    if not (isinstance(source, CustomerTableSource) and source.label):
-        return []
-    if not report.has_rows("customers") or "label" not in report.frames["customers"].columns:
-        return []
-    label = report.frames["customers"]["label"]
-    known = label.drop_nulls()
-    if known.is_empty():
-        return []
-    positive = int((known.cast(pl.Int64) > 0).sum())
-    note = wording.shown(source.label.description, 160)
-    if known.len() < label.len():
-        note = f"{note} {wording.count(label.len() - known.len())} without a label."
-    return [Headline("With the label", wording.share(positive / known.len()), note)]
 
 
 def n_customers(report: ReportInput) -> int:

@@ -114,6 +114,12 @@ def pictures(name: str, draw: Callable[[bool], "Figure"]) -> tuple[Markup, Marku
         return as_svg(draw(True), f"{name}-wide"), as_svg(draw(False), f"{name}-narrow")
 
 
+def picture(name: str, draw: Callable[[], "Figure"]) -> Markup:
+    """Return the SVG of what `draw()` draws, the same in every width."""
+    with _style():
+        return as_svg(draw(), name)
+
+
 def as_svg(figure: "Figure", name: str) -> Markup:
     """Return a figure as SVG to stand inside HTML; the same figure gives the same text.
 

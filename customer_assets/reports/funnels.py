@@ -20,7 +20,6 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.sales import days_covered
 from customer_assets.reports.tables import Columns, table_view
 from customer_assets.sources.event_log import step_text
 
@@ -210,6 +209,6 @@ def _steps_table(report: ReportInput, final: pl.DataFrame) -> Block:
         "high": ("95% to", wording.share),
         "conversion_from_previous": ("Of the step before", wording.share),
     }
-    first, last, _ = days_covered(final["entry_date"])
+    first, last, _ = wording.days_covered(final["entry_date"])
     note = f"Entry days {wording.day(first)} to {wording.day(last)}, whose windows are over."
     return table_view(report, "funnel", "Funnel steps", columns, rows, note=note)

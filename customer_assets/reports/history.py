@@ -1,8 +1,9 @@
-"""What changed: the headline figures against the ledger of what they were.
+"""Since the last report: the headline figures against the ledger of what they were.
 
 `headline_history` has each figure's value with the data and the definitions behind it in two times:
-the day up to which it holds (`as_of`), and when it was known (`known_at`). The section "What
-changed" compares the last two of its entries, and says why a figure moved.
+the day up to which it holds (`as_of`), and when it was known (`known_at`). The section "Since the
+last report" compares the last two of its entries, and says why a figure moved. How business moves
+from period to period says `headlines`.
 """
 
 import datetime as dt
@@ -16,13 +17,13 @@ import polars as pl
 
 from customer_assets.reports import wording
 from customer_assets.reports.content import (
-    NOW,
+    SURENESS,
     Block,
     Paragraph,
     ReportInput,
     section,
 )
-from customer_assets.reports.figures import MONEY, SHARE, figures
+from customer_assets.reports.headlines import SHARE, written, written_change
 from customer_assets.reports.tables import Columns, table_view
 from customer_assets.warehouse.versions import moved
 
@@ -54,28 +55,21 @@ def last_two(report: ReportInput) -> Reports | None:
     )
 
 
-def change_of(report: ReportInput, figure: str) -> str:
-    """Return how a figure moved since the report before, in words; empty where it did not."""
-    reports = last_two(report)
-    if reports is None:
-        return ""
-    now = reports.now.filter(pl.col("figure") == figure)
-    before = reports.before.filter(pl.col("figure") == figure)
-    if now.is_empty() or before.is_empty() or now["value"][0] == before["value"][0]:
-        return ""
-    moved = _moved(now["value"][0], before["value"][0], now["unit"][0])
-    day = f"{wording.short_day(reports.known_before)} {reports.known_before.year}"
-    return f"{moved} since {day}"
-
-
-@section("changes", "What changed", NOW, 20, needs=("headline_history",), uses=("arrivals",))
+@section(
+    "changes",
+    "Since the last report",
+    SURENESS,
+    5,
+    needs=("headline_history",),
+    uses=("headlines", "arrivals"),
+)
 def what_changed(report: ReportInput) -> list[Block]:
     """Return which headline figures moved since the report before, and why."""
     reports = last_two(report)
     if reports is None:
         return []
     joined = reports.now.join(reports.before, on="figure", how="left", suffix="_before")
-    order = {figure.name: number for number, figure in enumerate(figures(report.frames))}
+    order = _order(report)
     in_order = sorted(
         joined.iter_rows(named=True), key=lambda r: order.get(r["figure"], len(order))
     )
@@ -86,9 +80,9 @@ def what_changed(report: ReportInput) -> list[Block]:
         rows.append(
             {
                 "label": row["label"],
-                "before": _written(report, row["value_before"], row["unit"]),
-                "now": _written(report, row["value"], row["unit"]),
-                "change": _moved(row["value"], row["value_before"], row["unit"]),
+                "before": written(report, row["value_before"], row["unit"]),
+                "now": written(report, row["value"], row["unit"]),
+                "change": _moved(report, row["value"], row["value_before"], row["unit"]),
                 "why": _why(report, row, reports.known_before),
             }
         )
@@ -115,6 +109,14 @@ def what_changed(report: ReportInput) -> list[Block]:
         note="The CSV file has every headline figure of every report.",
     )
     return [Paragraph(lead, is_lead=True), view]
+
+
+def _order(report: ReportInput) -> dict[str, int]:
+    """Return where each figure stands in the report."""
+    if not report.has_rows("headlines"):
+        return {}
+    names = report.frames["headlines"].sort("place", "name")["name"].unique(maintain_order=True)
+    return {name: number for number, name in enumerate(names)}
 
 
 def _sentence(text: str) -> str:
@@ -163,21 +165,10 @@ def _arrived(report: ReportInput, known_day: dt.date | None, since: dt.datetime)
     return reasons
 
 
-def _written(report: ReportInput, value: Decimal, unit: str) -> str:
-    if unit == SHARE:
-        return wording.share(float(value))
-    if unit == MONEY:
-        return wording.money(value, report.event_log.currency)
-    return wording.count(value)
-
-
-def _moved(now: Decimal, before: Decimal, unit: str) -> str:
+def _moved(report: ReportInput, now: Decimal, before: Decimal, unit: str) -> str:
     """Return a change with its sign: of a share in points, of another figure in per cent."""
-    if unit == SHARE:
-        points = 100 * float(now - before)
-        return f"{'+' if points > 0 else ''}{wording.decimal(points, 2)} points"
-    if not before:
-        return f"+{wording.count(now)}" if now > 0 else wording.count(now)
+    if unit == SHARE or not before:
+        return written_change(report, now - before, unit)
     percent = 100 * float((now - before) / abs(before))
     digits = 1 if abs(percent) >= 0.1 else 3
     return f"{'+' if percent > 0 else ''}{wording.decimal(percent, digits)}%"

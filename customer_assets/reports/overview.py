@@ -1,174 +1,14 @@
-"""What frames a report: the headline figures at its head and the definitions at its foot."""
+"""What frames a report: the days that it covers at its head, the definitions at its foot."""
 
-from dataclasses import replace
-
-from customer_assets.reports import customer_table, figures, history, wording
+from customer_assets.reports import customer_table, wording
 from customer_assets.reports.content import (
-    NOW,
     SURENESS,
     Block,
     Definitions,
-    Headline,
-    Headlines,
     ReportInput,
     section,
 )
-from customer_assets.reports.data_quality import newest_file_at, row_accounts
-from customer_assets.reports.sales import days_covered, total
 from customer_assets.sources import EventLogSource
-
-
-@section(
-    "headlines",
-    "At a glance",
-    NOW,
-    10,
-    uses=(
-        "sales_daily",
-        "rfm",
-        "daily_traffic",
-        "accounting",
-        "customer_accounting",
-        "customers",
-        "landed_files",
-        "bounce_rate",
-        "funnel_people",
-        "headline_history",
-    ),
-)
-def headlines(report: ReportInput) -> list[Block]:
-    """Return the headline figures that the tables allow."""
-    if isinstance(report.source, EventLogSource):
-        items = [*_sales(report), *_customers(report), *_traffic(report), *_coverage(report)]
-    else:
-        items = customer_table.headlines(report)
-    items += _rates(report)
-    items += _freshness(report)
-    return [Headlines([_with_history(report, item) for item in items])] if items else []
-
-
-# What the ledger of headline figures calls the headlines that are written out here.
-_IN_HISTORY = {
-    "Revenue": "net_revenue",
-    "Orders": "orders",
-    "Known customers": "customers",
-    "Customers": "customers",
-    "With the label": "label_share",
-    "Events": "events",
-}
-
-
-def _with_history(report: ReportInput, item: Headline) -> Headline:
-    """Return a headline with its interval and how it moved since the report before."""
-    name = _IN_HISTORY.get(item.label)
-    if item.label == "Customers" and isinstance(report.source, EventLogSource):
-        name = "visitors"
-    figure = next((f for f in figures.figures(report.frames) if f.name == name), None)
-    if figure is None:
-        return item
-    return replace(item, interval=_interval(figure), change=history.change_of(report, figure.name))
-
-
-def _rates(report: ReportInput) -> list[Headline]:
-    """Return the shares at the head of an event log's report."""
-    if not isinstance(report.source, EventLogSource):
-        return []
-    return [
-        Headline(
-            figure.label,
-            wording.share(float(figure.value)),
-            _RATE_NOTES.get(figure.name, "of those who enter, windows that are over"),
-            _interval(figure),
-            history.change_of(report, figure.name),
-        )
-        for figure in figures.figures(report.frames)
-        if figure.unit == figures.SHARE and figure.value is not None
-    ][:_MOST_RATES]
-
-
-_MOST_RATES = 4
-_RATE_NOTES = {
-    "repeat_share": "of known customers",
-    "bounce_rate": "sessions of a single event",
-}
-
-
-def _interval(figure: figures.Figure) -> str:
-    if figure.low is None or figure.high is None:
-        return ""
-    return f"95% interval {wording.share(figure.low)} to {wording.share(figure.high)}"
-
-
-def _sales(report: ReportInput) -> list[Headline]:
-    if not report.has_rows("sales_daily"):
-        return []
-    days, currency = report.frames["sales_daily"], report.event_log.currency
-    revenue, known = total(days["net_revenue"]), total(days["customer_net_revenue"])
-    n_orders, returned = int(days["n_orders"].sum()), total(days["returned_value"])
-    notes = []
-    if known != revenue:
-        notes.append(f"{wording.money(known, currency)} from known customers")
-    if returned:
-        gross = wording.money(total(days["revenue"]), currency)
-        notes.append(f"{gross} gross, {wording.money(returned, currency)} came back")
-    items = [Headline("Revenue", wording.money(revenue, currency, 0), "; ".join(notes))]
-    if n_orders:
-        mean = wording.money(float(revenue) / n_orders, currency)
-        items.append(Headline("Orders", wording.count(n_orders), f"{mean} each on average"))
-    return items
-
-
-def _customers(report: ReportInput) -> list[Headline]:
-    if not report.has_rows("rfm"):
-        return []
-    n_known = report.frames["rfm"].height
-    return [Headline("Known customers", wording.count(n_known), "with at least one purchase")]
-
-
-def _traffic(report: ReportInput) -> list[Headline]:
-    """Return visitors, for a log that knows no sales."""
-    if report.has_rows("sales_daily") or not report.has_rows("daily_traffic"):
-        return []
-    days = report.frames["daily_traffic"]
-    items = [Headline("Customers", wording.count(days["n_new_customers"].sum()), "seen at all")]
-    if days["n_purchases"].sum():
-        mean = days["n_purchasing_customers"].sum() / days.height
-        note = f"by {wording.count(mean)} customers on an average day"
-        items.append(Headline("Purchases", wording.count(days["n_purchases"].sum()), note))
-    return items
-
-
-def _coverage(report: ReportInput) -> list[Headline]:
-    items = []
-    if report.has_rows("accounting"):
-        accounting = report.frames["accounting"]
-        rows = row_accounts(accounting)
-        items.append(Headline("Events", wording.count(rows["events"]), _rest(rows)))
-        dates = accounting.filter(accounting["n_events"] > 0)["event_date"].drop_nulls()
-        if not dates.is_empty():
-            first, last, n_days = days_covered(dates)
-            covered = f"{wording.count(dates.len())} of {wording.plural(n_days, 'day')}"
-            span = f"with events, {wording.day(first)} to {wording.day(last)}"
-            items.append(Headline("Days covered", covered, span))
-    return items
-
-
-def _freshness(report: ReportInput) -> list[Headline]:
-    if not report.has_rows("landed_files"):
-        return []
-    newest = newest_file_at(report.frames["landed_files"])
-    if newest is None:
-        return []
-    note = f"when the newest file landed, {newest:%H:%M} UTC"
-    day = f"{wording.short_day(newest)} {newest.year}"
-    return [Headline("Fresh as of", day, note)]
-
-
-def _rest(rows: dict[str, int]) -> str:
-    not_loaded = rows["landed"] - rows["events"]
-    if not not_loaded:
-        return "every landed row"
-    return f"of {wording.plural(rows['landed'], 'landed row')}; see data quality for the rest"
 
 
 @section("definitions", "Definitions", SURENESS, 90)
@@ -191,6 +31,13 @@ def definitions(report: ReportInput) -> list[Block]:
     elif source.label:
         items.append(("Label", wording.shown(source.label.description, 400)))
     terms = (
+        (
+            "headlines",
+            "Change, 95% interval of it",
+            "A figure of the newest period less that of the period before, which is as long; of "
+            "a group, less that of all other customers. The interval is that of the difference, "
+            "by customer: by chance alone one in twenty leaves out 0.",
+        ),
         (
             "sales_daily",
             "Revenue",
@@ -340,6 +187,6 @@ def coverage(report: ReportInput) -> str:
             rows = frame.filter(frame["n_events"] > 0) if table == "accounting" else frame
             dates = rows[column].drop_nulls()
             if not dates.is_empty():
-                first, last, _ = days_covered(dates)
-                return f"{wording.day(first)} to {wording.day(last)}"
+                first, last, _ = wording.days_covered(dates)
+                return " to ".join(f"{wording.short_day(day)} {day.year}" for day in (first, last))
     return ""

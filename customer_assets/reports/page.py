@@ -5,6 +5,7 @@ it names there are read for it. What a section says, and where it stands, belong
 """
 
 import base64
+import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,12 +23,14 @@ from customer_assets.reports import (
     advice,
     behavior,
     catalogue,
+    charts,
     customer_table,
     customers,
     data_quality,
     features,
     forecasts,
     funnels,
+    headlines,
     history,
     models,
     overview,
@@ -42,11 +45,11 @@ from customer_assets.reports import (
 from customer_assets.reports.catalogue import CATALOGUE, CatalogueTable
 from customer_assets.reports.content import (
     SURENESS,
-    Headlines,
     Part,
     ReportInput,
     Section,
     SectionPlan,
+    Tile,
 )
 from customer_assets.reports.tables import write_csv
 from customer_assets.sources import CustomerTableSource, EventLogSource
@@ -56,7 +59,6 @@ PAGE = "index.html"
 # How sure the figures are is a page of its own: who acts on them need not read it first.
 SURENESS_PAGE = "how_sure.html"
 _SUMMARY = "report.json"
-_INDEX_HEADLINES = 4
 
 
 _MODULES = (
@@ -68,6 +70,7 @@ _MODULES = (
     features,
     forecasts,
     funnels,
+    headlines,
     history,
     models,
     overview,
@@ -96,7 +99,8 @@ class ReportSummary(BaseModel):
     coverage: str = ""
     status: str = ""
     has_catalogue: bool = False
-    headlines: list[tuple[str, str]] = []
+    as_of: dt.date | None = None
+    tiles: list[Tile] = []
 
 
 def write_report(
@@ -121,7 +125,7 @@ def write_report(
     """
     report = ReportInput(name, source, tables, frames)
     sections = _sections(report)
-    summary = _summary(report, sections, has_catalogue=bool(described))
+    summary = _summary(report, has_catalogue=bool(described))
     shown = {table for section in sections for table in section.tables}
     page = folder / name / PAGE
     csv_folder = page.parent / "csv"
@@ -178,6 +182,8 @@ def write_index(sources: Sequence[str], folder: Path) -> Path:
         for name in sources
         if (folder / name / PAGE).is_file()
     ]
+    # What was active last stands first.
+    entries.sort(key=lambda entry: (entry[2].as_of or dt.date.min, entry[0]), reverse=True)
     index = folder / PAGE
     _write_text(index, _render("index.html.jinja", title="Customer reports", entries=entries))
     return index
@@ -195,17 +201,14 @@ def _sections(report: ReportInput) -> list[Section]:
     return found
 
 
-def _summary(
-    report: ReportInput, sections: Sequence[Section], *, has_catalogue: bool
-) -> ReportSummary:
-    blocks = [block for section in sections for block in section.blocks]
-    items = [item for b in blocks if isinstance(b, Headlines) for item in b.items]
+def _summary(report: ReportInput, *, has_catalogue: bool) -> ReportSummary:
     findings = report.frames.get("findings")
     return ReportSummary(
         status="" if findings is None else data_quality.data_status(findings),
         coverage=overview.coverage(report),
         has_catalogue=has_catalogue,
-        headlines=[(item.label, item.value) for item in items[:_INDEX_HEADLINES]],
+        as_of=headlines.as_of(report),
+        tiles=headlines.tiles(report),
     )
 
 
@@ -241,7 +244,14 @@ def _render(template: str, **context: object) -> str:
     return (
         _templates()
         .get_template(template)
-        .render(style=Markup(style), script=Markup(script), policy=policy, **context)
+        .render(
+            sparkline=charts.sparkline,
+            day=wording.day,
+            style=Markup(style),
+            script=Markup(script),
+            policy=policy,
+            **context,
+        )
     )
 
 

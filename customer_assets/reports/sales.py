@@ -4,7 +4,6 @@ Sales are all purchases, those without a known customer included, unless a sente
 speaks of known customers. Who the customers are belongs to `customers`.
 """
 
-import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
@@ -338,11 +337,3 @@ def countries(report: ReportInput) -> list[Block]:
 def total(column: pl.Series) -> Decimal:
     """Return the sum of a column of money, 0 where there is none."""
     return Decimal(str(column.sum() or 0))
-
-
-def days_covered(dates: pl.Series) -> tuple[dt.date, dt.date, int]:
-    """Return the first and the last of some days, and how many calendar days they span."""
-    first, last = dates.min(), dates.max()
-    assert isinstance(first, dt.date)
-    assert isinstance(last, dt.date)
-    return first, last, (last - first).days + 1

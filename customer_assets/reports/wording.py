@@ -7,8 +7,10 @@ picture and the index.
 import datetime as dt
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+
+import polars as pl
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -20,6 +22,9 @@ ABSENT = "\u2013"
 _SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "US$"}
 _COMPACT = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 _LEFT_TO_RIGHT_ISOLATE_END = ("\u2068", "\u2069")
+
+# Of larger amounts nobody reads the cents.
+CENTS_BELOW = 1000
 
 Number = int | float | Decimal
 
@@ -42,12 +47,20 @@ def figure(number: float) -> str:
     return decimal(number, 4 if abs(number) < 10 else 2)
 
 
+def signed(number: Number, form: Callable[[Number], str]) -> str:
+    """Return a difference with its sign, also where it is above zero."""
+    return f"{'+' if float(number) > 0 else ''}{form(number)}"
+
+
 def share(part: float) -> str:
     """Return a share between 0 and 1 as a percentage."""
     return _signed(part, f"{100 * abs(part):.1f}%")
 
 
-def money(amount: Number, currency: str | None, digits: int = 2) -> str:
+def money(amount: Number, currency: str | None, digits: int | None = None) -> str:
+    """Return an amount of money; with cents below 1,000, unless `digits` says how many."""
+    if digits is None:
+        digits = 2 if abs(float(amount)) < CENTS_BELOW else 0
     return _signed(amount, f"{_symbol(currency)}{abs(amount):,.{digits}f}")
 
 
@@ -101,6 +114,14 @@ def weekday(number: int) -> str:
     return WEEKDAYS[number - 1]
 
 
+def days_covered(dates: pl.Series) -> tuple[dt.date, dt.date, int]:
+    """Return the first and the last of some days, and how many calendar days they span."""
+    first, last = dates.min(), dates.max()
+    assert isinstance(first, dt.date)
+    assert isinstance(last, dt.date)
+    return first, last, (last - first).days + 1
+
+
 def hours(hour: int) -> str:
     """Return an hour of the day as the time that it spans."""
     return f"{hour:02d}:00\u2013{(hour + 1) % 24:02d}:00"
@@ -110,6 +131,11 @@ def title(name: str, limit: int = 60) -> str:
     """Return a name such as `sales_daily` as words that begin with a capital."""
     words = shown(name.replace("_", " "), limit)
     return words[:1].upper() + words[1:]
+
+
+def sentence(text: str) -> str:
+    """Return words as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def heading(name: str) -> str:

@@ -60,12 +60,24 @@ class ContactLimit(Model):
     within: Duration = "30 days"
 
 
+class Acquisition(Model):
+    """What winning a customer costs, and what is earned of a customer's money afterwards."""
+
+    cost: float = Field(ge=0, description="Per customer won, in the source's currency.")
+    margin_share: float = Field(
+        default=1, gt=0, le=1, description="Share of the money that stayed which is earned."
+    )
+
+
 class Advice(Model):
     """The catalogue of actions and the campaign of a source."""
 
     actions: list[Action] = []
     campaign: Campaign | None = None
     contact_limit: ContactLimit | None = None
+    acquisition: Acquisition | None = Field(
+        default=None, description="By which cohort_value tells when customers have paid back."
+    )
     consent: str | None = Field(
         default=None,
         description="Boolean column of customers: only where it is true may one be written to.",

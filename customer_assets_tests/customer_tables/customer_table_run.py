@@ -18,7 +18,7 @@ from customer_assets.sources import CustomerTableSource
 from customer_assets.warehouse.engine import Relation, relation_sql
 from customer_assets.warehouse.manifest import TableStore
 from customer_assets.warehouse.quoting import quoted
-from customer_assets.warehouse.sql_model import SqlModel
+from customer_assets.warehouse.sql_model import SqlModel, load_macros
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 # Long before NOW: a file that was just written would be looked at twice, a moment apart.
@@ -123,7 +123,7 @@ class CustomerRun:
         return TableStore(self.folder / "warehouse" / table)
 
     def models(self) -> Mapping[str, SqlModel]:
-        """Return the models in SQL, but for those that read what was trained."""
+        """Return the models in SQL, but for those that read what functions compute."""
         roots = settings.table_roots()
         if self.name == "shop":
             roots = (*roots, self.folder / "sql")
@@ -135,12 +135,13 @@ class CustomerRun:
         return {
             n: m
             for n, m in pipeline.models.items()
-            if m.owner in own and "model_metrics" not in m.inputs
+            if m.owner in own and not {"model_metrics", "segment_measures"} & {*m.inputs}
         }
 
     def build(self) -> "CustomerRun":
         """Read the landing and compute all tables."""
         self.read()
+        load_macros(self.connection)
         for name, table in customer_tables.tables(self.source).items():
             relation = relation_sql(Relation(table, self.store(name).files()))
             self.connection.execute(f"create or replace temp view {quoted(name)} as {relation}")

@@ -81,6 +81,7 @@ def shop_frames() -> dict[str, pl.DataFrame]:
     ranks = [1 + n % 3 for n in range(20)]
     return {
         "headline_history": _headline_history(),
+        "headlines": _headlines(),
         "arrivals": pl.DataFrame(
             {
                 "event_date": [dt.date(2024, 3, 5), dt.date(2024, 3, 8), dt.date(2024, 3, 4)],
@@ -707,12 +708,7 @@ def people_frames(shop_frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFram
     shared = ("landed_files", "rejected_rows", "reproduction")
     return {
         **{name: shop_frames[name] for name in shared},
-        "customers": pl.DataFrame(
-            {
-                "customer_id": range(8),
-                "label": [True, True, False, False, False, False, False, None],
-            }
-        ),
+        "headlines": _people_headlines(),
         "customer_accounting": pl.DataFrame(
             {
                 "table_name": ["customers", "people"],
@@ -872,6 +868,81 @@ def _headline_history() -> pl.DataFrame:
             for at in (0, 1)
         ]
     )
+
+
+# Name, label, unit, table, values of three weeks, half of the last change's interval, and in all.
+_FIGURES = (
+    ("net_revenue", "Revenue", "money", "sales_daily", (100, 120, 1200), 90, 1015),
+    ("orders", "Orders", "count", "sales_daily", (5, 6, 7), 4, 20),
+    ("customers", "Customers who bought", "count", "rfm", (4, 4, 2), 1, 20),
+    ("conversion_checkout", "Conversion, <b>checkout", "share", "funnel_people",
+     (0.5, 0.4, 0.25), 0.05, 0.3),
+    ("order_value", "Revenue per order", "money", "sales_daily", (20, 20, 171.43), 200, 50.75),
+    ("order_frequency", "Orders per customer", "ratio", "rfm", (1.25, 1.5, 3.5), 1.9, 1.0),
+    ("repeat_share", "Ordered more than once", "share", "rfm", (), 0, 0.75),
+)  # fmt: skip
+
+
+def _headlines() -> pl.DataFrame:
+    """Three weeks of a shop: revenue and two more surely changed, the others perhaps."""
+    rows = []
+    for place, (name, label, unit, table, values, half, in_all) in enumerate(_FIGURES, 1):
+        same = {"name": name, "label": label, "unit": unit, "place": place, "table_name": table}
+        ends = {"low": 0.531, "high": 0.888} if name == "repeat_share" else {}
+        rows.append({**same, **ends, "value": in_all, "last_date": dt.date(2024, 3, 10)})
+        for week, value in enumerate(values):
+            first = dt.date(2024, 2, 19) + dt.timedelta(days=7 * week)
+            change = value - values[week - 1] if week else None
+            rows.append(
+                {
+                    **same,
+                    "period": first,
+                    "last_date": first + dt.timedelta(days=6),
+                    "value": value,
+                    "low": 0.9 * value,
+                    "high": 1.1 * value,
+                    "change": change,
+                    "change_low": None if change is None else change - half,
+                    "change_high": None if change is None else change + half,
+                    "change_share": None if change is None else change / values[week - 1],
+                    "is_complete": name != "conversion_checkout" or week < 2,
+                    "note": "2 days are not over"
+                    if name == "conversion_checkout" and week == 2
+                    else None,
+                }
+            )
+    return _headline_frame(rows)
+
+
+def _people_headlines() -> pl.DataFrame:
+    """Eight people, two of the seven whose label is known have it, and one group beside others."""
+    label = {"unit": "share", "table_name": "customers"}
+    return _headline_frame(
+        [
+            {"name": "customers", "label": "Customers", "unit": "count", "place": 1, "value": 8,
+             "table_name": "customers"},
+            {"name": "label_share", "label": "With the label", "place": 2, "value": 0.286,
+             "low": 0.08, "high": 0.64, **label},
+            {"name": "label_share_group_1", "label": "With the label, group 1", "place": 3,
+             "value": 0.5, "low": 0.2, "high": 0.8, "change": 0.3, "change_low": 0.1,
+             "change_high": 0.5, "change_share": 1.5, **label},
+        ]
+    )  # fmt: skip
+
+
+def _headline_frame(rows: list[dict[str, object]]) -> pl.DataFrame:
+    decimals = ("value", "low", "high", "change", "change_low", "change_high")
+    types = {
+        **dict.fromkeys(("name", "label", "unit", "table_name", "note"), pl.String),
+        "place": pl.Int64,
+        **dict.fromkeys(("period", "last_date"), pl.Date),
+        "is_complete": pl.Boolean,
+        "change_share": pl.Float64,
+        **dict.fromkeys(decimals, pl.Float64),
+    }
+    frame = pl.DataFrame(rows, schema=types)
+    exact = pl.col(*decimals).round(6).cast(pl.Decimal(24, 6))
+    return frame.with_columns(exact, pl.col("is_complete").fill_null(value=True))
 
 
 def _money(amounts: list[float]) -> pl.Series:

@@ -28,13 +28,14 @@ def test_headlines_count_customers_and_the_label(page: Path) -> None:
     assert "of 10 in the files; 2 left out" in text
     # Two of the seven whose label is known.
     assert "28.6%" in text
-    assert "Whether the customer left (Ушёл). 1 without a label." in text
+    assert "The label: Whether the customer left (Ушёл)." in text
+    assert "With the label, group 1: 50.0%, 30.0 points more than all other customers." in text
     assert "11 Mar 2024" in text
 
 
 def test_only_what_the_source_has_is_there(page: Path) -> None:
     assert re.findall(r'<section id="([\w-]+)"', text_of(page)) == [
-        "headlines", "segments", "cleaning", "unexpected-values", "published-figures",
+        "headlines", "totals", "segments", "cleaning", "unexpected-values", "published-figures",
         "customer-accounting", "definitions", "data",
     ]  # fmt: skip
 

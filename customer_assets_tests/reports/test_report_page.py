@@ -30,7 +30,7 @@ def page(
 
 @pytest.fixture
 def few(frames: Frames) -> Frames:
-    names = ("sales_daily", "sales_monthly", "rfm", "accounting", "landed_files")
+    names = ("headlines", "sales_daily", "sales_monthly", "rfm", "accounting", "landed_files")
     return {name: frames[name] for name in names}
 
 
@@ -56,7 +56,8 @@ def test_headline_figures_stand_on_the_page(page: Path) -> None:
     text = text_of(page)
     assert "<h1>Small Shop</h1>" in text
     assert "£1,015" in text
-    assert "£880.00 from known customers; £1,045.00 gross, £30.00 came back" in text
+    assert "£1,045 sold less £30.00 that came back" in text
+    assert "£880.00 of it from known customers, £135.00 from sales that name no customer" in text
     assert "Ordered more than once" in text
     assert "75.0%" in text
     assert "95% interval 53.1% to 88.8%" in text
@@ -74,6 +75,53 @@ def test_sentences_say_who_leads(page: Path) -> None:
     assert "Group 1 are 7 customers, 35.0% of all, and bring 50.0% of the revenue" in text
 
 
+def test_the_head_has_five_figures_with_trend_change_and_interval(page: Path) -> None:
+    text = page.read_text()
+    tiles = re.findall(r"<dt>(.*?)</dt>(.*?)</div>", text.split('class="tiles"')[1], re.DOTALL)[:5]
+    assert [label for label, _ in tiles] == [
+        "Revenue", "Orders", "Customers who bought", "Conversion, &lt;b&gt;checkout",
+        "Revenue per order",
+    ]  # fmt: skip
+    assert all("<svg" in tile for _, tile in tiles)
+    revenue, orders, _, conversion, _ = (tile for _, tile in tiles)
+    assert "£1,200" in revenue
+    assert "<b>+900%</b></dd>" in revenue
+    assert ">+£990 to +£1,170</dd>" in revenue
+    assert "<b>+17%</b>, within chance" in orders
+    assert "<b>\u221215.0 points</b></dd>" in conversion
+    assert "2 days are not over" in conversion
+    assert "7 days to 10 Mar 2024, against the 7 before" in text
+    assert "a season cannot be told from a trend" in text
+
+
+def test_sentences_tell_the_changes_that_are_sure_the_largest_first(page: Path) -> None:
+    said = re.findall(r"<li>(.*?)</li>", page.read_text().split('class="sentences"')[1])[:3]
+    assert said == [
+        "Revenue rose by 900%, from £120.00 to £1,200.",
+        "Orders per customer rose by 133%, from 1.50 to 3.50 (95% interval +0.10 to +3.90).",
+        "Customers who bought fell by 50%, from 4 to 2.",
+    ]
+
+
+def test_where_nothing_surely_changed_one_sentence_says_so(
+    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+) -> None:
+    unsure = frames["headlines"].with_columns(change_low=pl.col("change") - 10_000)
+    unsure = unsure.with_columns(change_high=pl.col("change") + 10_000)
+    page = write_report("shop", source, tables, {"headlines": unsure}, tmp_path)
+    assert "No figure changed against the 7 before by more than chance." in page.read_text()
+
+
+def test_who_names_no_customer_may_have_brought_back_more(
+    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+) -> None:
+    few = {name: frames[name] for name in ("headlines", "sales_daily")}
+    few["sales_daily"] = few["sales_daily"].with_columns(customer_net_revenue=pl.lit(200))
+    text = write_report("shop", source, tables, few, tmp_path).read_text()
+    others = "\u2212£985.00 from sales that name no customer, of which more came back"
+    assert f"£2,000 of it from known customers, {others}" in text
+
+
 def test_what_surely_earns_is_done_before_what_may_cost_more(
     source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
 ) -> None:
@@ -88,8 +136,9 @@ def test_what_surely_earns_is_done_before_what_may_cost_more(
     text = write_report("small_shop", source, tables, shown, tmp_path).read_text()
     cards = re.findall(r"<li>\s*<h3>(.*?)</h3>(.*?)</li>", text, re.DOTALL)
     assert [title for title, _ in cards] == ["Group 1", "Group 2"]
-    assert "7 customers, by telephone" in cards[0][1]
-    assert "expected to earn £80, 95% interval £30 to £130." in cards[0][1]
+    assert "7 customers" in cards[0][1]
+    assert "by telephone" in cards[0][1]
+    assert "Expected to earn £80 (95% interval £30 to £130)." in cards[0][1]
     assert "--source small_shop --segment group_1 group_1-list" in cards[0][1]
     assert "it may cost more than it brings" in cards[1][1]
 
@@ -168,7 +217,7 @@ def test_a_short_log_is_shown_by_day(
 def test_what_one_acts_on_comes_first_and_how_sure_it_is_on_a_page_of_its_own(page: Path) -> None:
     both = [page.read_text(), page.with_name(SURENESS_PAGE).read_text()]
     acted_on, sureness = (re.findall(r'<section id="([\w-]+)"', text) for text in both)
-    assert acted_on[:4] == ["headlines", "actions", "changes", "campaign"]
+    assert acted_on[:3] == ["headlines", "actions", "campaign"]
     assert {"questions", "data-quality", "definitions"} <= set(sureness)
     assert not set(acted_on) & set(sureness)
     assert both[0].count('href="how_sure.html#') == both[1].count('href="index.html#') / 2 == 1
@@ -252,11 +301,15 @@ def test_long_tables_are_cut_on_the_page_only(
 def test_the_index_lists_every_report(
     source: EventLogSource, tables: Tables, few: Frames, own_page: Path, tmp_path: Path
 ) -> None:
-    write_report("other_shop", source, tables, few, tmp_path)
+    few["headlines"] = few["headlines"].with_columns(pl.col("last_date") + pl.duration(days=1))
+    write_report("another_shop", source, tables, few, tmp_path)
     text = (tmp_path / "index.html").read_text()
-    assert text.index("other_shop/index.html") < text.index("small_shop/index.html")
-    assert "£1,015" in text
-    assert "1 January 2024 to 4 March 2024" in text
+    # What was active last comes first.
+    assert text.index("another_shop/index.html") < text.index("small_shop/index.html")
+    assert "Data to 10 March 2024" in text
+    assert "Data to 11 March 2024" in text
+    assert "<b>+900%</b>" in text
+    assert text.count('class="trend"') == 10
 
 
 def test_the_index_survives_a_lost_summary(own_page: Path, tmp_path: Path) -> None:

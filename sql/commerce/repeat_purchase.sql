@@ -8,7 +8,7 @@ requires: [purchase]
 parameters:
   last_complete_day: {type: date, description: Last day that the log covers.}
 columns:
-  cohort_month: {type: date, description: "First day of the month of the first order; null is all months. A log that starts in the middle of a customer's life shows its own first order."}
+  cohort_month: {}
   within_days: {type: bigint, description: "Days after that of the first order, inclusive; null is the whole log, however long each customer was seen."}
   n_customers: {type: bigint, description: Customers of the cohort.}
   n_observed: {type: bigint, description: Those who have had the time; all of them where it is the whole log.}
