@@ -55,3 +55,17 @@ create or replace temp macro effective_trials(yes, trials) as
                 )
         else sum(trials) * sum(trials) / sum(trials * trials)
     end;
+
+-- Ends of the 95 % interval of a share with a standard error of its own, on the scale of its log
+-- odds: both lie between 0 and 1. A share of 0 or 1 has none.
+create or replace temp macro share_low(share, error) as
+    1 / (
+        1 + (1 - share) / nullif(share, 0)
+        * exp(1.959963984540054 * error / nullif(share * (1 - share), 0))
+    );
+
+create or replace temp macro share_high(share, error) as
+    1 / (
+        1 + (1 - share) / nullif(share, 0)
+        * exp(-1.959963984540054 * error / nullif(share * (1 - share), 0))
+    );

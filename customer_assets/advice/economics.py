@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from customer_assets.intervals import Z, wilson
+from customer_assets.learning.metrics import pays_for_contact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,10 +71,7 @@ def best_count(probability: "Floats", terms: Terms) -> int:
 
     No answer takes part: a number that is chosen on answers is not to be judged by them.
     """
-    import numpy as np
-
-    earned = np.round(probability * terms.margin - terms.contact_cost, 6)
-    return int((earned > 0).sum())
+    return int(pays_for_contact(probability, terms.contact_cost, terms.margin).sum())
 
 
 def seen_range(n_contacts: int, n_buyers: float) -> tuple[float, float]:

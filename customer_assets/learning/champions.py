@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
+from customer_assets.learning.baselines import BEST_FEATURE, baseline_of, features_of_baseline
 from customer_assets.learning.design import (
     CUSTOMER,
     CUT_OFF,
@@ -26,6 +27,7 @@ from customer_assets.learning.gate import (
     PROBABILITY_RULES,
     Verdict,
     better_than_champion,
+    earns_more_than_champion,
     gate,
     is_judged_to_the_end,
     reason,
@@ -33,7 +35,6 @@ from customer_assets.learning.gate import (
 )
 from customer_assets.learning.metrics import Predicted, metrics
 from customer_assets.learning.predictions import (
-    baseline_of,
     champion_to_be,
     fit_rows,
     judged_again,
@@ -42,6 +43,7 @@ from customer_assets.learning.predictions import (
 )
 from customer_assets.learning.splits import HOLDOUT, OUT_OF_TIME, splits_of
 from customer_assets.learning.store import Card, ModelStore
+from customer_assets.sources.advice import Campaign
 from customer_assets.sources.questions import ModelName, Question
 
 if TYPE_CHECKING:
@@ -58,12 +60,14 @@ def decisions(
     *,
     questions: Mapping[str, Question],
     model_store: ModelStore,
+    campaign: Campaign | None = None,
 ) -> list[dict[str, Any]]:
     """Return one row per question: the best model, and whether it was promoted and why.
 
     Models are tried in the order of their search: the best that passes the gate is fitted on all
     labelled rows, stored, and becomes the champion. One of another kind than the champion must
-    also find surely more than the champion's kind, else that is fitted anew. Where none passes the
+    also be surely better than the champion's kind in what it is used for, positives found and the
+    profit of the source's campaign, else that is fitted anew. Where none passes the
     previous champion stays; without one, the best is stored if only its probabilities failed, for
     it ranks. A model that is the champion already is not decided on again.
     """
@@ -92,15 +96,22 @@ def decisions(
         incumbent = None
         if champion is not None:
             incumbent = _incumbent(model_store.card(name, champion["version"]), features)
-        contest = []
+        contest: list[Verdict] = []
         if incumbent is not None and incumbent.stated != recipe.stated:
             theirs = incumbent.judged(rows, question)
-            verdict = better_than_champion(question, recipe.model, ours, theirs)
-            if not verdict.passed:
+            found = [better_than_champion(question, recipe.model, ours, theirs)]
+            if campaign is not None and campaign.question == name:
+                found.append(
+                    earns_more_than_champion(question, campaign, recipe.model, ours, theirs)
+                )
+            is_better = all(verdict.passed for verdict in found)
+            if not is_better:
                 recipe, ours = incumbent, theirs
             # Either way one of the two is fitted on the rows of now.
-            contest = [replace(verdict, passed=True)]
-        challenger = _Challenger(name, question, rows, of_question, recipe, ours)
+            used = f" The {'new' if is_better else 'old'} kind is used."
+            contest = [replace(v, passed=True, text=v.text + used) for v in found]
+        alone = features_of_baseline(tuned)
+        challenger = _Challenger(name, question, rows, of_question, recipe, ours, alone)
         challenger.verdicts += contest
         if champion is not None and champion["version"] == challenger.version:
             continue
@@ -192,6 +203,7 @@ class _Challenger:
         predictions: pl.DataFrame,
         recipe: _Recipe,
         ours: Predicted,
+        alone: Sequence[str],
     ) -> None:
         self.name, self.question, self.rows, self.recipe = name, question, rows, recipe
         self.model, self.design, self.parameters = recipe.model, recipe.design, recipe.parameters
@@ -206,8 +218,9 @@ class _Challenger:
         self.baseline = baseline_of(set(judged["model"]))
         theirs = predicted_of(_judging(predictions, self.baseline))
         self.metrics = metrics(ours, question.contact_share, question.random_state)
-        alone = single_feature_aucs(self.matrix, self.label, self.design)
-        verdicts, self.gain = gate(question, ours, theirs, self.baseline, alone)
+        to_beat = f"{alone[0]} alone" if self.baseline == BEST_FEATURE else self.baseline
+        aucs = single_feature_aucs(self.matrix, self.label, self.design)
+        verdicts, self.gain = gate(question, ours, theirs, to_beat, aucs)
         self.verdicts = [*verdicts, is_judged_to_the_end(*answers(rows, question))]
 
     def fitted(self) -> FittedModel:

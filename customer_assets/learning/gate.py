@@ -13,7 +13,10 @@ from customer_assets.learning.metrics import (
     Predicted,
     calibration_error,
     difference,
+    pays_for_contact,
+    profit_of,
 )
+from customer_assets.sources.advice import Campaign
 from customer_assets.sources.questions import Question
 
 if TYPE_CHECKING:
@@ -228,7 +231,35 @@ def better_than_champion(
         0.0,
         f"Among the best {question.contact_share:.0%} {model} finds {more.value:+.1%} of the "
         f"positives against the champion's kind (95 % interval {more.low:+.1%} to "
-        f"{more.high:+.1%}): the {'new' if more.low > 0 else 'old'} kind is used.",
+        f"{more.high:+.1%}).",
+    )
+
+
+def earns_more_than_champion(
+    question: Question, campaign: Campaign, model: str, ours: Predicted, champions: Predicted
+) -> Verdict:
+    """Return whether a campaign among those whom a model of another kind finds surely earns more.
+
+    On the same rows as `better_than_champion`, customer by customer. Where both kinds contact the
+    same customers, profit does not tell them apart, and decides nothing.
+    """
+    terms = campaign.contact_cost, campaign.margin
+    more = difference(
+        ours, champions, profit_of(*terms), question.contact_share, question.random_state
+    )
+    our, their = (pays_for_contact(each.probability, *terms) for each in (ours, champions))
+    is_same = bool((our == their).all())
+    text = (
+        f"Contacting whom {model} would earns {more.value:+,.2f} a customer against the champion's "
+        f"kind (95 % interval {more.low:+,.2f} to {more.high:+,.2f}; a contact costs "
+        f"{campaign.contact_cost:g}, a yes brings {campaign.margin:g})"
+    )
+    return Verdict(
+        "earns_more_than_champion",
+        is_same or more.low > 0,
+        more.low,
+        0.0,
+        f"{text}: both contact the same customers." if is_same else f"{text}.",
     )
 
 

@@ -6,7 +6,7 @@ follows for each customer. What an assumption does not allow is null, and `statu
 models are in `value_models`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +28,14 @@ _OF_CUSTOMER = ("customer_id", "frequency", "recency_days", "age_days")
 def lifetime_value_fit(
     customer_value_history: pl.DataFrame,
 ) -> list[dict[str, Any]]:
-    """Return parameters, tests of assumptions and holdout accuracy as named figures.
+    """Return parameters, tests of assumptions, holdout accuracy and totals as named figures.
 
     The holdout compares a model of the calibration period, customer by customer, with what came
     after it, and with the naive expectation that all go on at their own rate.
     """
     columns = ("cut_off", "figure", "value", "low", "high", "note")
     rows: list[dict[str, Any]] = []
+    trial: dict[str, float] = {}
     for cut_off in ("calibration", "full"):
         customers = _customers(customer_value_history, cut_off)
         fitted = fit_models(customers)
@@ -43,6 +44,9 @@ def lifetime_value_fit(
         figures = [*_fit_figures(fitted, customers)]
         if cut_off == "calibration":
             figures += _holdout_figures(fitted, customers)
+            trial = {name: value or 0.0 for name, value, *_ in figures}
+        else:
+            figures += totals(fitted, trial)
         rows += [dict(zip(columns, (cut_off, *figure), strict=True)) for figure in figures]
     return rows
 
@@ -95,6 +99,34 @@ def _holdout_figures(fitted: FittedModels, customers: pl.DataFrame) -> Iterator[
         value = np.exp(fitted.log_value(fitted.gamma_gamma.logs))
         actual = customers["value_after"].cast(pl.Float64).to_numpy()
         yield from _compared("value", expected * value, naive * fitted.mean_value, actual)
+
+
+def totals(fitted: FittedModels, trial: Mapping[str, float]) -> Iterator[Figure]:
+    """Return what all customers together are expected to bring, as far ahead as it was tried.
+
+    Only what has stood its trial, whose figures are given by name; the interval is of what will
+    come, chance included.
+    """
+    import numpy as np
+
+    if not fitted.tells_purchases:
+        return
+    for days in HORIZONS_DAYS:
+        if days > trial.get("holdout_days", 0):
+            continue
+        drawn_purchases, drawn_money = fitted.totals(days)
+        expected = np.exp(fitted.log_purchases(fitted.purchases.logs, days))
+        told = [("purchases", float(expected.sum()), drawn_purchases)]
+        if fitted.has_value:
+            value = np.exp(fitted.log_value(fitted.gamma_gamma.logs))
+            told.append(("value", float((expected * value).sum()), drawn_money))
+        for what, total, drawn in told:
+            if trial.get(f"passes_{what}"):
+                # Money has a long tail: on the scale of logarithms it has none.
+                half = Z * float(np.log(np.maximum(drawn, 1e-9)).std())
+                ends = total * float(np.exp(-half)), total * float(np.exp(half))
+                note = f"{what.title()} of all customers to expect over {days} days."
+                yield f"total_{what}_{days}_days", total, *ends, note
 
 
 def _compared(

@@ -74,18 +74,21 @@ def metrics(predicted: Predicted, contact_share: float, seed: int) -> dict[str, 
 
 
 def difference(
-    ours: Predicted, theirs: Predicted, metric: str, contact_share: float, seed: int
+    ours: Predicted, theirs: Predicted, metric: "str | Metric", contact_share: float, seed: int
 ) -> Interval:
     """Return how much better one model's metric is than another's on the same rows.
+
+    The metric is one of METRICS by its name, or a function of weighted rows.
 
     Both are computed on the same resamples, so what the customers have in common cancels out.
     """
     import numpy as np
 
+    of = METRICS[metric] if isinstance(metric, str) else metric
+
     def gain(weights: "np.ndarray") -> "np.ndarray":
         our, their = (
-            METRICS[metric](Weighted(model, model.rows_of(weights), contact_share))
-            for model in (ours, theirs)
+            of(Weighted(model, model.rows_of(weights), contact_share)) for model in (ours, theirs)
         )
         return our - their
 
@@ -255,7 +258,30 @@ def _calibration_error(rows: Weighted) -> "np.ndarray":
     return np.where(weight > 0, np.abs(mean - share) * weight, 0).sum(axis=1) / rows.n
 
 
-METRICS: Mapping[str, Callable[[Weighted], "np.ndarray"]] = {
+def pays_for_contact(probability: "np.ndarray", contact_cost: float, margin: float) -> "np.ndarray":
+    """Return of which customers a contact earns more than it costs, by their probability."""
+    import numpy as np
+
+    # Money has no digits beyond these: a sum that is nothing but rounding is no gain.
+    return np.round(probability * margin - contact_cost, 6) > 0
+
+
+def profit_of(contact_cost: float, margin: float) -> "Metric":
+    """Return the metric of a campaign's profit for each customer who could be contacted.
+
+    Those are contacted of whom a model says that it pays; their answers say what it brought.
+    """
+
+    def profit(rows: Weighted) -> "np.ndarray":
+        said = rows.predicted
+        contacted = pays_for_contact(said.probability, contact_cost, margin)
+        return rows.sum_of(contacted * (said.label * margin - contact_cost)) / rows.n
+
+    return profit
+
+
+Metric = Callable[[Weighted], "np.ndarray"]
+METRICS: Mapping[str, Metric] = {
     "roc_auc": _roc_auc,
     "average_precision": _average_precision,
     "f1": lambda rows: 2 * rows.n_found / (rows.n_called + rows.n_positive),

@@ -6,6 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from customer_assets.learning.baselines import (
+    BASE_RATE,
+    BEST_FEATURE,
+    RFM_FEATURES,
+    RFM_SCORE,
+    baseline_of,
+    features_of_baseline,
+    has_rfm,
+    narrowed,
+)
 from customer_assets.learning.design import (
     CUSTOMER,
     CUT_OFF,
@@ -41,11 +51,6 @@ if TYPE_CHECKING:
     import numpy as np
     from sklearn.pipeline import Pipeline
 
-BASE_RATE = "base_rate"
-RFM_SCORE = "rfm_score"
-BASELINES = (BASE_RATE, RFM_SCORE)
-_RFM_FEATURES = ("recency_days", "n_orders", "monetary")
-
 
 def model_predictions(
     customer_features: pl.DataFrame,
@@ -80,11 +85,15 @@ def pipelines(
             unfitted(row["model"], design, json.loads(row["parameters"]), question),
             design,
         )
-        for row in tuned.iter_rows(named=True)
+        for row in tuned.filter(pl.col("model") != BEST_FEATURE).iter_rows(named=True)
     }
-    if set(_RFM_FEATURES) <= set(design.features):
-        narrow = Design(_RFM_FEATURES, {})
-        found[RFM_SCORE] = (unfitted("logistic_regression", narrow, {}, question), narrow)
+    baselines = {BEST_FEATURE: features_of_baseline(tuned)}
+    if has_rfm(design):
+        baselines[RFM_SCORE] = list(RFM_FEATURES)
+    for name, features in baselines.items():
+        if features:
+            narrow = narrowed(design, features)
+            found[name] = (unfitted("logistic_regression", narrow, {}, question), narrow)
     return found
 
 
@@ -119,7 +128,7 @@ def _of_question(
     parts.append(_base_rate(splits, splits.judged))
     best = champion_to_be(pl.concat(parts), tuned, question) if splits.backtest else ""
     for split in splits.backtest:
-        for model in {best, RFM_SCORE} & set(models):
+        for model in {best, BEST_FEATURE, RFM_SCORE} & set(models):
             pipeline, seen = models[model]
             matrix = seen.matrix(splits.rows)
             parts.append(_judged(splits, split, model, pipeline, matrix, question))
@@ -142,13 +151,9 @@ def champion_to_be(predictions: pl.DataFrame, tuned: pl.DataFrame, question: Que
     The search saw earlier rows, or those that were not kept apart: none of them judges.
     """
     judged = _by_model(predictions.filter(pl.col("split").is_in([OUT_OF_TIME, HOLDOUT])))
-    order = tuned.sort("search_score", "model", descending=[True, False])["model"].to_list()
+    models = tuned.filter(pl.col("model") != BEST_FEATURE)
+    order = models.sort("search_score", "model", descending=[True, False])["model"].to_list()
     return chosen(order, judged, baseline_of(judged), question)
-
-
-def baseline_of(models: Collection[str]) -> str:
-    """Return the strongest baseline that there is."""
-    return RFM_SCORE if RFM_SCORE in models else BASE_RATE
 
 
 def _by_model(rows: pl.DataFrame) -> dict[str, Predicted]:

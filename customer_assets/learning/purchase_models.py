@@ -86,6 +86,14 @@ class Fit:
         variance = np.einsum("ij,ik,kj->j", gradient, self.covariance, gradient)
         return np.sqrt(np.maximum(variance, 0))
 
+    def drawn_logs(self, random: "np.random.Generator") -> "np.ndarray":
+        """Return log parameters as uncertain as the data leave them; the best without a spread."""
+        import numpy as np
+
+        if self.covariance is None:
+            return self.logs
+        return np.asarray(random.multivariate_normal(self.logs, self.covariance, method="eigh"))
+
 
 def fit_bg_nbd(history: PurchaseHistory) -> Fit:
     """Return the BG/NBD model: r and alpha of the purchase rate, a and b of the dropout."""
@@ -172,6 +180,43 @@ def nbd_expected_purchases(
 
     r, alpha = np.exp(logs)
     return (r + history.frequency) / (alpha + history.age) * horizon
+
+
+def drawn_purchases(
+    logs: "np.ndarray", history: PurchaseHistory, horizon: float, random: "np.random.Generator"
+) -> "np.ndarray":
+    """Return purchases over the horizon, drawn for each customer from what the model says of him.
+
+    `logs` of r and alpha are of the NBD; with a and b of the BG/NBD, by which a customer is still
+    there or not, and leaves after a purchase.
+    """
+    import numpy as np
+
+    r, alpha = np.exp(logs[:2])
+    rate = random.gamma(r + history.frequency) / (alpha + history.age)
+    bought = random.poisson(rate * horizon)
+    if len(logs) == 2:
+        return bought
+    a, b = np.exp(logs[2:])
+    leaves = np.maximum(random.beta(a, b + history.frequency), 1e-12)
+    is_there = random.random(len(bought)) < probability_alive(logs, history)
+    return np.where(is_there, np.minimum(bought, random.geometric(leaves)), 0)
+
+
+def drawn_money(
+    logs: "np.ndarray",
+    frequency: "np.ndarray",
+    mean_value: "np.ndarray",
+    purchases: "np.ndarray",
+    random: "np.random.Generator",
+) -> "np.ndarray":
+    """Return the money of so many purchases, drawn for each customer by the Gamma-Gamma model."""
+    import numpy as np
+
+    p, q, v = np.exp(logs)
+    known = np.where(frequency > 0, frequency * np.nan_to_num(mean_value), 0.0)
+    scale = (v + known) / random.gamma(p * frequency + q)
+    return random.gamma(p * np.maximum(purchases, 1e-12)) * scale * (purchases > 0)
 
 
 def fit_gamma_gamma(frequency: "np.ndarray", mean_value: "np.ndarray") -> Fit:

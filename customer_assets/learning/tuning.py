@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from customer_assets.learning.baselines import BEST_FEATURE, best_feature, has_rfm, narrowed
 from customer_assets.learning.design import CUSTOMER, Design, design_of, labelled, with_cut_off
 from customer_assets.learning.estimators import candidate, reproducible
 from customer_assets.learning.fitting import folds_of
@@ -35,8 +36,9 @@ def tuned_models(
 ) -> list[dict[str, Any]]:
     """Return one row per question and model: the parameters that the search found best.
 
-    Nothing is returned for a question with too few customers of either answer. `dropped` are
-    the features, by question, that no model sees.
+    Where customers have no orders to rank them by, the baseline to beat has a row too: the best
+    single feature. Nothing is returned for a question with too few customers of either answer.
+    `dropped` are the features, by question, that no model sees.
     """
     found = []
     features = with_cut_off(customer_features)
@@ -52,18 +54,37 @@ def tuned_models(
         for model in question.models:
             best, score = search(model, design, question, matrix, label, fold)
             found.append(
-                {
-                    "question": name,
-                    "model": model,
-                    "parameters": json.dumps(best, sort_keys=True),
-                    "metric": question.metric,
-                    "search_score": score,
-                    "n_settings": question.search_iterations,
-                    "n_rows": len(label),
-                    "features": json.dumps(list(design.features)),
-                }
+                _row(name, question, model, best, score, len(label), design)
+                | {"n_settings": question.search_iterations}
+            )
+        if not has_rfm(design):
+            feature, score = best_feature(design, question, matrix, label, fold)
+            alone = narrowed(design, [feature])
+            found.append(
+                _row(name, question, BEST_FEATURE, {}, score, len(label), alone)
+                | {"n_settings": len(design.features)}
             )
     return found
+
+
+def _row(
+    name: str,
+    question: Question,
+    model: str,
+    parameters: Mapping[str, Any],
+    score: float,
+    n_rows: int,
+    design: Design,
+) -> dict[str, Any]:
+    return {
+        "question": name,
+        "model": model,
+        "parameters": json.dumps(parameters, sort_keys=True),
+        "metric": question.metric,
+        "search_score": score,
+        "n_rows": n_rows,
+        "features": json.dumps(list(design.features)),
+    }
 
 
 def search(

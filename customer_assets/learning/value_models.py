@@ -27,6 +27,11 @@ DROPOUT_LIKELIHOOD_RATIO = 5.99
 MAX_CORRELATION = 0.2
 
 
+# How often a total is drawn: of many customers chance leaves little, and fewer draws show it.
+FEWEST_DRAWS, MOST_DRAWS = 200, 1_000
+_DRAWN_CUSTOMERS = 5_000_000
+
+
 @dataclass(frozen=True)
 class FittedModels:
     """What was fitted to the customers of one cut-off, and what the tests say of it.
@@ -93,6 +98,29 @@ class FittedModels:
                 logs, self.history.frequency, self.mean_value
             )
         )
+
+    def totals(self, horizon: float) -> "tuple[np.ndarray, np.ndarray]":
+        """Return purchases and money of all customers over the horizon, drawn many times.
+
+        Each time with other parameters, as uncertain as they are, and with each customer's chance:
+        so widely what will in fact come may lie.
+        """
+        import numpy as np
+
+        random = np.random.default_rng(0)
+        of = self.history
+        found = []
+        n_draws = min(MOST_DRAWS, max(FEWEST_DRAWS, _DRAWN_CUSTOMERS // len(of.frequency)))
+        for _ in range(n_draws):
+            logs = self.purchases.drawn_logs(random)
+            purchases = purchase_models.drawn_purchases(logs, of, horizon, random)
+            logs = self.gamma_gamma.drawn_logs(random)
+            money = purchase_models.drawn_money(
+                logs, of.frequency, self.mean_value, purchases, random
+            )
+            found.append((float(purchases.sum()), float(money.sum())))
+        purchases, money = np.array(found).T
+        return purchases, money
 
     def dropout_note(self) -> str:
         ratio = f"likelihood ratio {self.likelihood_ratio:.2f}"

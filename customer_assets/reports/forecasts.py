@@ -4,6 +4,7 @@ Each says how far to trust it: what the same models would have said in the past,
 Who the customers are today belongs to `customers`, past sales to `sales`.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import polars as pl
@@ -283,14 +284,18 @@ def _tenths_in_words(
         )
     total = float(ranked[measure].sum())
     first = float(ranked.head(max(1, ranked.height // 10))[measure].sum())
-    amount = (
-        wording.money(total, report.event_log.currency, 0)
-        if measure.startswith("value")
-        else wording.plural(round(total), "day with a purchase", "days with a purchase")
+    written: Callable[[float], str] = wording.count
+    if measure.startswith("value"):
+        written = partial(wording.money, currency=report.event_log.currency, digits=0)
+    fit = report.frames["lifetime_value_fit"].filter(pl.col("figure") == f"total_{measure}")
+    between = "".join(
+        f" ({written(low)} to {written(high)} in 95 of 100 cases)"
+        for low, high in fit.select("low", "high").iter_rows()
     )
+    unit = "" if measure.startswith("value") else " days with a purchase"
     return Paragraph(
-        f"Customers so far are expected to bring {amount} in the next {days} days, and the best "
-        f"tenth of them {wording.share(first / total)} of it.",
+        f"Customers so far are expected to bring {written(total)}{unit} in the next {days} days"
+        f"{between}, and the best tenth of them {wording.share(first / total)} of it.",
         is_lead=True,
     )
 

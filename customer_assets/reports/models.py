@@ -45,6 +45,7 @@ _MODEL_NAMES = {
     "lightgbm": "LightGBM",
     "xgboost": "XGBoost",
     "rfm_score": "RFM score",
+    "best_single_feature": "Best single feature",
     "base_rate": "Base rate",
     "logistic_regression_on_components": "Logistic regression on components",
 }
@@ -55,11 +56,16 @@ _RULES = {
     "right_slope": "Neither too extreme nor too timid",
     "no_suspicious_feature": "No feature knows the answer",
 }
+_BASELINES = {
+    "rfm_score": "RFM score",
+    "best_single_feature": "best single feature",
+    "base_rate": "base rate",
+}
 _TOP_FEATURES = 12
 _MICROSECONDS = 1_000_000
 _NOT_TESTED = (float("nan"),) * 3
 
-# A model that finds not even this part more than RFM is hardly better.
+# A model that finds not even this part more than its baseline is hardly better.
 _HARDLY = 0.05
 
 
@@ -106,7 +112,8 @@ def _card(
         return blocks
     judged, model = str(newest["split"]), str(newest["model"])
     blocks.append(_comparison(name, question, metrics, judged))
-    blocks.append(Paragraph(_at_threshold(metrics, model, judged)))
+    against = _against_baseline(metrics, model, judged, str(newest["baseline"]))
+    blocks.append(Paragraph(_at_threshold(metrics, model, judged) + against))
     blocks.append(
         Definitions(
             [
@@ -143,7 +150,7 @@ def _lead(question: Question, newest: Mapping[str, Any], champion: Mapping[str, 
         f"{question.title} The best model, {model_name(newest['model'])}, reaches "
         f"{'an' if metric[0] == 'A' else 'a'} {metric} of {newest['value']:.3f} "
         f"({newest['low']:.3f} to {newest['high']:.3f}) on customers it had not learned from, "
-        f"{newest['gain']:+.3f} against the {_baseline(newest['baseline'])}."
+        f"{newest['gain']:+.3f} against the {_BASELINES[newest['baseline']]}."
     )
     if newest["promoted"]:
         return f"{told} It passed the gate and scores the customers."
@@ -154,10 +161,6 @@ def _lead(question: Question, newest: Mapping[str, Any], champion: Mapping[str, 
         else "so no probability is published; ranks are where nothing but probabilities failed"
     )
     return f"{told} It did not pass the gate, {stays}. {newest['reason']}"
-
-
-def _baseline(name: str) -> str:
-    return {"rfm_score": "RFM score", "base_rate": "base rate"}[name]
 
 
 def model_name(name: str) -> str:
@@ -207,19 +210,18 @@ def _at_threshold(metrics: pl.DataFrame, model: str, judged: str) -> str:
         f"{wording.share(value['accuracy_of_always_no'])}. Among the customers that can be "
         f"contacted it finds {wording.share(value['recall_at_contact_share'])} of all who say yes, "
         f"{value['lift_at_contact_share']:.1f} times as many as chance."
-        f"{_against_rfm(rows, metrics)}"
     )
 
 
-def _against_rfm(ours: pl.DataFrame, metrics: pl.DataFrame) -> str:
-    """Return what ranking by RFM finds among as many contacts, where it was tried."""
-    found = "recall_at_contact_share"
-    theirs = metrics.filter(model="rfm_score", split=ours["split"][0], metric=found)
-    if theirs.is_empty():
+def _against_baseline(metrics: pl.DataFrame, model: str, judged: str, baseline: str) -> str:
+    """Return what ranking by the baseline finds among as many contacts; base rates rank none."""
+    if baseline == "base_rate":
         return ""
-    share, by_rfm = ours.filter(metric=found)["value"].item(), theirs["value"].item()
-    text = f" Ranking by RFM finds {wording.share(by_rfm)}"
-    if share < (1 + _HARDLY) * by_rfm:
+    found = metrics.filter(split=judged, metric="recall_at_contact_share")
+    ours, theirs = (found.filter(model=name)["value"].item() for name in (model, baseline))
+    by = "RFM" if baseline == "rfm_score" else f"the {_BASELINES[baseline]}"
+    text = f" Ranking by {by} finds {wording.share(theirs)}"
+    if ours < (1 + _HARDLY) * theirs:
         return f"{text}: for choosing whom to contact the model is hardly better than that."
     return f"{text}."
 
@@ -272,10 +274,11 @@ def _backtest(name: str, question: Question, metrics: pl.DataFrame, judged: str)
         pl.col("split").is_in(["backtest", judged]) & (pl.col("metric") == question.metric)
     ).sort("cut_off_ts")
     tested = set(rows.filter(split="backtest")["model"]) - {"base_rate"}
+    of_baseline = ("rfm_score", "best_single_feature")
     moments = rows["cut_off_ts"].unique().sort().to_list()
     series, words = [], []
-    for model in sorted(tested, key=lambda name: name == "rfm_score"):
-        role = "second" if model == "rfm_score" else "accent"
+    for model in sorted(tested, key=lambda name: name in of_baseline):
+        role = "second" if model in of_baseline else "accent"
         of_model = {
             row["cut_off_ts"]: (row["low"], row["value"], row["high"])
             for row in rows.filter(model=model).drop_nulls("value").to_dicts()

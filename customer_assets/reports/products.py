@@ -25,7 +25,7 @@ from customer_assets.reports.product_charts import (
     estimated_shares,
     pareto_curves,
 )
-from customer_assets.reports.tables import Columns, table_view
+from customer_assets.reports.tables import Columns, table_view, with_ranges
 
 _TOP_PRODUCTS = 10
 _TOP_RANKS = 10
@@ -202,7 +202,8 @@ def categories(report: ReportInput) -> list[Block]:
         "advice": ("Advice", wording.shown),
         "net_revenue": ("Revenue", partial(wording.money, currency=currency)),
         "net_revenue_share": ("Share", wording.share),
-        "trend": ("Change of its share", _change),
+        "trend": ("Change of its share in a year", _change),
+        "trend_range": ("Its interval", wording.shown),
         "return_share": ("Returned", wording.share),
         "n_products": ("Products", wording.count),
         "revenue_per_product": ("Per product", partial(wording.money, currency=currency)),
@@ -210,13 +211,19 @@ def categories(report: ReportInput) -> list[Block]:
         "n_customers": ("Customers", wording.count),
     }
     days = ranked["trend_days"][0]
+    compared = (
+        f"how its share of it changed over the last {wording.count(days)} days from the same days "
+        "a year before"
+        if days
+        else "the log does not hold the same season twice, so no trend is told"
+    )
+    ranked = with_ranges(ranked, {"trend": _change})
     blocks: list[Block] = [
         Paragraph(f"{wording.title('; '.join(listed), 600)}.", is_lead=True),
         Picture(
             "categories",
             alt=f"Bars of revenue by category. {'; '.join(bar.tip for bar in bars)}.",
-            caption="Revenue by category, and how its share of it changed from the "
-            f"{wording.count(days)} days before to the last {wording.count(days)}.",
+            caption=f"Revenue by category; {compared}.",
             wide=wide,
             narrow=narrow,
             colours=[
@@ -229,9 +236,10 @@ def categories(report: ReportInput) -> list[Block]:
             "Drop: its products bring less than half of what products bring on average, and it "
             "does not grow. Fix: it is as weak but grows, or its share fell by more than a tenth, "
             "or more than one and a half times as much comes back as on average, from five or "
-            "more customers. Grow: its share grew by more than a tenth. Keep: the rest. A season "
-            "shows as a trend until the log holds two years; the advice is a first look at sales, "
-            "not at margins."
+            "more customers. Grow: its share grew by more than a tenth. Keep: the rest. All of it "
+            "beyond chance, customer by customer, and against the same season of the year before; "
+            "where the log does not hold that, only what to fix is told. The advice is a first "
+            "look at sales, not at margins."
         ),
         table_view(report, "category_performance", "Categories by revenue", columns, ranked),
     ]

@@ -21,7 +21,7 @@ from customer_assets.reports.content import (
     section,
 )
 from customer_assets.reports.sales import total
-from customer_assets.reports.tables import Columns, table_view
+from customer_assets.reports.tables import Columns, table_view, with_ranges
 from customer_assets.sources import EventLogSource
 
 _MOST_MEASURES = 3
@@ -232,7 +232,7 @@ def _measures_picture(
 
 def _profile_table(report: ReportInput, profile: pl.DataFrame) -> Block:
     amount = _amounts(report, profile)
-    between = _with_ranges(
+    between = with_ranges(
         profile,
         {
             "customer_share": wording.share,
@@ -255,19 +255,6 @@ def _profile_table(report: ReportInput, profile: pl.DataFrame) -> Block:
     return table_view(report, "segment_profile", "Segments", columns, between)
 
 
-def _with_ranges(frame: pl.DataFrame, written: dict[str, Callable[[Any], str]]) -> pl.DataFrame:
-    """Return a frame with the texts of the 95 % intervals of columns that have one."""
-    for column, form in written.items():
-        ends = [f"{column}_low", f"{column}_high"]
-        if set(ends) <= set(frame.columns):
-            texts = [
-                None if low is None or high is None else f"{form(low)} to {form(high)}"
-                for low, high in frame.select(ends).iter_rows()
-            ]
-            frame = frame.with_columns(pl.Series(f"{column}_range", texts, pl.String))
-    return frame
-
-
 def _products(report: ReportInput) -> Block:
     products = report.frames["segment_products"].with_columns(
         pl.coalesce("product_name", "product").alias("shown")
@@ -282,7 +269,7 @@ def _products(report: ReportInput) -> Block:
         "all_buyer_share": ("Share of all", wording.share),
         "lift": ("Lift", partial(wording.decimal, digits=2)),
     }
-    shown = _with_ranges(products, {"buyer_share": wording.share})
+    shown = with_ranges(products, {"buyer_share": wording.share})
     return table_view(
         report, "segment_products", "Typical products", columns, shown.filter(pl.col("place") <= 3),
         note="Bought by a larger share of the segment than of all customers, beyond chance. A "
@@ -301,7 +288,7 @@ def _attributes(report: ReportInput) -> Block:
         "all_share": ("Share of all", wording.share),
         "lift": ("Lift", partial(wording.decimal, digits=2)),
     }
-    shown = _with_ranges(report.frames["segment_attributes"], {"share": wording.share})
+    shown = with_ranges(report.frames["segment_attributes"], {"share": wording.share})
     return table_view(report, "segment_attributes", "What is typical", columns, shown)
 
 

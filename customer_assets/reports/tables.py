@@ -138,3 +138,16 @@ def _harmless(column: str) -> pl.Expr:
     text = pl.col(column).str.slice(0, _MAX_CSV_CELL - 1)
     is_formula = text.str.contains(_FORMULA) & ~text.str.contains(_PLAIN_NUMBER)
     return pl.when(is_formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(column)
+
+
+def with_ranges(frame: pl.DataFrame, written: dict[str, Callable[[Any], str]]) -> pl.DataFrame:
+    """Return a frame with the texts of the 95 % intervals of columns that have one."""
+    for column, form in written.items():
+        ends = [f"{column}_low", f"{column}_high"]
+        if set(ends) <= set(frame.columns):
+            texts = [
+                None if low is None or high is None else f"{form(low)} to {form(high)}"
+                for low, high in frame.select(ends).iter_rows()
+            ]
+            frame = frame.with_columns(pl.Series(f"{column}_range", texts, pl.String))
+    return frame

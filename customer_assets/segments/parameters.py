@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from customer_assets.sources import CustomerTableSource, EventLogSource, Segments
+from customer_assets.sources import Campaign, CustomerTableSource, EventLogSource, Segments
 
 
 def parameters(source: EventLogSource | CustomerTableSource) -> dict[str, Any]:
@@ -11,9 +11,19 @@ def parameters(source: EventLogSource | CustomerTableSource) -> dict[str, Any]:
         "segments": segments_of(source),
         "segment_rules": source.segment_rules,
         "advice": source.advice,
+        "campaign": _terms(source.advice.campaign),
         "campaign_label": campaign_label(source),
         "campaign_among": campaign_among(source),
     }
+
+
+def _terms(campaign: Campaign | None) -> Campaign | None:
+    """Return a campaign with nothing but what its profit depends on."""
+    if campaign is None:
+        return None
+    return Campaign(
+        question=campaign.question, contact_cost=campaign.contact_cost, margin=campaign.margin
+    )
 
 
 def question_names(source: EventLogSource | CustomerTableSource) -> list[str]:

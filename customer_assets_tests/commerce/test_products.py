@@ -105,22 +105,32 @@ def test_postage_is_no_product(open_shop):
     assert shop.table("items", "product_performance")["item_id"].to_list() == ["A"]
 
 
+_A_YEAR = {"first_day": "2024-01-01", "last_complete_day": "2025-03-01"}
+_BUYERS = 40
+
+
 def _category(shares, returned=0.0, n_items=1, category="x", returners=5):
-    """Sales of a category in the first and in the second half of the log, and what came back."""
+    """Sales of a category a year ago and now, by many customers alike, and what came back."""
+    bought = [
+        {"customer": k, "day": day, "item": f"{category}{k % n_items}", "category": category,
+         "value": value / _BUYERS}
+        for k in range(_BUYERS)
+        for day, value in ((5, shares[0]), (369, shares[1]))
+        if value
+    ]  # fmt: skip
     came_back = [
-        {"customer": 100 + k, "day": 81, "item": f"{category}0", "category": category,
+        {"customer": 100 + k, "day": 370, "item": f"{category}0", "category": category,
          "value": returned / returners, "type": "return"}
         for k in range(returners if returned else 0)
     ]  # fmt: skip
-    return came_back + [
-        {"customer": k, "day": day, "item": f"{category}{k}", "category": category,
-         "value": value / n_items, "type": kind}
-        for k in range(n_items)
-        for day, value, kind in (
-            (5, shares[0], "buy"), (80, shares[1], "buy"),
-        )
-        if value
-    ]  # fmt: skip
+    return bought + came_back
+
+
+def _judged(shop, judged):
+    rest = _category((50, 50), category="y") + _category((50, 50), returned=1, category="z")
+    shop.put([*judged, *rest])
+    rows = shop.table("items", "category_performance").rows(named=True)
+    return next(row for row in rows if row["category"] == "x")
 
 
 @pytest.mark.parametrize(
@@ -129,18 +139,62 @@ def _category(shares, returned=0.0, n_items=1, category="x", returners=5):
         ("grow", _category((40, 60))),
         ("keep", _category((50, 50))),
         ("fix", _category((60, 40))),
-        ("fix", _category((40, 60), returned=30)),
-        ("grow", _category((40, 60), returned=10, returners=1)),
+        ("fix", _category((40, 60), returned=30, returners=20)),
+        ("grow", _category((40, 80), returned=10, returners=1)),
         ("drop", _category((10, 10), n_items=20)),
         ("fix", _category((5, 15), n_items=20)),
         ("grow", _category((0, 50))),
+        ("fix", _category((50, 0))),
     ],
 )
-def test_advice_follows_the_stated_rule(shop, wanted, judged):
-    rest = _category((50, 50), category="y") + _category((50, 50), returned=1, category="z")
-    shop.put([*judged, *rest])
-    rows = shop.table("items", "category_performance").rows(named=True)
-    assert {row["category"]: row["advice"] for row in rows}["x"] == wanted
+def test_advice_follows_the_stated_rule(open_shop, wanted, judged):
+    assert _judged(open_shop(**_A_YEAR), judged)["advice"] == wanted
+
+
+def test_a_season_is_no_trend(open_shop):
+    """What is sold in December only is not told to grow by a log of one year."""
+    row = _judged(open_shop(**_A_YEAR | {"last_complete_day": "2025-01-20"}), _category((0, 50)))
+    assert (row["trend_days"], row["trend"], row["direction"], row["advice"]) == (0, None) + (
+        None,
+    ) * 2
+    summer = [sale | {"day": sale["day"] - 180} for sale in _category((0, 50))]
+    assert _judged(open_shop(**_A_YEAR), summer)["trend"] is None
+
+
+def test_what_one_customer_bought_is_no_trend(open_shop):
+    one = [{"customer": 7, "day": 369, "item": "x0", "category": "x", "value": 30}]
+    row = _judged(open_shop(**_A_YEAR), _category((40, 40)) + one)
+    assert row["trend"] > 0.1
+    assert row["trend_low"] < 0 < row["trend_high"]
+    assert (row["direction"], row["advice"]) == ("steady", "keep")
+    few = [sale for sale in _category((40, 60)) if sale["customer"] < 12]
+    assert _judged(open_shop(**_A_YEAR), few)["trend"] is None
+
+
+def test_intervals_of_a_category_are_those_of_its_customers(open_shop):
+    """Against a bootstrap of customers, with all that each of them bought."""
+    random = np.random.default_rng(3)
+    n = 200
+    money = random.lognormal(0, 0.7, (2, 2, n)).round(2)  # year, category, customer
+    money[1, 0] *= 1.3
+    shop = open_shop(**_A_YEAR)
+    shop.put(
+        [
+            {"customer": k, "day": day, "item": name, "category": name, "value": money[year, at, k]}
+            for year, day in ((0, 5), (1, 369))
+            for at, name in enumerate("xy")
+            for k in range(n)
+        ]
+    )
+    row = shop.table("items", "category_performance").row(0, named=True)
+    drawn = money[:, :, random.integers(0, n, (4000, n))].sum(axis=-1)
+    share = drawn[:, 0] / drawn.sum(axis=1)
+    low, high = np.quantile(share[1] / share[0] - 1, [0.025, 0.975])
+    assert (row["trend_low"], row["trend_high"]) == pytest.approx((low, high), abs=0.02)
+    of_all = drawn.sum(axis=0)
+    low, high = np.quantile(of_all[0] / of_all.sum(axis=0), [0.025, 0.975])
+    ends = row["net_revenue_share_low"], row["net_revenue_share_high"]
+    assert ends == pytest.approx((low, high), abs=0.01)
 
 
 def test_equal_counts_share_a_rank(shop):

@@ -8,7 +8,9 @@ import polars as pl
 from customer_assets.learning import purchase_models
 from customer_assets.learning.forecast_backtest import errors_by_horizon, forecasts, interval
 from customer_assets.learning.forecast_models import BASELINE, STEPS, Series
+from customer_assets.learning.lifetime_value import totals
 from customer_assets.learning.purchase_models import PurchaseHistory
+from customer_assets.learning.value_models import fit_models
 from customer_assets_tests.evidence.statement import Draws, Random, Statement, covers
 from customer_assets_tests.tables import computed
 
@@ -20,6 +22,7 @@ _R, _ALPHA, _P, _Q, _V = 0.8, 40.0, 6.0, 4.0, 15.0
 _DAYS = 90
 # A fit takes most of the time: so many customers of each data set are looked at.
 _DRAWN = 4
+_HISTORY = ("frequency", "recency_days", "age_days", "repeat_value")
 _TRIAL = pl.DataFrame(
     {"cut_off": ["calibration"], "figure": ["holdout_days"], "value": [365.0], "note": [""]}
 )
@@ -48,20 +51,45 @@ def next_week(draws: int, random: Random) -> Draws:
     return np.array(covered)
 
 
+def _buyers(random: Random) -> tuple[pl.DataFrame, "np.ndarray", "np.ndarray"]:
+    """Return customers who buy as the model says, and each one's rate and scale of money."""
+    age = random.uniform(100, 365, _CUSTOMERS)
+    rate = random.gamma(_R, 1 / _ALPHA, _CUSTOMERS)
+    frequency = random.poisson(rate * age)
+    recency = np.where(frequency, age * random.beta(np.maximum(frequency, 1), 1), 0)
+    spends = random.gamma(_Q, 1 / _V, _CUSTOMERS)
+    mean = random.gamma(_P * np.maximum(frequency, 1), 1 / spends)
+    mean = np.where(frequency, mean / np.maximum(frequency, 1), np.nan)
+    known = dict(zip(_HISTORY, (frequency, recency, age, mean), strict=True))
+    customers = pl.DataFrame({"customer_id": np.arange(_CUSTOMERS), **known})
+    told = pl.col("repeat_value").fill_nan(None)
+    return customers.with_columns(told, cut_off=pl.lit("full")), rate, spends
+
+
+def worth_of_all(draws: int, random: Random) -> Draws:
+    """What all of them will bring, beside what they then bring."""
+    rows = []
+    for _ in range(draws):
+        customers, rate, spends = _buyers(random)
+        fitted = fit_models(customers)
+        assert fitted is not None
+        trial = {"holdout_days": 365.0, "passes_value": 1.0}
+        told = {figure: (low, high) for figure, _, low, high, _ in totals(fitted, trial)}
+        if f"total_value_{_DAYS}_days" not in told:
+            continue
+        bought = random.poisson(rate * _DAYS)
+        money = random.gamma(_P * np.maximum(bought, 1), 1 / spends) * (bought > 0)
+        rows.append((*told[f"total_value_{_DAYS}_days"], money.sum()))
+    low, high, came = np.array(rows).T
+    return covers(low, high, came)
+
+
 def worth(draws: int, random: Random) -> Draws:
     """What a customer is expected to bring, beside what the planted parameters say."""
     rows = []
     for _ in range(-(-draws // _DRAWN)):
-        age = random.uniform(100, 365, _CUSTOMERS)
-        frequency = random.poisson(random.gamma(_R, 1 / _ALPHA, _CUSTOMERS) * age)
-        recency = np.where(frequency, age * random.beta(np.maximum(frequency, 1), 1), 0)
-        spends = random.gamma(_Q, 1 / _V, _CUSTOMERS)
-        mean = random.gamma(_P * np.maximum(frequency, 1), 1 / spends)
-        mean = np.where(frequency, mean / np.maximum(frequency, 1), np.nan)
-        customers = pl.DataFrame(
-            {"customer_id": np.arange(_CUSTOMERS), "frequency": frequency, "recency_days": recency,
-             "age_days": age, "repeat_value": mean}
-        ).with_columns(pl.col("repeat_value").fill_nan(None), cut_off=pl.lit("full"))  # fmt: skip
+        customers, _, _ = _buyers(random)
+        frequency, recency, age, mean = (customers[name].to_numpy() for name in _HISTORY)
         frames = {"customer_value_history": customers, "lifetime_value_fit": _TRIAL}
         told = computed("customer_lifetime_value", frames)
         for at in random.choice(_CUSTOMERS, _DRAWN, replace=False):
@@ -99,5 +127,14 @@ STATEMENTS = [
         "not identified nothing is told",
         worth,
         quick_draws=20,
+    ),
+    Statement(
+        "lifetime value of all customers together",
+        "`lifetime_value_fit`, figures total_value_..._days",
+        f"{_CUSTOMERS} customers who buy as the model says; what they bring in {_DAYS} days",
+        "a season that moves all customers, customers who are new after the log's end; told only "
+        "where the trial on the past is passed",
+        worth_of_all,
+        quick_draws=4,
     ),
 ]

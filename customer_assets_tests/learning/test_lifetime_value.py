@@ -180,9 +180,18 @@ def test_a_trial_that_misses_allows_no_total(factor: float, passes: float) -> No
         cut_off=pl.lit("calibration"), days_after=60, value_after=0.0,
         purchases_after=pl.Series(after),
     )  # fmt: skip
-    fit = computed("lifetime_value_fit", {"customer_value_history": tried})
+    both = pl.concat([tried, customers.with_columns(cut_off=pl.lit("full"))], how="diagonal")
+    fit = computed("lifetime_value_fit", {"customer_value_history": both})
     row = fit.filter(figure="passes_purchases").row(0, named=True)
     assert row["value"] == passes, row["note"]
+    totals = fit.filter(pl.col("figure").str.starts_with("total_purchases"))
+    # No longer ahead than was tried, and only where the trial was passed.
+    assert totals["figure"].to_list() == ["total_purchases_30_days"] * int(passes)
+    frames = {"customer_value_history": both, "lifetime_value_fit": fit}
+    of_customers = computed("customer_lifetime_value", frames)["purchases_30_days"].sum()
+    for value, low, high in totals.select("value", "low", "high").iter_rows():
+        assert value == pytest.approx(of_customers)
+        assert 0.7 * value < low < value < high < 1.4 * value
 
 
 def test_few_customers_have_no_lifetime_value() -> None:

@@ -14,10 +14,15 @@ from customer_assets.learning.design import CUT_OFF, design_of, newest, with_cut
 from customer_assets.learning.drift import only_growing, stability_index
 from customer_assets.learning.estimators import candidate, fit_in_threads, reproducible
 from customer_assets.learning.fitting import calibrate, fit, folds_of, raw_scores
-from customer_assets.learning.gate import better_than_champion, calibration
+from customer_assets.learning.gate import (
+    better_than_champion,
+    calibration,
+    earns_more_than_champion,
+)
 from customer_assets.learning.metrics import Predicted, calibration_error
 from customer_assets.learning.splits import splits_of
 from customer_assets.learning.store import ModelStore, ModelStoreError
+from customer_assets.sources import Campaign
 from customer_assets.sources.questions import Question
 from customer_assets_tests.tables import computed
 
@@ -31,13 +36,14 @@ def question(**changes) -> Question:
 
 
 def customers(n=400, cut_offs=(1,), signal=1.5, seed=0) -> pl.DataFrame:
-    """Customers whose answer depends on x, on their category, and on chance."""
+    """Customers whose answer depends on x, less on y, on their category, and on chance."""
     random = np.random.default_rng(seed)
     frames = []
     for number, cut_off in enumerate(cut_offs):
         x = random.normal(size=n)
         kind = random.choice(["a", "b", "c"], n)
-        odds = signal * x + (kind == "a") - 0.5
+        y = random.normal(size=n)
+        odds = signal * (x + 0.8 * y + (kind == "a")) - 0.5
         label = random.random(n) < 1 / (1 + np.exp(-odds))
         is_open = number == len(cut_offs) - 1 and len(cut_offs) > 1
         frames.append(
@@ -46,6 +52,7 @@ def customers(n=400, cut_offs=(1,), signal=1.5, seed=0) -> pl.DataFrame:
                     "customer_id": np.arange(n),
                     "cut_off_ts": np.full(n, cut_off * DAY),
                     "x": np.where(random.random(n) < 0.05, np.nan, x),
+                    "y": y,
                     "noise": random.normal(size=n),
                     "constant": np.ones(n),
                     "kind": kind,
@@ -60,8 +67,12 @@ def customers(n=400, cut_offs=(1,), signal=1.5, seed=0) -> pl.DataFrame:
 class Chain:
     """The tables of the models layer in order, as a refresh would make them."""
 
-    def __init__(self, features, asked, folder, ledger=None):
-        self.parameters = {"questions": {"q": asked}, "model_store": ModelStore(folder)}
+    def __init__(self, features, asked, folder, ledger=None, campaign=None):
+        self.parameters = {
+            "questions": {"q": asked},
+            "model_store": ModelStore(folder),
+            "campaign": campaign,
+        }
         self.frames = {"customer_features": features}
         self.frames["champions"] = ledger if ledger is not None else self._no_champions()
         self.run("tuned_models")
@@ -72,7 +83,7 @@ class Chain:
 
     def _no_champions(self):
         nothing = dict.fromkeys(("tuned_models", "model_predictions", "champions"), pl.DataFrame())
-        nobody = {"questions": {}, "model_store": None}
+        nobody = {"questions": {}, "model_store": None, "campaign": None}
         return computed("champions", self.frames | nothing, nobody)
 
     def run(self, name):
@@ -103,7 +114,10 @@ def test_two_runs_give_identical_predictions_and_scores(chain, tmp_path):
         assert chain.frames[table].equals(again.frames[table]), table
 
 
-def test_the_champion_beats_the_base_rate_out_of_time(chain):
+def test_the_champion_beats_the_best_single_feature_out_of_time(chain):
+    tuned = chain.frames["tuned_models"].filter(model="best_single_feature")
+    assert json.loads(tuned["features"].item()) == ["x"]
+    assert chain.champion["baseline"] == "best_single_feature"
     assert chain.champion["promoted"]
     assert chain.champion["split"] == "out_of_time"
     assert chain.champion["gain_low"] > 0
@@ -111,7 +125,8 @@ def test_the_champion_beats_the_base_rate_out_of_time(chain):
     auc = metrics.filter(split="out_of_time", metric="roc_auc")
     by_model = dict(auc.select("model", "value").rows())
     assert by_model["base_rate"] == 0.5
-    assert by_model["logistic_regression"] > 0.7
+    assert by_model["logistic_regression"] > by_model["best_single_feature"] > 0.7
+    assert "against x alone" in chain.champion["verdicts"]
     assert set(metrics.filter(split="backtest")["cut_off_ts"]) == {2 * DAY, 3 * DAY}
     assert chain.run("model_curves")["curve"].n_unique() == 4
 
@@ -182,7 +197,7 @@ def test_few_customers_show_no_drift_by_chance():
 
 
 def test_a_customer_table_is_held_out_and_scored_out_of_fold(tmp_path):
-    chain = Chain(customers().drop("cut_off_ts"), question(), tmp_path)
+    chain = Chain(customers(n=800).drop("cut_off_ts"), question(), tmp_path)
     assert set(chain.frames["model_predictions"]["split"]) == {"cross_validation", "holdout"}
     assert chain.frames["model_scores"]["is_out_of_fold"].all()
     assert chain.champion["split"] == "holdout"
@@ -201,13 +216,28 @@ def test_a_feature_that_leaks_is_caught(tmp_path):
 def test_a_model_of_noise_is_not_promoted(tmp_path):
     chain = Chain(customers(signal=0).drop("kind"), question(), tmp_path)
     assert chain.champion is None
-    assert "against base_rate" in chain.frames["champions"]["reason"][0]
+    assert " alone" in chain.frames["champions"]["reason"][0]
+
+
+def test_a_model_that_knows_no_more_than_one_figure_is_not_promoted(tmp_path):
+    features = customers(n=300).drop("kind", "y", "noise")
+    chain = Chain(features, question(models=["logistic_regression"]), tmp_path)
+    assert chain.champion is None
+    assert "against x alone" in chain.frames["champions"]["reason"][0]
+
+
+def test_customers_with_orders_are_ranked_by_recency_frequency_and_money(tmp_path):
+    bought = customers(n=300).rename({"x": "monetary", "noise": "recency_days"})
+    features = bought.with_columns(n_orders=pl.col("monetary").fill_null(0).abs())
+    chain = Chain(features, question(models=["decision_tree"]), tmp_path)
+    assert "best_single_feature" not in set(chain.frames["tuned_models"]["model"])
+    assert chain.frames["champions"]["baseline"].to_list() == ["rfm_score"]
 
 
 def test_the_champion_stays_where_the_challenger_fails(chain, tmp_path):
-    first = Chain(customers(), question(), tmp_path)
+    first = Chain(customers(n=800), question(), tmp_path)
     before = first.champion["version"]
-    noise = customers().with_columns(pl.col("label").shuffle(seed=1))
+    noise = customers(n=800).with_columns(pl.col("label").shuffle(seed=1))
     second = Chain(noise, question(), tmp_path, first.frames["champions"])
     assert second.frames["champions"]["promoted"].to_list() == [True, False]
     assert second.champion["version"] == before
@@ -217,13 +247,13 @@ def test_the_champion_stays_where_the_challenger_fails(chain, tmp_path):
 def test_another_kind_does_not_replace_a_champion_that_finds_as_much(tmp_path):
     """On newer rows a tree does not take the place of a line, which is fitted anew."""
     line, tree = (question(models=[m]) for m in ("logistic_regression", "decision_tree"))
-    before = Chain(customers(), line, tmp_path)
-    after = Chain(customers(n=450, seed=1), tree, tmp_path, before.frames["champions"])
+    before = Chain(customers(n=800), line, tmp_path)
+    after = Chain(customers(n=850, seed=1), tree, tmp_path, before.frames["champions"])
     assert after.champion["model"] == "logistic_regression"
     assert after.champion["version"] != before.champion["version"]
     verdicts = json.loads(after.champion["verdicts"])
     [contest] = [v for v in verdicts if v["rule"] == "better_than_champion"]
-    assert "the old kind is used" in contest["text"]
+    assert "The old kind is used" in contest["text"]
 
 
 def test_another_kind_replaces_a_champion_where_it_surely_finds_more():
@@ -236,6 +266,46 @@ def test_another_kind_replaces_a_champion_where_it_surely_finds_more():
     assert better_than_champion(question(), "line", ours, theirs).passed
     assert not better_than_champion(question(), "line", theirs, ours).passed
     assert not better_than_champion(question(), "line", ours, ours).passed
+
+
+def found_alike(random, n=2000):
+    """Answers, and two models of which the first finds more; both say how likely yes is."""
+    label = (random.random(n) < 0.3).astype(int)
+    return label, *(
+        1 / (1 + np.exp(1.0 - weight * (2 * label - 1) - random.normal(size=n)))
+        for weight in (1.5, 0.5)
+    )
+
+
+@pytest.mark.parametrize(
+    ("cost", "shift", "passes"),
+    [(10, 0, True), (10, 9, False), (0, 0, True)],
+    ids=["earns more", "ranks better, contacts everybody", "both contact the same"],
+)
+def test_another_kind_must_also_earn_more(cost, shift, passes):
+    """`shift` moves all probabilities: the ranking stays, the list to contact does not."""
+    label, better, worse = found_alike(np.random.default_rng(5))
+    odds = np.log(better / (1 - better)) + shift
+    ours, theirs = (Predicted(label, p, label) for p in (1 / (1 + np.exp(-odds)), worse))
+    campaign = Campaign(question="q", contact_cost=cost, margin=20)
+    assert better_than_champion(question(), "line", ours, theirs).passed
+    verdict = earns_more_than_champion(question(), campaign, "line", ours, theirs)
+    assert verdict.passed == passes
+    assert ("the same customers" in verdict.text) == (cost == 0)
+
+
+def test_profit_is_compared_where_a_campaign_is_of_the_question(tmp_path):
+    blind, seeing = (
+        question(models=["logistic_regression"], exclude=names) for names in (["y"], [])
+    )
+    before = Chain(customers(n=1200), blind, tmp_path)
+    campaign = Campaign(question="q", contact_cost=1, margin=2)
+    ledger = before.frames["champions"]
+    after = Chain(customers(n=1300, seed=1), seeing, tmp_path, ledger, campaign)
+    verdicts = {v["rule"]: v["text"] for v in json.loads(after.champion["verdicts"])}
+    assert "a contact costs 1, a yes brings 2" in verdicts["earns_more_than_champion"]
+    contest = [verdicts[rule] for rule in ("better_than_champion", "earns_more_than_champion")]
+    assert len({text.partition("The ")[2] for text in contest}) == 1
 
 
 def test_the_same_rows_are_not_decided_on_twice(chain):

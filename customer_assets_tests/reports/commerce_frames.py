@@ -61,6 +61,8 @@ def commerce_frames(names: Sequence[str]) -> dict[str, pl.DataFrame]:
                 "net_revenue": revenue,
                 "net_revenue_share": shares,
                 "trend": [None, *([-0.187, 0.121] * n)[: n - 1]],
+                "trend_low": [None, *([-0.3, 0.01] * n)[: n - 1]],
+                "trend_high": [None, *([-0.05, 0.3] * n)[: n - 1]],
                 "trend_days": [187] * n,
                 "return_share": [0.1] * n,
                 "n_products": ranks,

@@ -377,7 +377,7 @@ def _forecast_frames() -> dict[str, pl.DataFrame]:
         ),
         "lifetime_value_fit": pl.DataFrame(
             {
-                "cut_off": ["calibration"] * 7,
+                "cut_off": ["calibration"] * 7 + ["full"],
                 "figure": [
                     "holdout_days",
                     "holdout_purchases",
@@ -386,9 +386,12 @@ def _forecast_frames() -> dict[str, pl.DataFrame]:
                     "holdout_purchases_mae_expected",
                     "holdout_purchases_mae_naive",
                     "passes_value",
+                    "total_value_30_days",
                 ],
-                "value": [20.0, 50.0, 40.0, 30.0, 0.5, 0.75, 1.0],
-                "note": ["What it is."] * 7,
+                "value": [20.0, 50.0, 40.0, 30.0, 0.5, 0.75, 1.0, 2100.0],
+                "low": [None] * 7 + [1900.0],
+                "high": [None] * 7 + [2400.0],
+                "note": ["What it is."] * 8,
             }
         ),
     }

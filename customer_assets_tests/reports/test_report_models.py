@@ -59,11 +59,17 @@ def test_results_set_the_published_figure_beside_ours(source, frames):
     assert not rows[-1].endswith("| 0.7 |")
 
 
-@pytest.mark.parametrize(("by_rfm", "hardly"), [(0.548, True), (0.3, False)])
-def test_the_card_says_where_a_model_is_hardly_better_than_rfm(by_rfm, hardly):
+@pytest.mark.parametrize(
+    ("baseline", "words"),
+    [("rfm_score", "by RFM finds"), ("best_single_feature", "by the best single feature finds")],
+)
+@pytest.mark.parametrize(("found", "hardly"), [(0.548, True), (0.3, False)])
+def test_the_card_says_where_a_model_is_hardly_better(baseline, words, found, hardly):
     rows = pl.DataFrame(
-        {"model": ["lightgbm", "rfm_score"], "split": "out_of_time",
-         "metric": "recall_at_contact_share", "value": [0.547, by_rfm]}
+        {"model": ["lightgbm", baseline], "split": "out_of_time",
+         "metric": "recall_at_contact_share", "value": [0.547, found]}
     )  # fmt: skip
-    told = models._against_rfm(rows.filter(model="lightgbm"), rows)
+    told = models._against_baseline(rows, "lightgbm", "out_of_time", baseline)
+    assert words in told
     assert ("hardly better" in told) == hardly
+    assert models._against_baseline(rows, "lightgbm", "out_of_time", "base_rate") == ""

@@ -151,7 +151,10 @@ def test_the_future_is_told_with_its_trial(page: Path) -> None:
         "LightGBM beats the baseline. 60.0% of 10 later sales lay in its 80% intervals, which"
         in text
     )
-    assert "expected to bring £2,100 in the next 30 days, and the best tenth of them 18.6%" in text
+    assert (
+        "expected to bring £2,100 in the next 30 days (£1,900 to £2,400 in 95 of 100 cases), and "
+        "the best tenth of them 18.6%"
+    ) in text
     assert "the model expects 40 purchases in the 20 days after; 50 came" in text
 
 

@@ -49,6 +49,7 @@ import polars as pl
 from customer_assets.learning.champions import decisions
 from customer_assets.learning.feature_profile import dropped_features
 from customer_assets.learning.store import ModelStore
+from customer_assets.sources.advice import Campaign
 from customer_assets.sources.questions import Question
 
 
@@ -61,6 +62,7 @@ def compute(
     *,
     questions: Mapping[str, Question],
     model_store: ModelStore,
+    campaign: Campaign | None,
 ) -> list[dict[str, Any]]:
     return decisions(
         customer_features.collect(),
@@ -70,4 +72,5 @@ def compute(
         dropped_features(feature_profile),
         questions=questions,
         model_store=model_store,
+        campaign=campaign,
     )

@@ -1,8 +1,8 @@
 """---
 description: >-
   One row per cut-off and figure: the parameters of the lifetime value models, whether their
-  assumptions hold, how well the calibration period foretold the rest, and whether that allows a
-  total to be told (passes_purchases, passes_value).
+  assumptions hold, how well the calibration period foretold the rest, whether that allows a total
+  to be told (passes_purchases, passes_value), and the totals that may be, with what may come.
 key: [cut_off, figure]
 requires: [purchase, value]
 columns:
@@ -15,7 +15,11 @@ columns:
   value:
     type: double
     description: The figure, 1 for yes, 0 for no; null where the log does not tell it.
-  low: {type: double, description: Lower end of its 95 % interval.}
+  low:
+    type: double
+    description: >-
+      Lower end of its 95 % interval: of a parameter, of what the log leaves open; of a total, of
+      what will come, by chance and by what the log leaves open.
   high: {type: double, description: Upper end of its 95 % interval.}
   note: {type: varchar, description: 'What it is, or what follows from it.'}
 checks:

@@ -1,16 +1,19 @@
 """---
 description: >-
   One row per question and model, with the parameters that a search by successive halving found
-  best on rows that take no part in the judgement.
+  best on rows that take no part in the judgement; where customers have no orders, one for the best
+  single feature, which models have to beat.
 key: [question, model]
 training: true
 columns:
   question: {type: varchar, description: Name of the question.}
-  model: {type: varchar, description: Name of the model.}
+  model: {type: varchar, description: Name of the model or baseline.}
   parameters: {type: varchar, description: 'The best parameters, as JSON.'}
   metric: {type: varchar, description: What the search maximised.}
   search_score: {type: double, description: Mean of the metric over the folds of the last round.}
-  n_settings: {type: bigint, description: Parameter settings that were tried.}
+  n_settings:
+    type: bigint
+    description: 'Parameter settings that were tried; features, of the baseline.'
   n_rows: {type: bigint, description: Rows that the search saw.}
   features: {type: varchar, description: 'Features of the model, as JSON.'}
 checks:

@@ -42,12 +42,15 @@ select
                 when ours.is_weak then ', each less than half of what products bring on average'
                 else ''
             end
-            || '; from the first to the second half of the log its share '
             || case
-                when ours.trend is null then 'cannot be compared'
+                when ours.trend is null
+                    then '; whether its share grows cannot be told, as the log does not hold the '
+                        || 'same season twice'
                 when ours.trend >= 0
-                    then 'grew by ' || cast(round(100 * ours.trend, 1) as varchar) || ' %'
-                else 'fell by ' || cast(round(-100 * ours.trend, 1) as varchar) || ' %'
+                    then '; its share grew by ' || cast(round(100 * ours.trend, 1) as varchar)
+                        || ' % in a year'
+                else '; its share fell by ' || cast(round(-100 * ours.trend, 1) as varchar)
+                    || ' % in a year'
             end
             || ', and ' || cast(round(100 * coalesce(ours.return_share, 0), 1) as varchar)
             || ' % of its money came back.'
