@@ -7,12 +7,13 @@ business of `alerts`.
 
 import datetime as dt
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
 from customer_assets import settings
 from customer_assets.alerts import Alert, UndeliveredError, deliver, keep
+from customer_assets.components.presentation import FINDINGS
 
 logger = logging.getLogger("customer_assets")
 
@@ -20,8 +21,6 @@ SEND_EVERY_SECONDS = 30
 LOOK_EVERY_SECONDS = 1800
 # A night's refresh that was left out is told of.
 STALE_AFTER = dt.timedelta(hours=50)
-# Warnings of these tables are about a day: they are told at once.
-_OF_DAYS = {"findings", "day_findings", "held_days"}
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 
 
@@ -38,21 +37,25 @@ def alerts_of_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[
         yield Alert(f"run/{run.run_id}", "run_failed", source, text, run.run_id)
     lasting = None
     for check in _failed_checks(instance, run.run_id):
-        table = check.asset_key.path[-1]
         is_error = check.severity == dg.AssetCheckSeverity.ERROR
-        if not is_error and table not in _OF_DAYS:
+        kind = "check_failed" if is_error else "check_warns"
+        found = getattr(check.metadata.get(FINDINGS), "value", None)
+        if isinstance(found, Mapping):
+            # Whichever of its checks tells of a day first.
+            for day, words in found.items():
+                key = f"finding/{source}/{day}/{words}"
+                yield Alert(key, kind, source, f"{source}, {day}: {words}", run.run_id)
+            continue
+        if not is_error:
             lasting = _warned_before(instance, run) if lasting is None else lasting
             if (check.asset_key, check.check_name) not in lasting:
                 continue
         name = f"{check.asset_key.to_user_string()} {check.check_name}"
-        # Counts of rows move from night to night; what they are about does not.
-        about = check.metadata.get("findings")
-        said = str(about.value) if about is not None else ""
-        kind = "check_failed" if is_error else "check_warns"
         # The description of a check that could not be run may quote a row.
         n_rows = check.metadata.get("failing_rows")
-        text = f"{name}: {said or (f'{n_rows.value} rows fail it' if n_rows else 'failed')}"
-        yield Alert(f"{kind}/{name}/{said}", kind, source, text, run.run_id)
+        text = f"{name}: {f'{n_rows.value} rows fail it' if n_rows else 'failed'}"
+        # Counts of rows move from night to night; what they are about does not.
+        yield Alert(f"{kind}/{name}", kind, source, text, run.run_id)
 
 
 def stale_alert(

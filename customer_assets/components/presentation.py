@@ -21,6 +21,11 @@ SHOWN_AT_ONCE = 1_000
 # Characters of a row that fit beside the other metadata.
 WIDEST_PREVIEW = 80
 
+# Of a check over findings: what is found, by day.
+FINDINGS = "findings"
+# What these are about was never there before: it may be a text out of a row.
+_NEW_NAMES = {"event_type_new"}
+
 _MOST_BARS = 70
 _BAR_WIDTH, _BARS_HEIGHT = 7, 60
 
@@ -92,8 +97,8 @@ def check_result(key: dg.AssetKey, result: CheckResult) -> dg.AssetCheckResult:
         metadata["failing_days"] = ", ".join(result.failing_days)
     if result.error:
         metadata["error"] = result.error
-    if said := [row["explanation"] for row in result.sample if row.get("explanation")]:
-        metadata["findings"] = "; ".join(str(text)[:300] for text in said[:3])
+    if by_day := _findings_by_day(result.sample):
+        metadata[FINDINGS] = dg.MetadataValue.json(by_day)
     if result.sample:
         metadata["sample"] = dg.MetadataValue.md(summary_markdown(result))
     return dg.AssetCheckResult(
@@ -104,6 +109,21 @@ def check_result(key: dg.AssetKey, result: CheckResult) -> dg.AssetCheckResult:
         metadata=metadata,
         description=None if result.passed else result.reason,
     )
+
+
+def _findings_by_day(rows: Sequence[Mapping[str, str | None]]) -> dict[str, str]:
+    """Return in few words what is found of each day, newest first, where rows are findings.
+
+    The words are sent away in alerts: names that were seen before, and no text of a row.
+    """
+    by_day: dict[str, list[str]] = {}
+    for row in rows:
+        if finding := row.get("finding"):
+            subject = "" if finding in _NEW_NAMES else row["subject"] or ""
+            words = f"{finding.replace('_', ' ')} {subject}".strip()
+            said = by_day.setdefault(row["event_date"] or "", [])
+            said += [words] if words not in said else []
+    return {day: "; ".join(words) for day, words in by_day.items()}
 
 
 def severity(result: CheckResult) -> dg.AssetCheckSeverity:

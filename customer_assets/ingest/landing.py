@@ -76,7 +76,7 @@ def entries_of(folder: Path, patterns: Sequence[str]) -> list[Entry]:
     if not folder.is_dir():
         raise LandingError(
             f"the landing folder {folder} does not exist: create it and put the files there, or "
-            "set CUSTOMER_ASSETS_LANDING; an empty folder withdraws what was loaded"
+            "set CUSTOMER_ASSETS_LANDING; until then what was loaded stays"
         )
     _raise_if_unreadable(folder)
     return [_within(folder, _entry(name, folder / name)) for name in _names(folder, patterns)]

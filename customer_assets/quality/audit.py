@@ -151,11 +151,14 @@ class _Audit:
         def run(sql: str) -> list[tuple[Any, ...]]:
             return self.connection.execute(sql, query.parameters).fetchall()
 
-        present = [name for name, *_ in run(f"describe select * from ({query.sql})")]
+        kinds = {name: kind for name, kind, *_ in run(f"describe select * from ({query.sql})")}
+        present = list(kinds)
         columns = sorted(present, key=lambda name: name not in check.columns)
+        # What is new is worth a look before what was there for long.
+        newest = f"{_quoted(columns[0])} desc, " if kinds[columns[0]] == "DATE" else ""
         sample = run(
             f"select columns(*)::varchar from (select {_listed(columns)}"
-            f" from ({query.sql}) order by all limit {SAMPLE_ROWS})"
+            f" from ({query.sql}) order by {newest}{_listed(columns)} limit {SAMPLE_ROWS})"
         )
         days: list[tuple[str]] = []
         if self.partition_by is not None and self.partition_by in present:

@@ -53,6 +53,18 @@ def _linked(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
+def night_after(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(2), tzinfo=dt.UTC)
+
+
+def landed(path: Path, text: str, day: dt.date) -> Path:
+    """Write a file that landed in the night after a day."""
+    path.write_text(text)
+    moment = night_after(day).timestamp() - 3600
+    os.utime(path, (moment, moment))
+    return path
+
+
 class SteadyShop:
     """The shop below a folder: its landing folder and its tables."""
 
@@ -81,19 +93,11 @@ class SteadyShop:
 
     def land(self, name: str, text: str, day: dt.date) -> Path:
         """Write a file that landed in the night after a day."""
-        path = self.folder / "landing" / name
-        path.write_text(text)
-        landed = self.night_after(day).timestamp() - 3600
-        os.utime(path, (landed, landed))
-        return path
-
-    @staticmethod
-    def night_after(day: dt.date) -> dt.datetime:
-        return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(2), tzinfo=dt.UTC)
+        return landed(self.folder / "landing" / name, text, day)
 
     def night(self, day: dt.date, may_withdraw: bool = False) -> list[CheckResult]:
         """Run the refresh of the night after a day; return what its checks found."""
-        self.run.now = self.night_after(day)
+        self.run.now = night_after(day)
         self.run.may_withdraw = may_withdraw
         self.run.ingest()
         parameters = self.run.pipeline.parameters(self.run.now)

@@ -62,17 +62,18 @@ FEW = [
 class Shop:
     """A source below the test's own home and landing folder, as Dagster has it.
 
-    It has the tables of `sql_root`, by default few.
+    It has the tables of `sql_root`, by default those of `tables` alone.
     """
 
     name: str
     stated: str = LOG
     sql_root: Path | None = None
+    tables: Sequence[str] = tuple(FEW)
 
     def __post_init__(self) -> None:
         if self.sql_root is None:
             self.sql_root = settings.home() / "sql"
-            for table in FEW:
+            for table in self.tables:
                 file = self.sql_root / f"{table}.sql"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(settings.SQL_ROOT / f"{table}.sql", file)

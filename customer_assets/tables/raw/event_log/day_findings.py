@@ -19,5 +19,13 @@ columns:
   is_held: {type: boolean, description: Whether it keeps the rows of the day from becoming events.}
 checks:
   - expect_column_values_to_be_in_set: {column: severity, value_set: [error, warn]}
+  - unexpected_rows_expectation:
+      name: no_day_is_held_back
+      severity: error
+      blocks: false
+      description: >-
+        No day is held back. Where it is right, say so with `accept` in the source's defs.yaml, or
+        materialize the day with the tag customer_assets/accept: day.
+      unexpected_rows_query: select * from {batch} where is_held
 ---
 """
