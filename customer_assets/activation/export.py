@@ -42,8 +42,12 @@ class NoSuchCustomersError(LookupError):
     """A segment, rule or question that the source does not have. The text names those it has."""
 
 
-def run_export_customers(source: str, choice: Choice, folder: Path, now: dt.datetime) -> int:
-    """Write the list of a source's customers into a new folder; return the exit status.
+def export_customers(
+    source: str, choice: Choice, folder: Path, now: dt.datetime
+) -> tuple[int, int]:
+    """Write the list of a source's customers into a new folder.
+
+    Returns how many it holds, and how many more may not be written to and were left out.
 
     Raises UnknownSourceError, NothingPublishedError, NoSuchCustomersError, and FileExistsError
     where the folder exists: a list never replaces another one.
@@ -63,10 +67,7 @@ def run_export_customers(source: str, choice: Choice, folder: Path, now: dt.date
         "data_version": tables.versions,
     }
     write_export(customers, manifest, folder)
-    print(f"{customers.height:,} customers in {folder}")
-    if n_withheld:
-        print(f"{n_withheld:,} more may not be written to and were left out")
-    return 0
+    return customers.height, n_withheld
 
 
 def chosen_customers(tables: Published, choice: Choice) -> tuple[pl.DataFrame, dict[str, Any]]:

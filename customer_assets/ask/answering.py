@@ -88,6 +88,11 @@ class Asking:
 
     connection: duckdb.DuckDBPyConnection | None = None
 
+    def stop(self) -> None:
+        """Let the question end without an answer."""
+        if (connection := self.connection) is not None:
+            connection.interrupt()
+
     @property
     def share_done(self) -> float | None:
         """Return from 0 to 1; None where nothing is asked, or it cannot be told yet."""

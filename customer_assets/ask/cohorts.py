@@ -10,6 +10,7 @@ from customer_assets.ask.answering import AskError, Question
 from customer_assets.ask.funnels import check_column, stated_funnel
 from customer_assets.behavior.cohorts import Activity, retention_sql
 from customer_assets.behavior.funnel import of_source
+from customer_assets.reports.page import answer_page
 from customer_assets.sources.event_log import FunnelStep
 
 PeriodLength = Literal["day", "week", "month"]
@@ -56,6 +57,16 @@ def retention(
     ).sort(key)
     dropped = ["period", "cohort_mode", "measure", *([] if by else ["activity"])]
     return found.drop(dropped).rename({"activity": by} if by else {})
+
+
+def page(question: Question, rows: pl.DataFrame, period: PeriodLength) -> str:
+    """Return the report's section on retention as an HTML page, of cohorts by their first event."""
+    # The report tells of this activity, these cohorts and this measure.
+    told = {"activity": "event", "cohort_mode": "first_ever", "measure": "n_day", "period": period}
+    frame = rows.with_columns(pl.lit(value).alias(name) for name, value in told.items())
+    table = question.snapshot.tables["retention"]
+    source = question.snapshot.source
+    return answer_page(question.snapshot.name, source, {"retention": table}, {"retention": frame})
 
 
 def _published(question: Question, activity: str) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from customer_assets.ask.answering import AskError, Question
 from customer_assets.ask.period import Period, duration
 from customer_assets.behavior.funnel import FunnelError, of_source
 from customer_assets.intervals import difference_of_shares
+from customer_assets.reports.page import answer_page
 from customer_assets.sources import EventLogSource, Funnel
 from customer_assets.sources.event_log import FunnelStep, step_text
 from customer_assets.suggestions import alternatives
@@ -62,31 +63,31 @@ def with_funnel(source: EventLogSource, funnel: Funnel) -> EventLogSource:
 
 
 def compute_funnel(
-    question: Question, funnel: Funnel, period: Period, *, is_daily: bool
+    question: Question, funnel: Funnel, period: Period, *, by_day: bool, people: bool
 ) -> EventLogSource:
-    """Compute `funnel_entries`, `funnel` and, unless daily, `funnel_people` of entry days.
+    """Compute `funnel_entries`, `funnel` and, for people, `funnel_people` of entry days.
 
-    Returns the source that states it.
+    Without `by_day` the rows of `funnel` are not whole. Returns the source that states it.
     """
     source = with_funnel(question.snapshot.log, funnel)
     parameters = question.parameters(source)
     names = ("funnel_entries", "funnel_active", "funnel", "funnel_people")
     models = question.models(source, *names)
     question.compute(models["funnel_entries"], parameters, period.days)
-    if is_daily:
+    if by_day:
         question.compute(models["funnel_active"], parameters, period.days)
     else:
         # Of the funnel by day it is only asked which days are mature.
         question.leave_empty(models["funnel_active"])
     question.compute(models["funnel"], parameters)
-    if not is_daily:
+    if people:
         question.compute(models["funnel_people"], parameters)
     return source
 
 
 def daily(question: Question, funnel: Funnel, period: Period) -> pl.DataFrame:
     """Return the rows of the table `funnel`: by entry day, breakdown and step."""
-    compute_funnel(question, funnel, period, is_daily=True)
+    compute_funnel(question, funnel, period, by_day=True, people=False)
     rows = question.rows("select * from funnel order by entry_date, breakdown nulls first, step")
     return _named(rows.drop("funnel"), funnel)
 
@@ -96,7 +97,7 @@ def summary(question: Question, funnel: Funnel, period: Period) -> pl.DataFrame:
 
     Only days whose windows are over count; `n_open_entries` are those of the others.
     """
-    compute_funnel(question, funnel, period, is_daily=False)
+    compute_funnel(question, funnel, period, by_day=False, people=True)
     rows = question.rows(
         """
         with open_entries as (
@@ -119,6 +120,13 @@ def summary(question: Question, funnel: Funnel, period: Period) -> pl.DataFrame:
         """
     )
     return _named(rows.drop("funnel"), funnel)
+
+
+def page(question: Question, funnel: Funnel, period: Period) -> str:
+    """Return the report's section on this funnel as an HTML page."""
+    source = compute_funnel(question, funnel, period, by_day=True, people=True)
+    frames = {name: question.rows(f"select * from {name}") for name in ("funnel", "funnel_people")}
+    return answer_page(question.snapshot.name, source, question.made, frames)
 
 
 def compared(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:

@@ -70,6 +70,21 @@ class Shop:
             before = stretch(days.before.first, days.before.last, question.first_day, days.last)
             return funnels.compared(rows, funnels.summary(question, stated, before))
 
+    def funnel_page(
+        self,
+        steps: Sequence[FunnelStep],
+        window: str = "7 days",
+        *,
+        by: str | None = None,
+        since: When = None,
+        until: When = None,
+    ) -> str:
+        """Return the report's section on this funnel as an HTML page of its own."""
+        with self.snapshot.ask(self.asking) as question:
+            stated = funnels.stated_funnel(question, steps, window, by)
+            days = stretch(since, until, question.first_day, question.last_day)
+            return funnels.page(question, stated, days)
+
     def retention(
         self,
         event: FunnelStep | None = None,
@@ -101,6 +116,20 @@ class Shop:
                 first=days.first,
                 last=days.last,
             )
+
+    def retention_page(
+        self,
+        event: FunnelStep | None = None,
+        *,
+        returns: FunnelStep | None = None,
+        period: PeriodLength = "week",
+        since: When = None,
+        until: When = None,
+    ) -> str:
+        """Return the report's section on retention as an HTML page of its own."""
+        rows = self.retention(event, returns=returns, period=period, since=since, until=until)
+        with self.snapshot.ask(self.asking) as question:
+            return cohorts.page(question, rows, period)
 
     def paths(
         self, to: str | None = None, *, since: When = None, until: When = None
