@@ -16,7 +16,6 @@ from customer_assets import settings
 if TYPE_CHECKING:
     from customer_assets.ingest.inspect import Draft
 
-DEFS = Path(__file__).parent / "defs"
 _SCHEMA = "event_log.schema.json"
 # Which options answer which doubts; the other doubts are settings of the defs.yaml.
 OPTIONS = {
@@ -55,7 +54,8 @@ def add(
     from customer_assets.ingest.plain import FileRefusedError
     from customer_assets.sources import EventLogSource, source_name
 
-    defs, landing = DEFS / name / "defs.yaml", settings.landing() / name
+    root, landing = settings.source_root(), settings.landing() / name
+    defs = root / name / "defs.yaml"
     try:
         source_name(name)
         draft = inspect(files, said)
@@ -78,8 +78,8 @@ def add(
     for path in files:
         if path.resolve() != (landing / path.name).resolve():
             shutil.copy2(path, landing / path.name)
-    defs.parent.mkdir(exist_ok=True)
-    (DEFS / _SCHEMA).write_text(json.dumps(schema(), indent=1) + "\n", encoding="utf-8")
+    defs.parent.mkdir(parents=True, exist_ok=True)
+    (root / _SCHEMA).write_text(json.dumps(schema(), indent=1) + "\n", encoding="utf-8")
     defs.write_text(draft_yaml(draft, f"../{_SCHEMA}"), encoding="utf-8")
     tell("\n".join(_guessed(draft, defs, landing)))
     return defs

@@ -19,6 +19,7 @@ import duckdb
 from customer_assets import settings
 from customer_assets.disk import demand_room
 from customer_assets.launch import Outcome, job_of, run_job, show_progress, tags_of
+from customer_assets.project import source_names
 from customer_assets.warehouse.catalog import snapshot_relations
 from customer_assets.warehouse.manifest import TableStore
 
@@ -55,7 +56,7 @@ def run_demo(only: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     settings.home().mkdir(parents=True, exist_ok=True)
     demand_room()
-    known = [path.parent.name for path in sorted(_defs_folder().glob("*/defs.yaml"))]
+    known = source_names()
     unknown = sorted(set(only or ()) - set(known))
     if unknown:
         print(f"no source is named {', '.join(unknown)}; there are {', '.join(known)}")
@@ -196,7 +197,3 @@ def _write_samples(source: str) -> bool:
     print(f"{source}: no files in {settings.landing() / source}, writing samples")
     write_sample(source, settings.landing() / source)
     return True
-
-
-def _defs_folder() -> Path:
-    return Path(__file__).parent / "defs"

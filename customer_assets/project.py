@@ -5,6 +5,7 @@ For commands that read or foresee. What computes and publishes runs as Dagster a
 
 import contextlib
 import functools
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +66,7 @@ def _read_source(name: str) -> tuple[AnySource, Path]:
     if fault := faults[file]:
         raise ValueError(fault)
     try:
-        component = _tree().load_component(file.parent)
+        component = _tree(importable_project()).load_component(file.parent)
     except Exception as error:
         # One file that Dagster cannot read keeps it from reading the others.
         of_others = (fault for fault in faults.values() if fault)
@@ -80,6 +81,14 @@ def located(error: ConfigurationError, file: Path) -> ValueError:
     text = file.read_text(encoding="utf-8")
     line = 1 + line_of(text, ("attributes", *error.location))
     return ValueError(f"{file}:{line}: {error}")
+
+
+def importable_project() -> Path:
+    """Return the project's folder, whose modules Python finds from now on."""
+    folder = settings.project()
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    return folder
 
 
 @contextlib.contextmanager
@@ -111,7 +120,7 @@ def _source_files() -> dict[Path, str | None]:
 
     A file that cannot be read is taken for a source's; components of other kinds are left out.
     """
-    files = [f for root in settings.source_roots() for f in sorted(root.glob("*/defs.yaml"))]
+    files = sorted(settings.source_root().glob("*/defs.yaml"))
     read = {file: _component_of(file) for file in files}
     return {file: fault for file, (kind, fault) in read.items() if fault or kind in _COMPONENTS}
 
@@ -129,7 +138,7 @@ def _component_of(file: Path) -> tuple[str, str | None]:
 
 
 @functools.cache
-def _tree() -> "dg.ComponentTree":
+def _tree(folder: Path) -> "dg.ComponentTree":
     import dagster as dg
 
-    return dg.ComponentTree.for_project(Path(__file__).parent)
+    return dg.ComponentTree.for_project(folder)

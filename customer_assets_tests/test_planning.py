@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from customer_assets import planning, settings
+from customer_assets import settings
+from customer_assets.cli import main
 from customer_assets.planning import as_if_changed, plan, ranges_text, read_landed
 from customer_assets_tests.click_log import clicks_of_a_week, land
 from customer_assets_tests.conftest import NOW, read_source, run_source
@@ -44,7 +45,7 @@ def planned_of(run, landed=None):
 
 
 def what_has_landed(run):
-    return read_landed(run.pipeline, run.warehouse, run.landing, NOW)
+    return read_landed(run.pipeline, run.warehouse, run.landing, NOW, lambda text: None)
 
 
 def is_left_alone(run, table):

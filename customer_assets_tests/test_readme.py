@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from customer_assets import settings
-from customer_assets.__main__ import main
+from customer_assets.cli import main
 from customer_assets.sample import SOURCES
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.catalog import build_catalog, take_snapshot

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from customer_assets import settings, verification
+from customer_assets.cli import main
 from customer_assets.components.verification_asset import verification_asset
 from customer_assets.components.warehouse_resource import WarehouseResource, duckdb_resource
 from customer_assets.verification import differences, merged, read_published, verify

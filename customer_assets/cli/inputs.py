@@ -43,6 +43,18 @@ def _with_answers(function: Callable[..., int]) -> Callable[..., int]:
     return answered
 
 
+@command(_PANEL, "init shop")
+def init(
+    folder: Annotated[Path, typer.Argument(help="A folder that is empty or not there yet.")],
+) -> int:
+    """Make a project of your own: sources, tables and data in one folder."""
+    from customer_assets.init import make_project
+
+    made = make_project(folder)
+    print(f"{made}\ncd {folder} && customer-assets add log.csv --name my_shop")
+    return 0
+
+
 @command(_PANEL, "add log.csv --name my_shop --timezone Europe/London")
 @_with_answers
 def add(

@@ -79,6 +79,7 @@ def _launch(purpose: str, source: str, days: Days = None) -> int:
     for failed in outcome.checks_failed:
         print(f"  failed: {failed}")
     print(f"{source}: {outcome.checks_passed} checks passed, {len(outcome.checks_failed)} failed")
+    print(f"report: {settings.reports_folder() / source / 'index.html'}")
     return 0
 
 
