@@ -2,13 +2,14 @@
 
 The rooms: `sources` (what a source states), `ingest` (landing files to raw tables),
 `warehouse` (tables computed and published), `quality` (checks), `behavior`, `segments`,
-`reports` (pure functions), `pipeline` (which tables a source has), `components` (the Dagster
-side), `sample` (look-alike data), `defs/<source>/` (one folder per source).
+`reports` (pure functions), `pipeline` (which tables a source has), `ask` (questions on the
+spot), `components` (the Dagster side), `cli` (the commands), `sample` (look-alike data),
+`defs/<source>/` (one folder per source).
 """
 
 from typing import Any
 
-__all__ = ["CustomerTable", "EventLog"]
+__all__ = ["CustomerTable", "EventLog", "open_warehouse"]
 
 
 def __dir__() -> list[str]:
@@ -25,4 +26,8 @@ def __getattr__(name: str) -> Any:
         from customer_assets.components.customer_table import CustomerTable
 
         return CustomerTable
+    if name == "open_warehouse":
+        from customer_assets.ask import open_warehouse
+
+        return open_warehouse
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,8 +7,7 @@ business of `ingest.inspect`.
 
 import json
 import shutil
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ from customer_assets import settings
 if TYPE_CHECKING:
     from customer_assets.ingest.inspect import Draft
 
-DEFS = Path(__file__).parent / "defs"
 _SCHEMA = "event_log.schema.json"
 # Which options answer which doubts; the other doubts are settings of the defs.yaml.
 OPTIONS = {
@@ -41,8 +39,12 @@ class AddError(Exception):
     """Files that cannot be added as they are; the text says what to do."""
 
 
-def add(files: Sequence[Path], name: str, said: Mapping[str, str]) -> Path:
+def add(
+    files: Sequence[Path], name: str, said: Mapping[str, str], tell: Callable[[str], None]
+) -> Path:
     """Land files as a new source and write its defs.yaml, of which the path is returned.
+
+    `tell` is told what was guessed, and what is doubtful.
 
     Raises:
         AddError: the name is taken or cannot be one, the files cannot be read, or only a person can
@@ -52,7 +54,8 @@ def add(files: Sequence[Path], name: str, said: Mapping[str, str]) -> Path:
     from customer_assets.ingest.plain import FileRefusedError
     from customer_assets.sources import EventLogSource, source_name
 
-    defs, landing = DEFS / name / "defs.yaml", settings.landing() / name
+    root, landing = settings.source_root(), settings.landing() / name
+    defs = root / name / "defs.yaml"
     try:
         source_name(name)
         draft = inspect(files, said)
@@ -75,10 +78,10 @@ def add(files: Sequence[Path], name: str, said: Mapping[str, str]) -> Path:
     for path in files:
         if path.resolve() != (landing / path.name).resolve():
             shutil.copy2(path, landing / path.name)
-    defs.parent.mkdir(exist_ok=True)
-    (DEFS / _SCHEMA).write_text(json.dumps(schema(), indent=1) + "\n", encoding="utf-8")
+    defs.parent.mkdir(parents=True, exist_ok=True)
+    (root / _SCHEMA).write_text(json.dumps(schema(), indent=1) + "\n", encoding="utf-8")
     defs.write_text(draft_yaml(draft, f"../{_SCHEMA}"), encoding="utf-8")
-    _tell(draft, defs, landing)
+    tell("\n".join(_guessed(draft, defs, landing)))
     return defs
 
 
@@ -102,24 +105,10 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _tell(draft: "Draft", defs: Path, landing: Path) -> None:
+def _guessed(draft: "Draft", defs: Path, landing: Path) -> list[str]:
     first, last = draft.days
     lines = [f"{draft.rows:,} rows, {first} to {last}, landed in {landing}", "guessed:"]
     lines += [f"  {guess}" for guess in draft.guesses]
     lines += ["doubtful; answer with the option, or correct the defs.yaml:"] if draft.doubts else []
     lines += [f"  {option(doubt.setting)}: {doubt.why}" for doubt in draft.doubts]
-    lines.append(f"written: {defs}")
-    print("\n".join(lines))
-    sys.stdout.flush()
-
-
-def run_add(files: Sequence[Path], name: str, said: Mapping[str, str]) -> int:
-    """Add a source and run it to its report; return the exit status."""
-    add(files, name, said)
-    # Dagster loads the definitions only now that the source is one of them.
-    from customer_assets.demo import run_demo
-
-    status = run_demo([name])
-    if status:
-        print(f"after a correction of {DEFS / name / 'defs.yaml'}: make demo SOURCES={name}")
-    return status
+    return [*lines, f"written: {defs}"]

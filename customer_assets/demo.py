@@ -3,27 +3,23 @@
 Runs the same Dagster jobs as the UI, a source to a processor, and prints what they made.
 """
 
-import functools
-import logging
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
 import duckdb
 
 from customer_assets import settings
-from customer_assets.components.partition_tags import range_tags
-from customer_assets.components.source_definitions import job_name
 from customer_assets.disk import demand_room
+from customer_assets.launch import Outcome, job_of, run_job, show_progress, tags_of
+from customer_assets.project import source_names
 from customer_assets.warehouse.catalog import snapshot_relations
 from customer_assets.warehouse.manifest import TableStore
 
@@ -50,18 +46,6 @@ _ACCOUNTINGS = {
         ) from (select *, table_name <> 'customers' as is_input from read_parquet($files))
     """,
 }
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-@dataclass
-class Outcome:
-    """What the run over one source came to."""
-
-    source: str
-    problem: str = ""
-    checks_passed: int = 0
-    checks_failed: list[str] = field(default_factory=list)
-    seconds: float = 0.0
 
 
 def run_demo(only: Sequence[str] | None = None) -> int:
@@ -72,7 +56,7 @@ def run_demo(only: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     settings.home().mkdir(parents=True, exist_ok=True)
     demand_room()
-    known = [path.parent.name for path in sorted(_defs_folder().glob("*/defs.yaml"))]
+    known = source_names()
     unknown = sorted(set(only or ()) - set(known))
     if unknown:
         print(f"no source is named {', '.join(unknown)}; there are {', '.join(known)}")
@@ -95,7 +79,7 @@ def run_demo(only: Sequence[str] | None = None) -> int:
 def _run_sources(sources: Sequence[str]) -> list[Outcome]:
     """Run the sources, as many at a time as there are processors; they share no table."""
     n_at_once = min(len(sources), settings.threads())
-    _show_progress()
+    show_progress()
     # Dagster's history is made here, before several processes write to it.
     with dg.DagsterInstance.get():
         if n_at_once <= 1:
@@ -144,27 +128,13 @@ def _outcome(source: str, done: Future[Outcome]) -> Outcome:
         )
 
 
-@functools.cache
-def _definitions() -> dg.Definitions:
-    from customer_assets.definitions import defs
-
-    return defs()
-
-
-def _job(source: str) -> dg.JobDefinition:
-    return _definitions().resolve_job_def(job_name("backfill", source))
-
-
-def _show_progress() -> None:
-    progress = logging.StreamHandler(sys.stdout)
-    progress.setFormatter(logging.Formatter("  %(message)s"))
-    logger = logging.getLogger("customer_assets")
-    logger.setLevel(logging.INFO)
-    logger.addHandler(progress)
+def _run_source(source: str) -> Outcome:
+    job = job_of("backfill", source)
+    return run_job(source, job, tags_of(job))
 
 
 def _begin_worker() -> None:
-    _show_progress()
+    show_progress()
     threading.Thread(target=_end_with_the_demo, daemon=True).start()
 
 
@@ -173,53 +143,6 @@ def _end_with_the_demo() -> None:
     if demo := multiprocessing.parent_process():
         demo.join()
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _run_source(source: str) -> Outcome:
-    job = _job(source)
-    partitions = job.partitions_def
-    tags = range_tags(partitions.get_partition_keys()) if partitions is not None else {}
-    started = time.monotonic()
-    outcome = Outcome(source)
-    with dg.DagsterInstance.get() as instance:
-        result = job.execute_in_process(
-            instance=instance, tags=tags, raise_on_error=False, run_config=_QUIET
-        )
-    for event in result.all_events:
-        if event.is_step_failure:
-            if _is_interrupt(event):
-                raise KeyboardInterrupt
-            outcome.problem = f"{event.step_key}: {_reason(event)}"
-            break
-    if not result.success and not outcome.problem:
-        outcome.problem = "the run failed; see its events in the UI"
-    for evaluation in result.get_asset_check_evaluations():
-        if evaluation.passed:
-            outcome.checks_passed += 1
-        else:
-            table = "/".join(evaluation.asset_key.path)
-            could_not_run = "error" in evaluation.metadata
-            severity = "could not be run" if could_not_run else evaluation.severity.value.lower()
-            outcome.checks_failed.append(f"{table}: {evaluation.check_name} ({severity})")
-    outcome.seconds = time.monotonic() - started
-    return outcome
-
-
-def _is_interrupt(failed: dg.DagsterEvent) -> bool:
-    # Dagster ends the run well, and would let the next source begin.
-    error = failed.step_failure_data.error
-    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
-
-
-def _reason(failed: dg.DagsterEvent) -> str:
-    """Return what went wrong in the words of the step, not of what ran it."""
-    failure = failed.step_failure_data
-    if failure.user_failure_data and failure.user_failure_data.description:
-        return failure.user_failure_data.description
-    error = failure.error
-    while error and error.cause:
-        error = error.cause
-    return error.message.strip() if error else "unknown"
 
 
 def _print_summary(outcomes: Sequence[Outcome], seconds: float) -> None:
@@ -274,7 +197,3 @@ def _write_samples(source: str) -> bool:
     print(f"{source}: no files in {settings.landing() / source}, writing samples")
     write_sample(source, settings.landing() / source)
     return True
-
-
-def _defs_folder() -> Path:
-    return Path(__file__).parent / "defs"

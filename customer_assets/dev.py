@@ -62,7 +62,7 @@ def commands(folder: Path, port: int) -> Mapping[str, Sequence[str]]:
         CODE_SERVER: [
             str(bin_folder / "dagster"), "code-server", "start", "--socket", str(socket),
             "--module-name", "customer_assets.definitions", "--location-name", LOCATION,
-            "--working-directory", str(settings.PROJECT_ROOT),
+            "--working-directory", str(settings.project()),
             "--use-python-environment-entry-point",
         ],
         "web server": [
@@ -86,7 +86,7 @@ class Service:
         self._started = time.monotonic()
         # In a session of its own, so that its group is all that it started.
         self.process = subprocess.Popen(
-            self._command, start_new_session=True, cwd=settings.PROJECT_ROOT
+            self._command, start_new_session=True, cwd=settings.project()
         )
 
     def look_after(self) -> None:

@@ -45,25 +45,6 @@ class Finding:
     is_problem: bool = False
 
 
-def run_doctor(deep: bool = False, mend: bool = False) -> int:
-    """Print what was found; return 1 where there is a problem.
-
-    `deep` reads every published file; `mend` first puts right what can be without a run.
-    """
-    if mend:
-        for text in _mended():
-            print(f"* {text}")
-    findings = list(examine(deep))
-    for finding in findings:
-        sign = "!" if finding.is_problem else "-" if finding.remedy else "+"
-        print(f"{sign} {finding.subject}: {finding.text}")
-        if finding.remedy:
-            print(f"    {finding.remedy}")
-    n_problems = sum(finding.is_problem for finding in findings)
-    print("nothing is wrong" if not n_problems else f"{n_problems} to be mended, marked !")
-    return 1 if n_problems else 0
-
-
 def examine(deep: bool = False) -> Iterator[Finding]:
     """Yield what is found about Python, packages, folders, disk, runs and published tables."""
     looks: dict[str, Callable[[], Iterable[Finding]]] = {
@@ -84,7 +65,7 @@ def examine(deep: bool = False) -> Iterator[Finding]:
             yield Finding(subject, text.splitlines()[0], "mend that file or folder first", True)
 
 
-def _mended() -> Iterator[str]:
+def mend() -> Iterator[str]:
     """Yield what was put right: runs of dead processes, history that nobody can read."""
     import dagster as dg
 
@@ -116,6 +97,9 @@ def _python() -> Finding:
 
 def _packages() -> Iterator[Finding]:
     lock = settings.PROJECT_ROOT / "requirements.lock"
+    if settings.IS_WHEEL:
+        yield Finding("Packages", f"customer_assets {metadata.version('customer_assets')}")
+        return
     if not lock.is_file():
         yield Finding(
             "Packages", "requirements.lock is missing", "check out the project again", True

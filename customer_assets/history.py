@@ -30,7 +30,7 @@ def prepare_dagster_home() -> Path:
 
 def dagster_yaml() -> str:
     """Return Dagster's settings: the project's own, by PostgreSQL instead of SQLite if asked."""
-    text = (settings.PROJECT_ROOT / "dagster.yaml").read_text()
+    text = (settings.SHIPPED / "dagster.yaml").read_text()
     if not settings.postgres_url():
         return text
     if importlib.util.find_spec("dagster_postgres") is None:

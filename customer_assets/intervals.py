@@ -24,6 +24,20 @@ def wilson(n_yes: Number, n: Number) -> tuple[Number, Number]:
     return (middle - half) / scale, (middle + half) / scale
 
 
+def difference_of_shares(
+    share: Number, low: Number, high: Number, other: Number, other_low: Number, other_high: Number
+) -> tuple[Number, Number, Number]:
+    """Return by how much a share is higher than an independent one, and the ends of it.
+
+    From the Wilson intervals of the two. R. G. Newcombe, Interval Estimation for the Difference
+    Between Independent Proportions (1998), method 10.
+    """
+    gap = share - other
+    below = ((share - low) ** 2 + (other_high - other) ** 2) ** 0.5
+    above = ((high - share) ** 2 + (other - other_low) ** 2) ** 0.5
+    return gap, gap - below, gap + above
+
+
 def skewed(
     estimate: "np.ndarray", variance: "np.ndarray", third: "np.ndarray"
 ) -> tuple["np.ndarray", "np.ndarray"]:

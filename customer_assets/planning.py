@@ -8,16 +8,15 @@ publishes.
 """
 
 import datetime as dt
-import sys
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from customer_assets import ingest, settings
+from customer_assets import settings
 from customer_assets.pipeline import AnyPipeline
-from customer_assets.project import UnknownSourceError, open_warehouse, read_pipeline
+from customer_assets.project import open_warehouse, read_pipeline
 from customer_assets.warehouse.days import chunks
 from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
@@ -173,37 +172,38 @@ class _Sizes:
         return chunks(model, days, largest, self._warehouse.chunk_rows)
 
 
-def run_plan(source_name: str, days: list[dt.date] | None) -> int:
-    """Print what the next run over a source would redo and read; return the exit status.
+def plan_lines(
+    source_name: str, days: list[dt.date] | None, tell: Callable[[str], None]
+) -> list[str]:
+    """Return in lines what the next run over a source would redo and read.
 
     Foresees the files that have landed since the last run or, where `days` are given, acts as
-    if just those days had changed.
+    if just those days had changed. `tell` is told of each file that is read for that. Raises
+    UnknownSourceError, LandingError, and ValueError where the source is wrong or has no days.
     """
-    try:
-        pipeline = read_pipeline(source_name)
-        now = dt.datetime.now(dt.UTC)
-        with open_warehouse(pipeline) as warehouse:
-            if days is None:
-                landed = read_landed(pipeline, warehouse, settings.landing() / source_name, now)
-            else:
-                landed = as_if_changed(warehouse, days)
-            planned = plan(
-                pipeline, warehouse, pipeline.parameters(now), pipeline.days(now), landed
-            )
-            reworded = [
-                name
-                for name in pipeline.tables
-                if warehouse.manifest(name).version and warehouse.words_moved(name)
-            ]
-    except (UnknownSourceError, ingest.LandingError, ValueError) as error:
-        print(f"customer_assets: {error}", file=sys.stderr)
-        return 1
-    print("\n".join(_lines(source_name, landed, planned, reworded)))
-    return 0
+    pipeline = read_pipeline(source_name)
+    now = dt.datetime.now(dt.UTC)
+    with open_warehouse(pipeline) as warehouse:
+        if days is None:
+            folder = settings.landing() / source_name
+            landed = read_landed(pipeline, warehouse, folder, now, tell)
+        else:
+            landed = as_if_changed(warehouse, days)
+        planned = plan(pipeline, warehouse, pipeline.parameters(now), pipeline.days(now), landed)
+        reworded = [
+            name
+            for name in pipeline.tables
+            if warehouse.manifest(name).version and warehouse.words_moved(name)
+        ]
+    return _lines(source_name, landed, planned, reworded)
 
 
 def read_landed(
-    pipeline: AnyPipeline, warehouse: SourceWarehouse, landing_folder: Path, now: dt.datetime
+    pipeline: AnyPipeline,
+    warehouse: SourceWarehouse,
+    landing_folder: Path,
+    now: dt.datetime,
+    tell: Callable[[str], None],
 ) -> Landed:
     """Read what a landing folder has new, count it, and leave no trace.
 
@@ -219,7 +219,7 @@ def read_landed(
             warehouse.folder,
             now=now,
             run_id="plan",
-            tell=print,
+            tell=tell,
             staging=Path(staging),
         )
         rows_by_day: dict[dt.date, int] = {}

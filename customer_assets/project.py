@@ -5,7 +5,8 @@ For commands that read or foresee. What computes and publishes runs as Dagster a
 
 import contextlib
 import functools
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,17 @@ import yaml
 
 from customer_assets import settings
 from customer_assets.pipeline import AnyPipeline, pipeline_of
+from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.sources.configuration import ConfigurationError
+from customer_assets.suggestions import alternatives
 from customer_assets.warehouse.engine import DuckDBEngine, lock_down
 from customer_assets.warehouse.header import line_of
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
 if TYPE_CHECKING:
     import dagster as dg
+
+AnySource = EventLogSource | CustomerTableSource
 
 _COMPONENTS = ("customer_assets.EventLog", "customer_assets.CustomerTable")
 
@@ -40,25 +45,35 @@ def read_pipeline(name: str) -> AnyPipeline:
     Raises UnknownSourceError where there is no such source, ValueError where its `defs.yaml` is
     wrong, naming file and line.
     """
+    source, file = _read_source(name)
+    try:
+        return pipeline_of(name, source)
+    except ConfigurationError as error:
+        raise located(error, file) from error
+
+
+def read_source(name: str) -> AnySource:
+    """Return what a source states of itself. Raises as `read_pipeline` does; no table is read."""
+    return _read_source(name)[0]
+
+
+def _read_source(name: str) -> tuple[AnySource, Path]:
     faults = _source_files()
     files = {file.parent.name: file for file in faults}
     if name not in files:
-        raise UnknownSourceError(f"no source is named {name!r}; there are {', '.join(files)}")
+        raise UnknownSourceError(f"no source is named {name!r}{alternatives(name, files)}")
     file = files[name]
     if fault := faults[file]:
         raise ValueError(fault)
     try:
-        component = _tree().load_component(file.parent)
+        component = _tree(importable_project()).load_component(file.parent)
     except Exception as error:
         # One file that Dagster cannot read keeps it from reading the others.
         of_others = (fault for fault in faults.values() if fault)
         words = str(error.__cause__ or error)
         is_named = str(file) in words.splitlines()[0]
         raise ValueError(next(of_others, words if is_named else f"{file}: {words}")) from error
-    try:
-        return pipeline_of(name, component.source)  # type: ignore[attr-defined]
-    except ConfigurationError as error:
-        raise located(error, file) from error
+    return component.source, file  # type: ignore[attr-defined]
 
 
 def located(error: ConfigurationError, file: Path) -> ValueError:
@@ -68,16 +83,36 @@ def located(error: ConfigurationError, file: Path) -> ValueError:
     return ValueError(f"{file}:{line}: {error}")
 
 
+def importable_project() -> Path:
+    """Return the project's folder, whose modules Python finds from now on."""
+    folder = settings.project()
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    return folder
+
+
 @contextlib.contextmanager
 def open_warehouse(pipeline: AnyPipeline) -> Iterator[SourceWarehouse]:
     """Open a source's tables on a connection of its own, with the limits of the settings.
 
     Takes no lock: who stages or publishes, or must not see a run half done, takes it.
     """
+    with open_engine() as engine:
+        yield pipeline.warehouse(settings.warehouse_folder(), engine)
+
+
+@contextlib.contextmanager
+def open_engine(reached: Sequence[Path] | None = None) -> Iterator[DuckDBEngine]:
+    """Open a connection of its own, with the limits of the settings.
+
+    It reaches the folders of `lock_down`, or only those in `reached` and the spill folder.
+    """
     settings.spill_folder().mkdir(parents=True, exist_ok=True)
     with duckdb.connect(config=settings.duckdb_limits()) as connection:
-        engine = DuckDBEngine(lock_down(connection))
-        yield pipeline.warehouse(settings.warehouse_folder(), engine)
+        # How far a statement is may be asked from another thread; DuckDB itself prints nothing.
+        connection.execute("set enable_progress_bar = true")
+        connection.execute("set enable_progress_bar_print = false")
+        yield DuckDBEngine(lock_down(connection, reached))
 
 
 def _source_files() -> dict[Path, str | None]:
@@ -85,7 +120,7 @@ def _source_files() -> dict[Path, str | None]:
 
     A file that cannot be read is taken for a source's; components of other kinds are left out.
     """
-    files = [f for root in settings.source_roots() for f in sorted(root.glob("*/defs.yaml"))]
+    files = sorted(settings.source_root().glob("*/defs.yaml"))
     read = {file: _component_of(file) for file in files}
     return {file: fault for file, (kind, fault) in read.items() if fault or kind in _COMPONENTS}
 
@@ -103,7 +138,7 @@ def _component_of(file: Path) -> tuple[str, str | None]:
 
 
 @functools.cache
-def _tree() -> "dg.ComponentTree":
+def _tree(folder: Path) -> "dg.ComponentTree":
     import dagster as dg
 
-    return dg.ComponentTree.for_project(Path(__file__).parent)
+    return dg.ComponentTree.for_project(folder)

@@ -12,20 +12,51 @@ from pathlib import Path
 POSTGRES = "CUSTOMER_ASSETS_POSTGRES"
 
 _PACKAGE = Path(__file__).resolve().parent
+# The folder above the package: the checkout, of an installed wheel site-packages.
 PROJECT_ROOT = _PACKAGE.parent
-SQL_ROOT = PROJECT_ROOT / "sql"
+# Where what ships beside the modules lies: in a wheel it is packed into the package.
+IS_WHEEL = (_PACKAGE / "sql").is_dir()
+SHIPPED = _PACKAGE if IS_WHEEL else PROJECT_ROOT
+SQL_ROOT = SHIPPED / "sql"
 TABLES_ROOT = _PACKAGE / "tables"
+# What says that a folder is a project of its own; `customer-assets init` writes it.
+MARKER = "dg.toml"
+_MARKED = 'registry_modules = ["customer_assets"]'
+
+
+def project() -> Path:
+    """Return the folder of one's own sources, tables and data.
+
+    `CUSTOMER_ASSETS_PROJECT`, else the nearest folder from the working directory upwards that
+    `customer-assets init` made, else the checkout that the package lies in. Raises SettingError
+    where there is none of these.
+    """
+    if stated := os.environ.get("CUSTOMER_ASSETS_PROJECT"):
+        return Path(stated).resolve()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        marker = folder / MARKER
+        if marker.is_file() and _MARKED in marker.read_text(encoding="utf-8"):
+            return folder
+    if not IS_WHEEL:
+        return PROJECT_ROOT
+    raise SettingError(
+        f"{here} is in no project: make one with `customer-assets init shop`, and work in that "
+        "folder, or name one by CUSTOMER_ASSETS_PROJECT"
+    )
 
 
 def table_roots() -> tuple[Path, ...]:
     """Return the folders that hold a folder of tables per layer; a later one replaces tables of
-    an earlier one."""
-    return SQL_ROOT, TABLES_ROOT
+    an earlier one: a project's own those that ship."""
+    own = project()
+    return (SQL_ROOT, TABLES_ROOT, *(() if own == PROJECT_ROOT else (own / "sql", own / "tables")))
 
 
-def source_roots() -> tuple[Path, ...]:
-    """Return the folders that hold a folder with a `defs.yaml` per source."""
-    return (_PACKAGE / "defs",)
+def source_root() -> Path:
+    """Return the folder that holds a folder with a `defs.yaml` per source."""
+    own = project()
+    return _PACKAGE / "defs" if own == PROJECT_ROOT else own / "sources"
 
 
 class SettingError(ValueError):
@@ -34,7 +65,7 @@ class SettingError(ValueError):
 
 def home() -> Path:
     """Return the root of everything generated: `CUSTOMER_ASSETS_HOME`, by default `data/`."""
-    return Path(os.environ.get("CUSTOMER_ASSETS_HOME") or PROJECT_ROOT / "data").resolve()
+    return Path(os.environ.get("CUSTOMER_ASSETS_HOME") or project() / "data").resolve()
 
 
 def landing() -> Path:
@@ -47,7 +78,7 @@ def landing() -> Path:
 
 
 def default_landing() -> Path:
-    return PROJECT_ROOT / "data" / "landing"
+    return project() / "data" / "landing"
 
 
 def is_default_landing() -> bool:

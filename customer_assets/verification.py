@@ -7,9 +7,8 @@ belong here: how anything is computed. Knows no Dagster.
 """
 
 import datetime as dt
-import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +19,7 @@ from customer_assets.behavior.funnel import DIALECT_OF
 from customer_assets.generation import open_shown
 from customer_assets.pipeline import Pipeline
 from customer_assets.planning import plan, ranges_text
-from customer_assets.project import UnknownSourceError, read_pipeline
+from customer_assets.project import read_pipeline
 from customer_assets.sources import EventLogSource, parse_duration
 from customer_assets.warehouse.engine import Relation, relation_sql
 from customer_assets.warehouse.model import Model
@@ -188,44 +187,42 @@ def merged(batches: Iterable[Verified]) -> Verified:
     )
 
 
-def run_verify(source_name: str, customers: int | None) -> int:
-    """Verify a source and print each difference and a summary; return the exit status.
+def verify_source(source_name: str, customers: int | None, tell: Callable[[str], None]) -> bool:
+    """Verify a source; `tell` is told each difference and a summary. Return whether all agrees.
 
-    1 where something differs, or where there is nothing to compare.
+    Raises UnknownSourceError, and ValueError where there is nothing to compare.
     """
-    try:
-        pipeline = read_pipeline(source_name)
-        if not isinstance(pipeline.source, EventLogSource):
-            raise ValueError(f"{source_name} is a customer table: nothing in it is incremental")
-        parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
-        with open_shown(pipeline) as warehouse:
-            published = read_published(pipeline, warehouse, parameters)
-            if not published.has_claims:
-                raise ValueError(
-                    f"nothing to verify, refresh {source_name} first: "
-                    f"{'; '.join(published.left_out) or 'nothing is published'}"
-                )
-            return _print_verification(source_name, published, customers)
-    except (UnknownSourceError, ValueError) as error:
-        print(f"customer_assets: {error}", file=sys.stderr)
-        return 1
+    pipeline = read_pipeline(source_name)
+    if not isinstance(pipeline.source, EventLogSource):
+        raise ValueError(f"{source_name} is a customer table: nothing in it is incremental")
+    parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
+    with open_shown(pipeline) as warehouse:
+        published = read_published(pipeline, warehouse, parameters)
+        if not published.has_claims:
+            raise ValueError(
+                f"nothing to verify, refresh {source_name} first: "
+                f"{'; '.join(published.left_out) or 'nothing is published'}"
+            )
+        return _told(source_name, published, customers, tell)
 
 
-def _print_verification(name: str, published: Published, customers: int | None) -> int:
+def _told(
+    name: str, published: Published, customers: int | None, tell: Callable[[str], None]
+) -> bool:
     batches = []
     different = dict.fromkeys(VERIFIED, 0)
     for batch in verify(published, customers):
         for table, who, key, column, ours, theirs in batch.differences.iter_rows():
             different[table] += 1
-            print(f"{table}: customer {who!r} {key}: {column}: published {ours}, oracle {theirs}")
+            tell(f"{table}: customer {who!r} {key}: {column}: published {ours}, oracle {theirs}")
         batches.append(replace(batch, differences=batch.differences.clear()))
     all_of_it = merged(batches)
-    print(f"{name}: {all_of_it.n_customers:,} customers with {all_of_it.n_events:,} events")
+    tell(f"{name}: {all_of_it.n_customers:,} customers with {all_of_it.n_events:,} events")
     for table, count in all_of_it.compared.items():
-        print(f"{table}: {count:,} rows compared, {different[table]:,} differences")
+        tell(f"{table}: {count:,} rows compared, {different[table]:,} differences")
     for what in [*published.left_out, *all_of_it.left_out]:
-        print(f"not compared: {what}")
-    return 1 if any(different.values()) else 0
+        tell(f"not compared: {what}")
+    return not any(different.values())
 
 
 def _models_behind(pipeline: Pipeline[EventLogSource], names: Iterable[str]) -> dict[str, Model]:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from customer_assets import add, settings
-from customer_assets.__main__ import main
+from customer_assets.cli import main
 from customer_assets.ingest.inspect import inspect
 from customer_assets.sources import EventLogSource
 
@@ -26,7 +26,7 @@ ORDERS = """Order ID;Customer No;Order Date;Product Code;Sales Value;order_statu
 def defs(tmp_path, monkeypatch):
     folder = tmp_path / "defs"
     folder.mkdir()
-    monkeypatch.setattr(add, "DEFS", folder)
+    monkeypatch.setattr(settings, "source_root", lambda: folder)
     return folder
 
 
@@ -79,10 +79,10 @@ def test_what_only_a_person_can_say_is_asked_by_name(tmp_path, defs, capsys, con
 
 def test_a_name_that_is_taken_is_left_alone(tmp_path, defs):
     (tmp_path / "a.csv").write_text(ORDERS)
-    written = add.add([tmp_path / "a.csv"], "my_shop", {})
+    written = add.add([tmp_path / "a.csv"], "my_shop", {}, print)
     before = written.read_text()
     with pytest.raises(add.AddError, match="there is a source of the name my_shop"):
-        add.add([tmp_path / "a.csv"], "my_shop", {"timezone": "Europe/Berlin"})
+        add.add([tmp_path / "a.csv"], "my_shop", {"timezone": "Europe/Berlin"}, print)
     assert written.read_text() == before
 
 

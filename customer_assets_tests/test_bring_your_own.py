@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 import yaml
 
-from customer_assets.__main__ import main
+from customer_assets.cli import main
 from customer_assets.components.source_definitions import event_log_definitions
 from customer_assets.pipeline import pipeline_of
 from customer_assets.sources import EventLogSource

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from customer_assets import doctor, settings
-from customer_assets.__main__ import main
+from customer_assets.cli import main
 from customer_assets.history import prepare_dagster_home
 from customer_assets.warehouse.catalog import build_catalog, take_snapshot
 from customer_assets.warehouse.engine import DuckDBEngine

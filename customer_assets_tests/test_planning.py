@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from customer_assets import planning, settings
+from customer_assets import settings
+from customer_assets.cli import main
 from customer_assets.planning import as_if_changed, plan, ranges_text, read_landed
 from customer_assets_tests.click_log import clicks_of_a_week, land
 from customer_assets_tests.conftest import NOW, read_source, run_source
@@ -44,7 +45,7 @@ def planned_of(run, landed=None):
 
 
 def what_has_landed(run):
-    return read_landed(run.pipeline, run.warehouse, run.landing, NOW)
+    return read_landed(run.pipeline, run.warehouse, run.landing, NOW, lambda text: None)
 
 
 def is_left_alone(run, table):
@@ -125,14 +126,14 @@ def test_a_clean_log_needs_nothing(log, capsys):
     # A copied file has another time of change, which landed_files records.
     log.ingest()
     log.materialize("accounting", "findings")
-    assert planning.run_plan("taobao", None) == 0
+    assert main(["plan", "taobao"]) == 0
     assert capsys.readouterr().out == "taobao: nothing to do\n"
 
 
 def test_given_days_are_planned_as_if_changed(log, capsys):
     planned = {t.name: t.days for t in planned_of(log, as_if_changed(log.warehouse, [D[28]]))}
     assert planned["sessions"] == [D[27], D[28], D[29]]
-    assert planning.run_plan("taobao", [D[28]]) == 0
+    assert main(["plan", "--source", "taobao", "--days", str(D[28])]) == 0
     lines = capsys.readouterr().out.splitlines()
     (sessions,) = [line.split() for line in lines if line.startswith("sessions ")]
     assert sessions[1] == "3"
@@ -141,7 +142,7 @@ def test_given_days_are_planned_as_if_changed(log, capsys):
 
 
 def test_a_source_that_is_not_there_is_named(capsys):
-    assert planning.run_plan("tabao", None) == 1
+    assert main(["plan", "tabao"]) == 1
     assert "no source is named 'tabao'; there are" in capsys.readouterr().err
 
 

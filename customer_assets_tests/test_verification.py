@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from customer_assets import settings, verification
+from customer_assets.cli import main
 from customer_assets.components.verification_asset import verification_asset
 from customer_assets.components.warehouse_resource import WarehouseResource, duckdb_resource
 from customer_assets.verification import differences, merged, read_published, verify
@@ -189,14 +190,14 @@ def test_funnels_that_the_oracle_does_not_know_are_named():
 
 
 def test_the_command_prints_each_difference(log, capsys):
-    assert verification.run_verify("taobao", None) == 1
+    assert main(["verify", "taobao"]) == 1
     assert "nothing to verify, refresh taobao first" in capsys.readouterr().err
     show(refreshed(log, *VISIT))
-    assert verification.run_verify("taobao", None) == 0
+    assert main(["verify", "taobao"]) == 0
     assert "sessions: 1 rows compared, 0 differences" in capsys.readouterr().out
     tamper(log, "first_seen", None, "select * replace (5 as first_event_ts) from published")
     show(log)
-    assert verification.run_verify("taobao", 10) == 1
+    assert main(["verify", "taobao", "--customers", "10"]) == 1
     out = capsys.readouterr().out
     assert f"first_seen: customer '1' : first_event_ts: published 5, oracle {STARTED}" in out
     assert "first_seen: 1 rows compared, 1 differences" in out

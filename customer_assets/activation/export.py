@@ -7,6 +7,7 @@ manifest that says whom the list holds, from which version of which tables.
 import datetime as dt
 import hashlib
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -88,15 +89,31 @@ class Contact:
             raise ValueError(f"--campaign: {error}") from None
 
 
+def contact(folder: Path, now: dt.datetime, hold_out: str, campaign: str | None) -> Contact:
+    """Return how a list is remembered: by its campaign, else by its folder. Raises ValueError.
+
+    A hold-out is drawn by the campaign's name, so that the same command draws the same customers;
+    a list without one has the time in its name, since nothing is drawn.
+    """
+    number = hold_out.strip()
+    try:
+        share = float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
+    except ValueError:
+        raise ValueError(f"--hold-out {hold_out}: it is a share such as 10%") from None
+    name = re.sub(r"[^a-z0-9]+", "_", folder.name.lower()).strip("_")
+    name = name if name[:1].isalpha() else f"list_{name}"
+    return Contact(campaign or (name if share else f"{name}_{now:%Y%m%d_%H%M%S}"), share)
+
+
 class NoSuchCustomersError(LookupError):
     """A segment, rule, question or action that the source does not have. The text names those it
     has."""
 
 
-def run_export_customers(
+def export_customers(
     source: str, choice: Choice, folder: Path, now: dt.datetime, contact: Contact
-) -> int:
-    """Write the list of a source's customers into a new folder; return the exit status.
+) -> dict[str, Any]:
+    """Write the list of a source's customers into a new folder; return what its manifest says.
 
     Left out are who has not agreed, who was on as many lists as the source allows, and who is held
     out. What was drawn is kept among the source's exposures: `campaign_uplift` tells from it later
@@ -133,15 +150,7 @@ def run_export_customers(
     target = pl.lit(str(definition.get("question", name)))
     with exposures.kept(contact.campaign, drawn.with_columns(kind=pl.lit(kind), target=target)):
         write_export(listed, manifest, folder)
-    print(f"{listed.height:,} customers in {folder}, as campaign {contact.campaign}")
-    for n, why in (
-        (n_withheld, "more may not be written to and were left out"),
-        (n_over_limit, "more were on as many lists as advice.contact_limit allows"),
-        (drawn.height - listed.height, "are held out of it"),
-    ):
-        if n:
-            print(f"{n:,} {why}")
-    return 0
+    return manifest
 
 
 def chosen_customers(tables: Published, choice: Choice) -> tuple[pl.DataFrame, dict[str, Any]]:

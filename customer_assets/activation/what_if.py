@@ -32,17 +32,17 @@ _TABLES = (
 _WIDTH = 24
 
 
-def run_advise(
+def advise(
     source: str,
     contact_cost: float | None = None,
     margin: float | None = None,
     budget: float | None = None,
     question: str | None = None,
-) -> int:
-    """Print the advice for a source; return the exit status.
+) -> Iterator[str]:
+    """Return the advice for a source as lines of text.
 
-    What is not given comes from the source's campaign. Raises UnknownSourceError, and ValueError
-    where neither says what a contact costs or a buyer brings.
+    What is not given comes from the source's campaign. Raises UnknownSourceError,
+    NothingPublishedError, and ValueError where neither says what a contact costs or a buyer brings.
     """
     pipeline = read_pipeline(source)
     tables = published(settings.warehouse_folder() / source, _TABLES)
@@ -58,9 +58,7 @@ def run_advise(
         )
     campaign = Campaign.model_validate(said) if said else None
     currency = pipeline.source.currency if isinstance(pipeline.source, EventLogSource) else None
-    for line in advice_lines(tables.frames, campaign, currency or ""):
-        print(line)
-    return 0
+    return advice_lines(tables.frames, campaign, currency or "")
 
 
 def advice_lines(

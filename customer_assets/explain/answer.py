@@ -78,13 +78,13 @@ def as_json(answer: Explanation) -> str:
 
 def _lines(answer: Explanation, limit: int) -> Iterator[str]:
     cell = answer.cell
-    yield f"{answer.source}.{cell.table}: {cell.column} where {_shown(cell.condition, 200)}"
+    yield f"{answer.source}.{cell.table}: {cell.column} where {on_one_line(cell.condition, 200)}"
     yield f"  {answer.meaning}"
     yield ""
     if answer.rows.height == 1:
         for name, value in answer.rows.row(0, named=True).items():
             marker = ">" if name == cell.column else " "
-            yield f"  {marker} {name:28} {_shown(value, _LONGEST_LINE)}"
+            yield f"  {marker} {name:28} {on_one_line(value, _LONGEST_LINE)}"
     else:
         yield f"  {_plural(answer.rows.height, 'row')}"
         yield from _table(answer.rows, limit)
@@ -106,12 +106,12 @@ def _lines(answer: Explanation, limit: int) -> Iterator[str]:
         yield f"Landed rows of {table}: {frame.height:,}, in {_plural(files, 'file')}"
         for row in frame.head(limit).iter_rows(named=True):
             place = f"row {row['row']}" if row["row"] is not None else "not found"
-            raw = _shown(row["raw_text"] or "", _LONGEST_LINE)
-            yield f"  {_shown(row['file'], 120)}  {place}  {raw}"
+            raw = on_one_line(row["raw_text"] or "", _LONGEST_LINE)
+            yield f"  {on_one_line(row['file'], 120)}  {place}  {raw}"
         yield from _more(frame.height, limit)
     for problem in [*answer.notes, *answer.landed.problems]:
         yield ""
-        yield f"! {_shown(problem, 1000)}"
+        yield f"! {on_one_line(problem, 1000)}"
     if answer.steps:
         yield ""
         yield (
@@ -134,7 +134,9 @@ def _input(used: Used) -> str:
 
 def _table(frame: pl.DataFrame, limit: int) -> Iterator[str]:
     rows = [list(frame.columns)]
-    rows += [[_shown(value, _LONGEST_CELL) for value in row] for row in frame.head(limit).rows()]
+    rows += [
+        [on_one_line(value, _LONGEST_CELL) for value in row] for row in frame.head(limit).rows()
+    ]
     widths = [max(len(row[i]) for row in rows) for i in range(frame.width)]
     for row in rows:
         padded = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
@@ -151,7 +153,7 @@ def _plural(number: int, one: str) -> str:
     return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
-def _shown(value: Any, limit: int) -> str:
+def on_one_line(value: Any, limit: int) -> str:
     """Return a value on one line; what a terminal would act on is written out."""
     if value is None:
         return "-"

@@ -8,10 +8,13 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from customer_assets import settings
 from customer_assets.explain.cell import Cell, CellError, read_cell
 from customer_assets.explain.landed import LandedRows, find_landed_rows
 from customer_assets.explain.steps import CUSTOMER, Step, Upstream
+from customer_assets.generation import open_shown
 from customer_assets.pipeline import AnyPipeline
+from customer_assets.project import read_pipeline
 from customer_assets.warehouse.engine import relation_sql
 from customer_assets.warehouse.quoting import quoted
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
@@ -69,6 +72,19 @@ def explain(
         return search.run()
     finally:
         search.upstream.close()
+
+
+def explain_shown(source: str, table: str, where: str, column: str) -> Explanation:
+    """Return what is behind a cell as readers of a source see it now.
+
+    Raises UnknownSourceError, CellError, and ValueError where the source is wrong.
+    """
+    pipeline = read_pipeline(source)
+    with open_shown(pipeline) as warehouse:
+        if not warehouse.folder.is_dir():
+            raise CellError(f"{source} was never run here: `make demo SOURCES={source}`")
+        landing, now = settings.landing() / source, dt.datetime.now(dt.UTC)
+        return explain(pipeline, warehouse, landing, table, where, column, now)
 
 
 @dataclass

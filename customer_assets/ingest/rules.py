@@ -7,7 +7,6 @@ function of the landed files. So the functions it may use are listed here.
 
 import functools
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 import duckdb
 import sqlglot
@@ -15,6 +14,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from customer_assets.sources import CleaningRule
+from customer_assets.suggestions import alternatives
 from customer_assets.warehouse.quoting import quoted
 
 _PLAIN = (
@@ -80,7 +80,6 @@ _FUNCTIONS = (
 )
 
 
-_MOST_LISTED = 30
 _NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT")
 
 
@@ -155,7 +154,7 @@ def _check_node(rule: CleaningRule, node: exp.Expr, columns: dict[str, str]) -> 
     if isinstance(node, exp.Column):
         name = node.name.lower()
         if node.table or name not in columns:
-            raise _error(rule, f"there is no column {node.sql()!r}{_others(name, columns)}")
+            raise _error(rule, f"there is no column {node.sql()!r}{alternatives(name, columns)}")
         node.this.replace(exp.to_identifier(name, quoted=True))
     elif isinstance(node, exp.Query | exp.Subquery):
         raise _error(rule, "a subquery is not possible")
@@ -166,15 +165,6 @@ def _check_node(rule: CleaningRule, node: exp.Expr, columns: dict[str, str]) -> 
         raise _error(rule, f"the function {name.lower()} is not possible here")
     elif not isinstance(node, (*_PLAIN, *_FUNCTIONS)):
         raise _error(rule, f"{node.sql(dialect='duckdb')!r} is not possible here")
-
-
-def _others(name: str, columns: Iterable[str]) -> str:
-    """Return the columns that may have been meant: all, or of many those that sound alike."""
-    known = list(columns)
-    if len(known) <= _MOST_LISTED:
-        return f"; there are {', '.join(known)}"
-    alike = get_close_matches(name, known, n=3)
-    return f"; did you mean {' or '.join(alike)}?" if alike else ""
 
 
 @functools.cache

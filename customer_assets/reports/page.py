@@ -159,6 +159,17 @@ def write_report(
     return page
 
 
+def answer_page(
+    name: str,
+    source: EventLogSource | CustomerTableSource,
+    tables: Mapping[str, Table],
+    frames: Mapping[str, pl.DataFrame],
+) -> str:
+    """Return a page of the sections that these tables have: words and pictures alone."""
+    sections = _sections(ReportInput(name, source, tables, frames))
+    return _render("answer.html.jinja", title=wording.heading(name), sections=sections)
+
+
 def _write_catalogue(
     name: str, owner: str, described: Sequence[CatalogueTable], path: Path
 ) -> None:

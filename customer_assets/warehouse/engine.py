@@ -57,19 +57,21 @@ class Output:
     columns_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def lock_down(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+def lock_down(
+    connection: duckdb.DuckDBPyConnection, folders: Sequence[Path] | None = None
+) -> duckdb.DuckDBPyConnection:
     """Let a connection reach nothing but the home, the landing and the spill folder, for good.
 
-    Where links may lead out of the landing folder, it may read any file. No statement reaches the
-    network or another file, loads an extension, or changes a setting any more: also none that
-    came from a configuration.
+    With `folders` it reaches these and the spill folder. Where links may lead out of the landing
+    folder, it may read any file. No statement reaches the network or another file, loads an
+    extension, or changes a setting any more: also none that came from a configuration.
     """
-    reached = [settings.home(), settings.landing(), settings.spill_folder()]
-    if settings.follows_links():
+    reached = [*(folders or [settings.home(), settings.landing()]), settings.spill_folder()]
+    if folders is None and settings.follows_links():
         reached.append(Path("/"))
-    folders = ", ".join(literal(str(each)) for each in reached)
+    listed = ", ".join(literal(str(each)) for each in reached)
     # In this order: afterwards nothing can be changed.
-    connection.execute(f"set allowed_directories = [{folders}]")
+    connection.execute(f"set allowed_directories = [{listed}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection
@@ -96,19 +98,20 @@ class DuckDBEngine:
         EngineError where names or types of the result differ from the header.
         """
         table = model.table
-        for name, relation in inputs.items():
-            if derived := relation.table.derived:
-                # DuckDB computes the window behind a derived column even where nobody reads it.
-                asked = columns_asked_of(model.sql, name, derived)
-                relation = replace(relation, table=relation.table.deriving(asked))
-            self.view(name, relation)
-        self.set_variables(model, parameters)
-        columns = ", ".join(quoted(name) for name in table.columns)
-        statement = f"select {columns} from (\n{model.sql}\n) as result"
+        statement = self.statement(model, inputs, parameters)
         if table.partition_by is None or days is None:
             self._check_schema(model, table, statement)
             return {WHOLE: self.write(f"{statement} order by {_order(table.key)}", new_file())}
         return self._run_days(model, table, statement, new_file, days)
+
+    def statement(
+        self, model: SqlModel, inputs: Mapping[str, Relation], parameters: Mapping[str, Any]
+    ) -> str:
+        """Make a model's inputs and parameters known, and return the SELECT of its columns."""
+        self.view_for(model.sql, inputs)
+        self.set_variables(model, parameters)
+        columns = ", ".join(quoted(name) for name in model.table.columns)
+        return f"select {columns} from (\n{model.sql}\n) as result"
 
     def compute(
         self,
@@ -167,6 +170,15 @@ class DuckDBEngine:
             if column is not None:
                 value = f"cast({value} as {column.type})"
                 self.connection.execute(f"set variable {quoted(name)} = {value}")
+
+    def view_for(self, sql: str, inputs: Mapping[str, Relation]) -> None:
+        """Make a view of each input, of which a statement has the derived columns it reads."""
+        for name, relation in inputs.items():
+            if derived := relation.table.derived:
+                # DuckDB computes the window behind a derived column even where nobody reads it.
+                asked = columns_asked_of(sql, name, derived)
+                relation = replace(relation, table=relation.table.deriving(asked))
+            self.view(name, relation)
 
     def view(self, name: str, relation: Relation) -> None:
         self.connection.execute(

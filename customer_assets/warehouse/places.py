@@ -6,7 +6,7 @@ replaces the shared one of the same name, and a later root an earlier one.
 """
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, get_args
@@ -21,9 +21,13 @@ _LAYERS = get_args(Layer)
 
 
 def read_models(
-    roots: Sequence[Path], source_name: str, kind: str, source: Any = None
+    roots: Sequence[Path],
+    source_name: str,
+    kind: str,
+    source: Any = None,
+    names: Collection[str] | None = None,
 ) -> dict[str, Model]:
-    """Return every model that may serve a source, by table name.
+    """Return every model that may serve a source, or those of `names`, by table name.
 
     Without a `source` only those whose SQL or function stands in their file. Raises ModelError,
     naming file and line, for a file that cannot become a table.
@@ -31,7 +35,8 @@ def read_models(
     files: dict[str, SqlModel | PythonFile] = {}
     for owner in (None, kind, source_name):
         for path, layer in _files(roots, owner):
-            files[path.stem] = _read(path, layer, owner)
+            if names is None or path.stem in names:
+                files[path.stem] = _read(path, layer, owner)
     models: dict[str, Model] = {}
     written = []
     for name, file in files.items():

@@ -154,7 +154,7 @@ def test_a_component_of_another_kind_is_no_source(tmp_path, monkeypatch):
     for name, kind in (("my_shop", "customer_assets.EventLog"), ("other", "dagster.Definitions")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "defs.yaml").write_text(f"type: {kind}\n")
-    monkeypatch.setattr(settings, "source_roots", lambda: (tmp_path,))
+    monkeypatch.setattr(settings, "source_root", lambda: tmp_path)
     assert project.source_names() == ["my_shop"]
 
 

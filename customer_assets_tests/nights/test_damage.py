@@ -7,7 +7,7 @@ import pytest
 from dagster.components.testing import create_defs_folder_sandbox
 
 from customer_assets import doctor, settings
-from customer_assets.__main__ import main
+from customer_assets.cli import main
 from customer_assets.history import prepare_dagster_home
 from customer_assets_tests.drill.kills import ledger_agrees, shown
 from customer_assets_tests.nights.shop import LOG
@@ -110,7 +110,7 @@ def test_a_damaged_catalog_is_named_and_built_anew(shop):
 @pytest.mark.parametrize("text", ["", "null", "type: [", "type: customer_assets.EventLog\n"])
 def test_a_damaged_source_is_named(monkeypatch, text):
     with create_defs_folder_sandbox() as sandbox, sandbox.build_component_tree() as tree:
-        monkeypatch.setattr(settings, "source_roots", lambda: (sandbox.defs_folder_path,))
+        monkeypatch.setattr(settings, "source_root", lambda: sandbox.defs_folder_path)
         monkeypatch.setattr("customer_assets.project._tree", lambda: tree)
         for name, stated in {"sound": LOG, "damaged": text}.items():
             (sandbox.defs_folder_path / name).mkdir()

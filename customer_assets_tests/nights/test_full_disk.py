@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from customer_assets import settings
-from customer_assets.__main__ import main
+from customer_assets.cli import main
 from customer_assets.components.liveness import report_gone_runs
 from customer_assets.disk import bytes_to_write
 from customer_assets.history import prepare_dagster_home

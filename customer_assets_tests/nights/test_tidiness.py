@@ -6,7 +6,7 @@ import os
 import dagster as dg
 
 from customer_assets import settings
-from customer_assets.__main__ import main
+from customer_assets.cli import main
 from customer_assets.components.tidying import tidy
 from customer_assets.history import prepare_dagster_home
 from customer_assets.warehouse.lock import writer_lock

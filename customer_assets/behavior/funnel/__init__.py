@@ -26,6 +26,7 @@ from customer_assets.behavior.funnel.definition import (
     FunnelError,
     Predicate,
     of_source,
+    predicate_of,
     predicate_sql,
 )
 from customer_assets.behavior.funnel.ordered import Chained
@@ -45,6 +46,7 @@ __all__ = [
     "attempts_sql",
     "entries_sql",
     "of_source",
+    "predicate_of",
     "predicate_sql",
 ]
 

@@ -138,12 +138,14 @@ def of_source(funnel: sources.Funnel) -> Funnel:
     """
     exclusions = tuple(
         Exclusion(
-            _predicate(each.event), each.after_step - 1, (each.before_step or len(funnel.steps)) - 1
+            predicate_of(each.event),
+            each.after_step - 1,
+            (each.before_step or len(funnel.steps)) - 1,
         )
         for each in funnel.exclusions
     )
     definition = Funnel(
-        steps=tuple(_predicate(step) for step in funnel.steps),
+        steps=tuple(predicate_of(step) for step in funnel.steps),
         window=funnel.window_events or funnel.window_seconds,
         window_unit="events" if funnel.window_events else "second",
         longest=funnel.window_seconds * MICROSECONDS["second"] if funnel.window_events else None,
@@ -158,7 +160,7 @@ def of_source(funnel: sources.Funnel) -> Funnel:
     return definition
 
 
-def _predicate(step: FunnelStep) -> Predicate:
+def predicate_of(step: FunnelStep) -> Predicate:
     """Return the conditions that a step states."""
     stated = step if isinstance(step, dict) else {"event": step}
     conditions: list[Condition] = []

@@ -1,0 +1,132 @@
+"""The jobs of a source, run from the command line: the same as the UI launches.
+
+What cannot run is said before anything starts; the runs themselves keep their history.
+"""
+
+import datetime as dt
+import functools
+import logging
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from customer_assets.components.partition_tags import range_tags
+from customer_assets.components.source_definitions import job_name
+from customer_assets.components.table_assets import ONLY_OUTDATED
+from customer_assets.project import read_pipeline
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class LaunchError(ValueError):
+    """A job that cannot run as it is asked for. The text says why, and what would do."""
+
+
+@dataclass
+class Outcome:
+    """What the run over one source came to."""
+
+    source: str
+    problem: str = ""
+    checks_passed: int = 0
+    checks_failed: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def launch(purpose: str, source: str, days: Sequence[dt.date] | None = None) -> Outcome:
+    """Run the job of a source that refreshes, trains or reports, over some successive days.
+
+    Without `days` a refresh redoes what is outdated, of whatever day. Raises UnknownSourceError,
+    ValueError where the source's `defs.yaml` is wrong, and LaunchError.
+    """
+    pipeline = read_pipeline(source)
+    if purpose == "train" and not pipeline.training:
+        raise LaunchError(f"{source} asks no question of its customers: there is no model to train")
+    job = job_of(purpose, source)
+    tags = dict(tags_of(job, days))
+    if purpose == "refresh" and days is None:
+        tags[ONLY_OUTDATED] = "true"
+    return run_job(source, job, tags)
+
+
+def tags_of(job: dg.JobDefinition, days: Sequence[dt.date] | None = None) -> Mapping[str, str]:
+    """Return the tags of a run over some successive days, or over all. Raises LaunchError."""
+    keys = job.partitions_def.get_partition_keys() if job.partitions_def is not None else []
+    if days is None:
+        return range_tags(keys) if keys else {}
+    if not keys:
+        raise LaunchError(f"{job.name} has no days: leave --days out")
+    asked = [day.isoformat() for day in days]
+    if asked[0] < keys[0] or asked[-1] > keys[-1]:
+        raise LaunchError(
+            f"--days are of {keys[0]}...{keys[-1]}, the days of the log that are over"
+        )
+    return range_tags(asked)
+
+
+@functools.cache
+def _definitions() -> dg.Definitions:
+    from customer_assets.definitions import defs
+
+    return defs()
+
+
+def job_of(purpose: str, source: str) -> dg.JobDefinition:
+    return _definitions().resolve_job_def(job_name(purpose, source))
+
+
+def show_progress() -> None:
+    """Let runs of this process say on the screen what they publish."""
+    progress = logging.StreamHandler(sys.stdout)
+    progress.setFormatter(logging.Formatter("  %(message)s"))
+    logger = logging.getLogger("customer_assets")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(progress)
+
+
+def run_job(source: str, job: dg.JobDefinition, tags: Mapping[str, str]) -> Outcome:
+    """Run a job of a source in this process, with its history."""
+    started = time.monotonic()
+    outcome = Outcome(source)
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(
+            instance=instance, tags=tags, raise_on_error=False, run_config=_QUIET
+        )
+    for event in result.all_events:
+        if event.is_step_failure:
+            if _is_interrupt(event):
+                raise KeyboardInterrupt
+            outcome.problem = f"{event.step_key}: {_reason(event)}"
+            break
+    if not result.success and not outcome.problem:
+        outcome.problem = "the run failed; see its events in the UI"
+    for evaluation in result.get_asset_check_evaluations():
+        if evaluation.passed:
+            outcome.checks_passed += 1
+        else:
+            table = "/".join(evaluation.asset_key.path)
+            could_not_run = "error" in evaluation.metadata
+            severity = "could not be run" if could_not_run else evaluation.severity.value.lower()
+            outcome.checks_failed.append(f"{table}: {evaluation.check_name} ({severity})")
+    outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+def _is_interrupt(failed: dg.DagsterEvent) -> bool:
+    # Dagster ends the run well, and would let the next source begin.
+    error = failed.step_failure_data.error
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
+
+
+def _reason(failed: dg.DagsterEvent) -> str:
+    """Return what went wrong in the words of the step, not of what ran it."""
+    failure = failed.step_failure_data
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    error = failure.error
+    while error and error.cause:
+        error = error.cause
+    return error.message.strip() if error else "unknown"

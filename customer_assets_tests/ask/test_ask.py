@@ -1,0 +1,194 @@
+"""Questions on the spot give the figures of the tables, and reach nothing else."""
+
+import datetime as dt
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from customer_assets.ask import AskError
+from customer_assets.ask.period import Period, duration, stretch
+from customer_assets.intervals import difference_of_shares, wilson
+
+STEPS = ["view", "add_to_cart", "checkout", "purchase"]
+
+
+def test_a_funnel_is_the_table_of_the_same_funnel(shop, published):
+    asked = shop.funnel(STEPS, window="1d", by="device")
+    table = published.frame("funnel_people").drop("funnel")
+    key = ["is_all", "breakdown", "step"]
+    assert_frame_equal(asked.select(table.columns).sort(key), table.sort(key))
+    assert asked["step_name"].to_list()[:4] == STEPS
+
+
+def test_a_funnel_by_day_is_the_table_and_says_what_is_not_over(shop, published):
+    asked = shop.funnel(STEPS, "1 day", by="device", daily=True, since="10 days")
+    table = published.frame("funnel").drop("funnel")
+    key = ["entry_date", "breakdown", "step"]
+    last_days = table.filter(pl.col("entry_date") > table["entry_date"].max() - dt.timedelta(10))
+    assert_frame_equal(asked.drop("step_name").sort(key), last_days.sort(key))
+    n_open = shop.funnel(STEPS, "1 day", since="10 days")["n_open_entries"][0]
+    first = last_days.filter((pl.col("step") == 1) & ~pl.col("is_mature"))
+    assert n_open == first["n_entered"].sum() > 0
+
+
+def test_a_period_is_compared_with_the_one_before(shop):
+    both = shop.funnel(["view", "purchase"], "1d", since="9d", compare="previous")
+    end = shop.funnel(["view"], daily=True)["entry_date"].max() - dt.timedelta(9)
+    alone = shop.funnel(["view", "purchase"], "1d", since="9d", until=end)
+    assert both["previous_customer_conversion"].equals(
+        alone["customer_conversion"].rename("previous_customer_conversion")
+    )
+    gap = both["customer_conversion"] - both["previous_customer_conversion"]
+    assert (both["difference"] - gap).abs().max() < 1e-12
+    assert both["difference_low"][1] < gap[1] < both["difference_high"][1]
+
+
+def test_the_difference_of_shares_is_that_of_newcombe():
+    # Newcombe 1998, table II, 56/70 - 48/80 by method 10: 0.0524 to 0.3339.
+    a, b = wilson(56.0, 70.0), wilson(48.0, 80.0)
+    gap, low, high = difference_of_shares(56 / 70, *a, 48 / 80, *b)
+    assert (round(gap, 4), round(low, 4), round(high, 4)) == (0.2, 0.0524, 0.3339)
+
+
+@pytest.mark.parametrize("cohort", ["first_ever", "recurring"])
+def test_retention_of_any_event_is_the_table(shop, published, cohort):
+    every_kind = shop.sql("select distinct event_type from events")["event_type"].to_list()
+    asked = shop.retention(every_kind, cohort=cohort, period="day")
+    table = published.frame("retention").filter(
+        activity="event", period="day", cohort_mode=cohort, measure="n_day"
+    )
+    key = ["cohort_start", "from_interval"]
+    assert_frame_equal(asked, table.sort(key).select(asked.columns))
+    assert_frame_equal(shop.retention(cohort=cohort, period="day"), asked)
+
+
+def test_retention_by_a_column_parts_the_customers(shop):
+    parts = shop.retention(by="channel", period="week").filter(from_interval=0)
+    whole = shop.retention(period="week").filter(from_interval=0)
+    sizes = parts.group_by("cohort_start").agg(pl.sum("n_cohort_customers")).sort("cohort_start")
+    assert sizes["n_cohort_customers"].to_list() == whole["n_cohort_customers"].to_list()
+
+
+def test_paths_are_the_table(shop, published):
+    assert_frame_equal(shop.paths(), published.frame("paths").sort("rank"))
+
+
+def test_journeys_end_at_the_moment(shop, published):
+    found = shop.journeys("purchase", nth=2, of="event_type", steps=2)
+    days = shop.sql(
+        "select customer_id, count(distinct event_date) as n from events "
+        "where event_type = 'purchase' and customer_id is not null group by customer_id"
+    )
+    assert found["n_customers"].sum() == days.filter(pl.col("n") >= 2).height
+    assert found["customer_share"].sum() == pytest.approx(1)
+    last = {path.split(" > ")[-1] for path in found["path"].drop_nulls()}
+    assert "checkout" in last
+    assert max(found["n_steps"]) == 2
+    some = shop.journeys(among="n_orders = 1")["n_customers"].sum()
+    assert some == shop.people("n_orders = 1").height
+
+
+def test_a_segment_is_the_table_of_its_measures(shop, published):
+    table = published.frame("segment_measures").filter(kind="segment")
+    name = table["segment"][0]
+    asked = shop.segment(name)
+    of_segment = table.filter(segment=name).sort("measure")
+    columns = of_segment.columns[3:]
+    assert_frame_equal(asked.sort("measure").select(columns), of_segment.select(columns))
+
+
+def test_a_condition_chooses_people_and_groups_are_compared(shop):
+    few, many = shop.people("n_orders = 1"), shop.people("n_orders > 1")
+    assert set(few["n_orders"]) == {1}
+    rows = {row["measure"]: row for row in shop.compare("n_orders = 1", "n_orders > 1").to_dicts()}
+    orders = rows["n_orders"]
+    assert (orders["a_n_known"], orders["b_n_known"]) == (few.height, many.height)
+    assert orders["difference"] == pytest.approx(1 - many["n_orders"].mean())
+    assert orders["difference_high"] < 0
+    with pytest.raises(AskError, match="are in both groups"):
+        shop.compare("n_orders = 1", "n_orders >= 1")
+
+
+def test_two_periods_are_compared_by_customer(shop):
+    last = shop.funnel(["view"], daily=True)["entry_date"].max()
+    a = Period(last - dt.timedelta(19), last - dt.timedelta(10))
+    b = Period(last - dt.timedelta(9), last)
+    rows = {row["measure"]: row for row in shop.compare(str(a), str(b)).to_dicts()}
+    counted = shop.sql(
+        f"select count(*) n, count(distinct customer_id) c, sum(net_value)::double v from orders "
+        f"where customer_id is not null and order_date between '{a.first}' and '{a.last}'"
+    ).row(0)
+    assert (rows["n_orders"]["a_total"], rows["is_buyer"]["a_total"]) == counted[:2]
+    assert rows["net_value"]["a_total"] == pytest.approx(counted[2])
+
+
+def test_the_people_behind_a_step_are_those_that_are_counted(shop):
+    counted = shop.funnel(["view", "purchase"], "1d", until="2100-01-01")
+    reached = shop.people(steps=["view", "purchase"], window="1d", reached=2)
+    lost = shop.people(steps=["view", "purchase"], window="1d", reached=1, lost=True)
+    daily = shop.funnel(["view", "purchase"], "1d", daily=True).filter(step=2)
+    assert reached["n_entries"].sum() >= daily["n_reached"].sum() >= counted["n_reached"][1]
+    assert not set(reached["customer_id"]) & set(lost["customer_id"])
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("copy (select 1) to '{home}/warehouse/web_shop/x.csv'", "one SELECT is wanted"),
+        ("select 1; select 2", "one SELECT is wanted"),
+        ("attach '{home}/x.duckdb' as x", "one SELECT is wanted"),
+        ("set threads = 1", "one SELECT is wanted"),
+        ("install httpfs", "one SELECT is wanted"),
+        ("select * from read_text('/etc/hostname')", "Permission Error"),
+        ("select * from read_text('{home}/../landing/web_shop/*')", "Permission Error"),
+        ("select * from 'https://example.org/x.csv'", "Error"),
+        ("select nothing from orders", "not found in FROM"),
+        ("select from", "Parser Error"),
+    ],
+)
+def test_sql_reads_the_tables_and_nothing_else(shop, published, statement, why):
+    home = published.warehouse.folder.parent.parent
+    with pytest.raises(AskError, match=why):
+        shop.sql(statement.format(home=home))
+    assert not (home / "warehouse" / "web_shop" / "x.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("ask", "why"),
+    [
+        (lambda s: s.funnel(["view", "purchas"]), "did you mean purchase"),
+        (lambda s: s.funnel(["view"], by="chanel"), "did you mean channel"),
+        (lambda s: s.funnel(["view"], by='x"; drop table events; --'), "have no column"),
+        (lambda s: s.funnel([]), "at least 1"),
+        (lambda s: s.funnel(["view"], window="soon"), "no duration"),
+        (lambda s: s.funnel([{"event": "view", "pth": "/"}]), "no column 'pth'"),
+        (lambda s: s.funnel(["view"], since="36h"), "whole days"),
+        (lambda s: s.funnel(["view"], until="2001-01-01"), "no day is asked for"),
+        (lambda s: s.funnel(["view"], since="2026-13-01"), "is no day"),
+        (lambda s: s.funnel(["view"], compare="next"), "'previous'"),
+        (lambda s: s.retention(period="year"), "none of day, week, month"),
+        (lambda s: s.people(), "give a group"),
+        (lambda s: s.segment("n_ordrs = 1"), "did you mean n_orders"),
+        (lambda s: s.segment("n_orders = (select 1)"), "subquery"),
+        (lambda s: s.segment("n_orders < 0"), "for none of"),
+        (lambda s: s.compare("2026-11-01", "n_orders = 1"), "not one of each"),
+        (lambda s: s.sql("select * from ordrs"), "no table 'ordrs'; .* did you mean orders"),
+    ],
+)
+def test_what_cannot_be_asked_says_why(shop, ask, why):
+    with pytest.raises(ValueError, match=why):
+        ask(shop)
+
+
+def test_days_as_people_say_them():
+    first, last = dt.date(2026, 9, 1), dt.date(2026, 9, 30)
+    assert str(stretch("7d", None, first, last)) == "2026-09-24...2026-09-30"
+    assert str(stretch("2 weeks", "2026-09-20", first, last)) == "2026-09-07...2026-09-20"
+    assert str(stretch(None, "2027-01-01", first, last)) == "2026-09-01...2026-09-30"
+    assert str(Period(last, last).before) == "2026-09-29...2026-09-29"
+    assert (duration("1h"), duration("30m"), duration("2 days")) == (
+        "1 hour",
+        "30 minutes",
+        "2 days",
+    )
