@@ -1,15 +1,23 @@
 """Questions on the spot give the figures of the tables, and reach nothing else."""
 
 import datetime as dt
+import json
+import re
+import shlex
 
 import polars as pl
 import pytest
+import yaml
 from polars.testing import assert_frame_equal
 
+from customer_assets import settings
 from customer_assets.ask import AskError
 from customer_assets.ask.period import Period, duration, stretch
+from customer_assets.cli import main
 from customer_assets.intervals import difference_of_shares, wilson
+from customer_assets.sources import Funnel
 
+PAGE = (settings.PROJECT_ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
 STEPS = ["view", "add_to_cart", "checkout", "purchase"]
 
 
@@ -192,3 +200,77 @@ def test_days_as_people_say_them():
         "30 minutes",
         "2 days",
     )
+
+
+def test_twelve_questions_take_a_line_each(shop):
+    lines = re.findall(r"^# (.+)\n(shop\..+)$", PAGE, re.MULTILINE)
+    assert len(lines) == 12
+    for question, line in lines:
+        # The page's own lines, which this project wrote.
+        answer = eval(line, {"shop": shop})
+        assert isinstance(answer, pl.DataFrame), question
+        assert answer.height, question
+
+
+@pytest.mark.parametrize("line", re.findall(r"^customer-assets (.+)$", PAGE, re.MULTILINE))
+def test_the_same_questions_are_commands(shop, line, capfdbinary):
+    assert main(shlex.split(line)) == 0
+    assert len(capfdbinary.readouterr().out.splitlines()) > 3
+
+
+def test_an_answer_is_a_table_with_the_yaml_that_keeps_it_or_data(shop, capfd, tmp_path):
+    asked = ["funnel", "web_shop", "view", "add_to_cart,checkout", "purchase", "--by", "channel"]
+    assert main([*asked, "--window", "2d"]) == 0
+    shown = capfd.readouterr().out
+    kept = yaml.safe_load(shown[shown.index("attributes:") :])["attributes"]["funnels"]["asked"]
+    stated = Funnel.model_validate(kept)
+    rows = shop.funnel(stated.steps, stated.window, by=stated.breakdown)
+    counts = rows.select("n_entries", "n_entered_customers", "n_reached_customers").row(2)
+    # A step's name may be folded on a narrow screen; the figures stand in its first line.
+    assert re.search(r"\s+".join(f"{count:,}" for count in counts), shown)
+    assert main([*asked, "--window", "2d", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out) == rows.to_dicts()
+    assert main([*asked, "--window", "2d", "--html", str(tmp_path / "page.html")]) == 0
+    assert "<svg" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert main(["retention", "web_shop", "--html", str(tmp_path / "r.html")]) == 0
+    assert "Triangle of cohorts" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "why"),
+    [
+        ("funnel web_shop view purchas", 1, "did you mean purchase"),
+        ("funnel webshop view purchase", 1, "did you mean web_shop"),
+        ("funnel one_click view purchase", 1, "nothing of one_click is published"),
+        ("funnel web_shop view --since 2026-09-01 --last 3d", 1, "one of --since and --last"),
+        ("funnel web_shop '{event: [}'", 2, "cannot be read"),
+        ("funnel web_shop '{event: {a: 1}}'", 1, "."),
+        ("funnel web_shop view --html /no/such/folder/page.html", 1, "No such file"),
+        ("funel web_shop view", 2, "Did you mean 'funnel'"),
+        ("funnel web_shop view --windw 3d", 2, "--window"),
+        ("sql web_shop 'drop table orders'", 1, "one SELECT is wanted"),
+        ("sql web_shop 'select 1' --csv --json", 1, "one of --csv and --json"),
+        ("segment web_shop 'n_ordrs = 1'", 1, "did you mean n_orders"),
+        ("refresh web_shop --days 2026-13-01", 2, "is no day"),
+        ("refresh web_shop --days 2020-01-01", 1, "the days of the log that are over"),
+        ("train webshop", 1, "did you mean web_shop"),
+    ],
+)
+def test_what_a_user_can_cause_is_a_line_and_no_traceback(shop, line, status, why, capfd):
+    assert main(shlex.split(line)) == status
+    said = capfd.readouterr()
+    assert re.search(why, " ".join(said.err.replace("│", " ").split()))
+    assert "Traceback" not in said.err + said.out
+
+
+def test_each_command_has_a_sentence_and_an_example(capfd):
+    assert main(["--version"]) == 0
+    assert re.match(r"customer_assets \d", capfd.readouterr().out)
+    assert main(["--help"]) == 0
+    names = re.findall(r"^│ ([a-z][a-z-]+) ", capfd.readouterr().out, re.MULTILINE)
+    assert len(names) > 20
+    for name in names:
+        assert main([name, "--help"]) == 0
+        text = capfd.readouterr().out
+        assert f"Example: customer-assets {name}" in text, name
+        assert re.search(r"Usage:.*\n\s*\n\s*[A-Z]", text), name
