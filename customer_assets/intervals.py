@@ -9,6 +9,10 @@ if TYPE_CHECKING:
 # The 97.5 % quantile of the standard normal distribution, to all digits of a double.
 Z = 1.959963984540054
 
+# A grouping with its shares and its stability, a curve or a trend of fewer customers than this says
+# more of chance than of them, and is not told.
+FEWEST_CUSTOMERS = 30
+
 Number = TypeVar("Number", float, "pl.Expr")
 
 

@@ -56,6 +56,11 @@ create or replace temp macro effective_trials(yes, trials) as
         else sum(trials) * sum(trials) / sum(trials * trials)
     end;
 
+-- Of fewer customers than this a trend or a grouping says more of chance than of them, as in
+-- `customer_assets/intervals.py`.
+create or replace temp macro fewest_customers() as
+    30;
+
 -- Ends of the 95 % interval of a share with a standard error of its own, on the scale of its log
 -- odds: both lie between 0 and 1. A share of 0 or 1 has none.
 create or replace temp macro share_low(share, error) as

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Sequence
 
 import polars as pl
+import polars.selectors as cs
 
 from customer_assets.intervals import wilson
 from customer_assets.reports import wording
@@ -20,7 +21,7 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.tables import Columns, table_view
+from customer_assets.reports.tables import Columns, table_view, with_ranges
 from customer_assets.sources.event_log import step_text
 
 _MAX_FUNNELS = 4
@@ -181,6 +182,10 @@ def _days_picture(name: str, frame: pl.DataFrame, labels: Sequence[str], number:
     )
 
 
+def _points(part: float) -> str:
+    return f"{'+' if part > 0 else ''}{wording.decimal(100 * part, 1)}"
+
+
 def _steps_table(report: ReportInput, final: pl.DataFrame) -> Block:
     people = report.frames["funnel_people"]
     is_broken_down = (~pl.col("is_all")).any().over("funnel")
@@ -195,8 +200,9 @@ def _steps_table(report: ReportInput, final: pl.DataFrame) -> Block:
             dtype=pl.String,
         ),
     ).sort("funnel", size, "breakdown", "step", descending=[False, True, False, False])  # fmt: skip
+    rows = with_ranges(rows, {"entry_conversion_difference": _points})
     if rows["breakdown"].null_count() == rows.height:
-        rows = rows.drop("breakdown")
+        rows = rows.drop("breakdown", cs.starts_with("entry_conversion_difference"))
     columns: Columns = {
         "funnel": ("Funnel", wording.title),
         "breakdown": ("Breakdown", wording.shown),
@@ -207,6 +213,8 @@ def _steps_table(report: ReportInput, final: pl.DataFrame) -> Block:
         "share": ("Of entries", wording.share),
         "low": ("95% from", wording.share),
         "high": ("95% to", wording.share),
+        "entry_conversion_difference": ("Against all others, points", _points),
+        "entry_conversion_difference_range": ("Its interval", wording.shown),
         "conversion_from_previous": ("Of the step before", wording.share),
     }
     first, last, _ = wording.days_covered(final["entry_date"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from customer_assets.intervals import FEWEST_CUSTOMERS
 from customer_assets.reports import wording
 from customer_assets.reports.charts import Ranges, pairs, ranges
 from customer_assets.reports.content import (
@@ -43,8 +44,8 @@ _LEVELS = {
     "Customer segments",
     CUSTOMERS,
     10,
-    needs=("segment_profile",),
     uses=(
+        "segment_profile",
         "segment_measures",
         "segment_products",
         "segment_attributes",
@@ -53,6 +54,8 @@ _LEVELS = {
 )
 def segments(report: ReportInput) -> list[Block]:
     """Return the segments: size against worth, how they differ, what is typical, and the rules."""
+    if not report.has_rows("segment_profile"):
+        return _too_few(report)
     profile = report.frames["segment_profile"].sort("segment_rank")
     first = profile.row(0, named=True)
     lead = (
@@ -78,6 +81,20 @@ def segments(report: ReportInput) -> list[Block]:
     if report.has_rows("segment_rules"):
         blocks.append(_rules(report))
     return blocks
+
+
+def _too_few(report: ReportInput) -> list[Block]:
+    """Return why there are no segments, where that is for want of customers."""
+    known = next((report.frames[n] for n in ("rfm", "customers") if report.has_rows(n)), None)
+    if "segment_profile" not in report.frames or known is None or known.height >= FEWEST_CUSTOMERS:
+        return []
+    return [
+        Paragraph(
+            f"{wording.plural(known.height, 'customer is', 'customers are')} too few for segments, "
+            f"their shares and their stability, which are told of {FEWEST_CUSTOMERS} and more.",
+            is_lead=True,
+        )
+    ]
 
 
 def _has_worth(profile: pl.DataFrame) -> bool:

@@ -14,9 +14,6 @@ from customer_assets.intervals import skewed, wilson
 if TYPE_CHECKING:
     import numpy as np
 
-# A share, an interval or a grouping of fewer customers than this says more of chance than of them.
-FEWEST_CUSTOMERS = 30
-
 
 def groups(
     customer_segments: pl.LazyFrame, rule_segments: pl.LazyFrame | None = None

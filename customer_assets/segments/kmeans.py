@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from customer_assets.intervals import FEWEST_CUSTOMERS
 from customer_assets.sources import Naming, Segments
 
 if TYPE_CHECKING:
@@ -110,10 +111,13 @@ def grouped(customers: pl.DataFrame, segments: Segments) -> pl.DataFrame:
     """Return customer_id, segment and segment_rank of each customer.
 
     Rows are drawn by their place: they have to stand in the order of customer_id. With fewer
-    different customers than names, the last names stay unused.
+    different customers than names, the last names stay unused. Of fewer than FEWEST_CUSTOMERS there
+    are no groups, and no rows.
     """
     import numpy as np
 
+    if customers.height < FEWEST_CUSTOMERS:
+        customers = customers.clear()
     places = coordinates(customers, segments)
     n_groups = min(len(segments.names), len(np.unique(places, axis=0)))
     if n_groups == 0:

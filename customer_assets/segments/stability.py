@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from customer_assets.segments.groups import FEWEST_CUSTOMERS
+from customer_assets.intervals import FEWEST_CUSTOMERS
 from customer_assets.segments.kmeans import (
     SAMPLE_ROWS,
     coordinates,

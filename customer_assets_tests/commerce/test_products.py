@@ -171,6 +171,24 @@ def test_what_one_customer_bought_is_no_trend(open_shop):
     assert _judged(open_shop(**_A_YEAR), few)["trend"] is None
 
 
+def test_what_one_customer_gave_back_is_no_return_rate(open_shop):
+    """Of a hundred who give little back one gives back nearly all that was sold."""
+    little = _category((50, 50), returned=1, returners=20)
+    much = [
+        {"customer": 7, "day": 371, "item": "x0", "category": "x", "value": 60, "type": kind}
+        for kind in ("buy", "return")
+    ]
+    row = _judged(open_shop(**_A_YEAR), little + much)
+    assert row["return_share"] > 0.3
+    assert (row["n_returners"], row["has_high_returns"]) == (21, False)
+
+
+def test_a_sale_of_a_hundred_million_has_a_square(open_shop):
+    large = [{"customer": 1, "day": 5, "item": "x0", "category": "x", "value": 1e8}]
+    row = _judged(open_shop(**_A_YEAR), large)
+    assert row["net_revenue_share_low"] < row["net_revenue_share"] < 1
+
+
 def test_intervals_of_a_category_are_those_of_its_customers(open_shop):
     """Against a bootstrap of customers, with all that each of them bought."""
     random = np.random.default_rng(3)

@@ -8,12 +8,34 @@ import numpy as np
 import polars as pl
 
 from customer_assets_tests.evidence.statement import Draws, Random, Statement, covers, sql_table
+from customer_assets_tests.tables import computed
 
 _FIRST = dt.date(1900, 1, 1)
 _END = dt.date(9000, 1, 1)
 _CUSTOMERS = 150
 # Three in ten come often and seldom convert, the others come once or twice and often do.
 _OFTEN, _SELDOM = (0.3, 5.0, 0.1), (0.7, 0.3, 0.4)
+# By mail so many of those convert who would not by the site.
+_MORE_BY_MAIL = 0.15
+# Days to the second order are geometric, from 1 on.
+_MEAN_DAYS, _WITHIN = 80.0, 60
+_BY_THEN = 1 - float(np.exp(-_WITHIN / _MEAN_DAYS))
+_NO_AARRR = {
+    "customer_day": pl.DataFrame(
+        schema={"customer_id": pl.Int64, "event_date": pl.Date, "n_events": pl.Int64,
+                "n_views": pl.Int64}
+    ),
+    "order_lines": pl.DataFrame(schema={"customer_id": pl.Int64, "value": pl.Decimal(18, 4)}),
+    "order_returns": pl.DataFrame(
+        schema={"customer_id": pl.Int64, "returned_value": pl.Decimal(18, 4)}
+    ),
+    "retention": pl.DataFrame(
+        schema={"period": pl.String, "n_retained_customers": pl.Int64,
+                "n_cohort_customers": pl.Int64, "activity": pl.String, "cohort_mode": pl.String,
+                "measure": pl.String, "from_interval": pl.Int64, "is_mature": pl.Boolean}
+    ),
+    "hourly_traffic": pl.DataFrame(schema={"event_type": pl.String, "n_events": pl.Int64}),
+}  # fmt: skip
 _NO_BOTS = pl.DataFrame(
     schema={"customer_id": pl.Int64, "event_date": pl.Date, "is_suspected_bot": pl.Boolean}
 )
@@ -52,6 +74,105 @@ def entry_days(draws: int, random: Random) -> Draws:
     rows = sql_table("behavior/funnel_people", frames, {"leaves_out_bots": False})
     last = rows.filter(step=2)
     return covers(last["entry_conversion_low"], last["entry_conversion_high"], truth)
+
+
+def breakdowns(draws: int, random: Random) -> Draws:
+    """Each visit comes by one of two channels, as the customer is used to; one converts better."""
+    visits, _ = _visits(draws, random)
+    taste = random.beta(0.5, 0.8, draws * _CUSTOMERS)[visits["customer_id"].to_numpy()]
+    is_mail = random.random(visits.height) < taste
+    # Of mails so many more say yes, whoever reads them.
+    more = random.random(visits.height) < _MORE_BY_MAIL
+    entries = visits.select(
+        pl.format("{}", "draw").alias("funnel"),
+        "customer_id",
+        pl.lit(None, pl.Int64).alias("session_ts"),
+        (pl.lit(_FIRST) + pl.duration(days="visit")).cast(pl.Date).alias("entry_date"),
+        pl.Series("breakdown", np.where(is_mail, "mail", "site")),
+        pl.lit(2).alias("n_steps"),
+        pl.when(pl.col("is_yes") | pl.Series(is_mail & more)).then(2).otherwise(1).alias("level"),
+    )
+    days = entries.select("funnel", "entry_date").unique().with_columns(is_mature=True)
+    frames = {"funnel_entries": entries, "funnel": days, "customer_day": _NO_BOTS}
+    rows = sql_table("behavior/funnel_people", frames, {"leaves_out_bots": False})
+    of_mail = rows.filter(step=2, breakdown="mail")
+    # Taste is independent of the rest, so both channels have the same customers on average.
+    said = _visits(1, random)[1]
+    ends = (of_mail[f"entry_conversion_difference_{end}"] for end in ("low", "high"))
+    return covers(*ends, (1 - said) * _MORE_BY_MAIL)
+
+
+def _orders(draws: int, random: Random) -> tuple[pl.DataFrame, "np.ndarray"]:
+    """Return first and second orders (draw, customer_id, order_date), and the days between them."""
+    n = draws * _CUSTOMERS
+    between = 1 + random.exponential(_MEAN_DAYS, n).astype(int)
+    customers = pl.DataFrame({"customer_id": np.arange(n)}).with_columns(
+        draw=pl.col("customer_id") // _CUSTOMERS
+    )
+    return customers, between
+
+
+def second_orders(draws: int, random: Random) -> Draws:
+    """A draw is a cohort, that is a month."""
+    customers, between = _orders(draws, random)
+    first = customers.select(
+        "customer_id",
+        pl.lit(_FIRST).dt.offset_by(pl.format("{}mo", "draw")).alias("order_date"),
+    )
+    second = first.with_columns(
+        (pl.col("order_date") + pl.duration(days=pl.Series(between))).cast(pl.Date)
+    )
+    rows = sql_table(
+        "commerce/repeat_purchase",
+        {"orders": pl.concat([first, second])},
+        {"last_complete_day": _END},
+    ).filter(pl.col("cohort_month").is_not_null(), within_days=_WITHIN)
+    return covers(rows["repeat_share_low"], rows["repeat_share_high"], _BY_THEN)
+
+
+def waiting_times(draws: int, random: Random) -> Draws:
+    """Customers who came over a year of which the log ends: most are seen for less than the time
+    to their second order."""
+    customers, between = _orders(draws, random)
+    came = random.integers(0, 365, customers.height)
+    end = dt.date(2024, 12, 31)
+    first = customers.with_columns(
+        (pl.lit(end) - pl.duration(days=1 + pl.Series(came))).cast(pl.Date).alias("order_date")
+    )
+    orders = pl.concat(
+        [
+            first,
+            first.with_columns(
+                (pl.col("order_date") + pl.duration(days=pl.Series(between))).cast(pl.Date)
+            ).filter(pl.col("order_date") <= end),
+        ]
+    )
+    covered = []
+    for (_,), of_draw in orders.group_by("draw", maintain_order=True):
+        curve = computed(
+            "survival", {"orders": of_draw.drop("draw")}, {"last_complete_day": str(end)}
+        )
+        at = curve.filter(pl.col("days") <= _WITHIN, kind="all").sort("days").tail(1)
+        covered.append(bool(at["survival_low"][0] <= 1 - _BY_THEN <= at["survival_high"][0]))
+    return np.array(covered)
+
+
+def aarrr_shares(draws: int, random: Random) -> Draws:
+    """A draw is a log; of its shares that of the buyers among its customers."""
+    truth, covered = 0.3, []
+    for _ in range(draws):
+        seen = pl.DataFrame(
+            {
+                "customer_id": np.arange(_CUSTOMERS),
+                "first_event_date": [_FIRST] * _CUSTOMERS,
+                "n_purchases": (random.random(_CUSTOMERS) < truth).astype(int),
+            }
+        )
+        told = {"first_day": _FIRST, "last_complete_day": _END, "purchase_event": "buy"}
+        row = sql_table("commerce/aarrr", {"first_seen": seen} | _NO_AARRR, told)
+        of_buyers = row.filter(metric="buyers").row(0, named=True)
+        covered.append(bool(of_buyers["low"] <= truth <= of_buyers["high"]))
+    return np.array(covered)
 
 
 def sessions_of_a_day(draws: int, random: Random) -> Draws:
@@ -132,6 +253,13 @@ STATEMENTS = [
         entry_days,
     ),
     Statement(
+        "difference of a breakdown's value from the others",
+        "`funnel_people.entry_conversion_difference`",
+        f"{_CUSTOMERS} customers who enter by two channels, most by one of them, on many days",
+        "below 30 customers on a side (none is given); of many differences one in twenty is chance",
+        breakdowns,
+    ),
+    Statement(
         "conversion of a day's sessions",
         "`funnel.conversion_from_entry`",
         f"sessions of {_CUSTOMERS} customers of one day, as many as they like",
@@ -151,5 +279,30 @@ STATEMENTS = [
         f"cohorts of {_CUSTOMERS} of whom a quarter comes back",
         "cohorts together: a customer may be in several (no interval is given)",
         retention_cells,
+    ),
+    Statement(
+        "share of a cohort that ordered again in time",
+        "`repeat_purchase.repeat_share`",
+        f"cohorts of {_CUSTOMERS} of whom each orders again, after {_MEAN_DAYS:.0f} days on "
+        f"average; within {_WITHIN} days",
+        "a cohort that has not had the time is not told",
+        second_orders,
+    ),
+    Statement(
+        "time to the second order, by Kaplan and Meier",
+        "`survival.survival`",
+        f"{_CUSTOMERS} customers who came over the year before the log ends, seen for as long as "
+        f"is left of it; after {_WITHIN} days",
+        "groups of fewer than 30 customers (none is given); at the end of the curve, where a "
+        "handful is left",
+        waiting_times,
+    ),
+    Statement(
+        "share of the AARRR summary",
+        "`aarrr`, buyers and acted_on_first_day",
+        f"logs of {_CUSTOMERS} customers of whom three in ten buy",
+        "shares of successive periods: a customer is in several (no interval is given)",
+        aarrr_shares,
+        quick_draws=20,
     ),
 ]

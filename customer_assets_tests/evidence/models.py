@@ -6,7 +6,15 @@ from functools import cache
 import numpy as np
 from scipy.special import expit
 
-from customer_assets.learning.metrics import METRICS, Predicted, Weighted, difference, metrics
+from customer_assets.learning.gate import CONTACTED
+from customer_assets.learning.metrics import (
+    METRICS,
+    Predicted,
+    Weighted,
+    difference,
+    metrics,
+    profit_of,
+)
 from customer_assets_tests.evidence.statement import Draws, Random, Statement
 
 _CUSTOMERS, _CUT_OFFS = 400, 3
@@ -15,6 +23,12 @@ _METRICS = (
     "f1", "brier", "log_loss", "expected_calibration_error",
 )  # fmt: skip
 _SHARE = 0.2
+# What a gain is told of: as a baseline is beaten, and as a champion is replaced.
+_DIFFERENCES = {
+    "roc_auc": METRICS["roc_auc"],
+    CONTACTED: METRICS[CONTACTED],
+    "profit": profit_of(10, 25),
+}
 
 
 def _predicted(n_customers: int, random: Random) -> tuple[Predicted, Predicted]:
@@ -33,15 +47,16 @@ def _predicted(n_customers: int, random: Random) -> tuple[Predicted, Predicted]:
 
 
 @cache
-def _truth() -> tuple[dict[str, float], float]:
-    """Return the metrics, and the difference of both models, among a million customers."""
+def _truth() -> tuple[dict[str, float], dict[str, float]]:
+    """Return the metrics, and the differences of both models, among a million customers."""
     ours, theirs = (_values(model) for model in _predicted(1_000_000, np.random.default_rng(7)))
-    return ours, ours["roc_auc"] - theirs["roc_auc"]
+    return ours, {name: ours[name] - theirs[name] for name in _DIFFERENCES}
 
 
 def _values(model: Predicted) -> dict[str, float]:
     weighted = Weighted(model, np.ones((1, len(model.label))), _SHARE)
-    return {name: float(METRICS[name](weighted)[0]) for name in _METRICS}
+    asked = {name: METRICS[name] for name in _METRICS} | _DIFFERENCES
+    return {name: float(of(weighted)[0]) for name, of in asked.items()}
 
 
 @cache
@@ -60,13 +75,17 @@ def of_metric(name: str) -> Callable[[int, Random], Draws]:
     return lambda draws, random: np.array(_covered(draws)[name])
 
 
-def of_difference(draws: int, random: Random) -> Draws:
-    truth = _truth()[1]
-    covered = []
-    for seed in range(draws):
-        gain = difference(*_predicted(_CUSTOMERS, random), "roc_auc", _SHARE, seed)
-        covered.append(gain.low <= truth <= gain.high)
-    return np.array(covered)
+def of_difference(name: str) -> Callable[[int, Random], Draws]:
+    def simulated(draws: int, random: Random) -> Draws:
+        truth = _truth()[1][name]
+        covered = []
+        for seed in range(draws):
+            models = _predicted(_CUSTOMERS, random)
+            gain = difference(*models, _DIFFERENCES[name], _SHARE, seed)
+            covered.append(gain.low <= truth <= gain.high)
+        return np.array(covered)
+
+    return simulated
 
 
 _WHO = f"{_CUSTOMERS} customers, each with answers at {_CUT_OFFS} cut-offs that are alike"
@@ -82,12 +101,19 @@ STATEMENTS = [
         )
         for name in _METRICS
     ),
-    Statement(
-        "difference of two models",
-        "`champions.gain`",
-        f"{_WHO}; both models are judged on the same",
-        "where the models were chosen on the same rows",
-        of_difference,
-        quick_draws=30,
+    *(
+        Statement(
+            f"difference of two models: {name}",
+            where,
+            f"{_WHO}; both models are judged on the same",
+            "where the models were chosen on the same rows",
+            of_difference(name),
+            quick_draws=20,
+        )
+        for name, where in {
+            "roc_auc": "`champions.gain`",
+            CONTACTED: "`champions.verdicts`, better_than_champion",
+            "profit": "`champions.verdicts`, earns_more_than_champion",
+        }.items()
     ),
 ]

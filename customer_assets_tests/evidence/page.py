@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from customer_assets import settings
-from customer_assets_tests.evidence import advice, behavior, forecasts, models, segments
+from customer_assets_tests.evidence import advice, behavior, commerce, forecasts, models, segments
 from customer_assets_tests.evidence.statement import Statement
 
 STATEMENTS: Sequence[Statement] = [
     *behavior.STATEMENTS,
+    *commerce.STATEMENTS,
     *segments.STATEMENTS,
     *models.STATEMENTS,
     *advice.STATEMENTS,

@@ -55,7 +55,10 @@ SOURCE = EventLogSource.model_validate(
 
 
 def shop_rows() -> list[list[str]]:
-    """Eight days of forty customers, some of whom go on after midnight; some lines come twice."""
+    """Eight days of forty customers, some of whom go on after midnight; some lines come twice.
+
+    On the last day twenty more buy without a look, so that there are enough for segments.
+    """
     chance = random.Random(7)
     rows = []
     for customer in range(1, 41):
@@ -71,7 +74,11 @@ def shop_rows() -> list[list[str]]:
                 )  # fmt: skip
                 at += dt.timedelta(minutes=chance.randint(1, 90))
     chance.shuffle(rows)
-    return rows
+    last = FIRST + dt.timedelta(days=7)
+    return rows + [
+        [str(customer), f"{last:%Y-%m-%d} 12:00:00", "buy", "p1", f"A{customer}", "1", "5.0"]
+        for customer in range(41, 61)
+    ]
 
 
 def land(folder: Path, name: str, rows: list[list[str]]) -> None:

@@ -589,6 +589,9 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
                 "n_entered_customers": [40] * 6,
                 "n_reached_customers": [40, 30, 18] * 2,
                 "customer_conversion": [1.0, 0.75, 0.45] * 2,
+                "entry_conversion_difference": [None] * 4 + [0.06, -0.02],
+                "entry_conversion_difference_low": [None] * 4 + [0.01, -0.05],
+                "entry_conversion_difference_high": [None] * 4 + [0.11, 0.01],
             },
         ),
         "funnel": pl.DataFrame(

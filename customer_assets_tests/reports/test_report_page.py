@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 
 from customer_assets.reports import REPORT_TABLES, write_index, write_report
+from customer_assets.reports.content import ReportInput
 from customer_assets.reports.page import SECTIONS, SURENESS_PAGE
+from customer_assets.reports.segments import segments
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.table import Table
 from customer_assets_tests.reports.conftest import text_of
@@ -331,3 +333,13 @@ def test_freshness_counts_loaded_files_only(
     few["landed_files"] = pl.concat([few["landed_files"], refused])
     text = text_of(write_report("shop", source, tables, few, tmp_path))
     assert "5 May 2025" not in text
+
+
+@pytest.mark.parametrize(("n", "words"), [(1, "1 customer is"), (29, "29 customers are"), (30, "")])
+def test_too_few_customers_for_segments_are_said_in_one_sentence(source, frames, n, words):
+    known = pl.DataFrame({"customer_id": range(n)})
+    few = {"rfm": known, "segment_profile": frames["segment_profile"].clear()}
+    told = [block.text for block in segments(ReportInput("shop", source, {}, few))]
+    assert len(told) == bool(words)
+    assert all(text.startswith(f"{words} too few for segments") for text in told)
+    assert segments(ReportInput("shop", source, {}, {"rfm": known})) == []

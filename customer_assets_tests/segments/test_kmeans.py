@@ -1,14 +1,17 @@
 """k-means groups: names by means, whatever the order of rows, and how sure they are."""
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from customer_assets.intervals import FEWEST_CUSTOMERS
 from customer_assets.segments.kmeans import coordinates
 from customer_assets.segments.known_customers import known_customers
 from customer_assets.sources import Naming, Segments
+from customer_assets.warehouse.sql_model import load_macros
 from customer_assets_tests.segments.people import SEGMENTS, rfm
 from customer_assets_tests.tables import computed
 
@@ -54,12 +57,27 @@ def test_a_name_without_its_group_is_refused():
         Naming()
 
 
-def test_fewer_customers_than_names_leave_the_last_names_unused():
-    two = rfm().filter(pl.col("customer_id").is_in([1, 90]))
-    assert sizes(computed("customer_segments", {"rfm": two}, TOLD)) == {"best": 1, "middle": 1}
-    nobody = computed("customer_segments", {"rfm": rfm().clear()}, TOLD)
-    assert nobody.columns == ["customer_id", "segment", "segment_rank"]
-    assert nobody.is_empty()
+def test_fewer_kinds_than_names_leave_the_last_names_unused():
+    two = pl.concat([rfm().head(1), rfm().tail(1)] * 20)
+    two = two.with_columns(customer_id=pl.int_range(40))
+    assert sizes(computed("customer_segments", {"rfm": two}, TOLD)) == {"best": 20, "middle": 20}
+
+
+def test_too_few_customers_have_no_segments_nor_what_follows_from_them():
+    for few in (rfm().clear(), rfm(FEWEST_CUSTOMERS - 1)):
+        frames = {
+            "rfm": few,
+            "customer_segments": computed("customer_segments", {"rfm": few}, TOLD),
+        }
+        assert frames["customer_segments"].columns == ["customer_id", "segment", "segment_rank"]
+        for table in ("segment_profile", "segment_measures", "segment_stability", "segment_choice"):
+            assert computed(table, frames, TOLD).is_empty(), table
+        assert frames["customer_segments"].is_empty()
+    with duckdb.connect() as connection:
+        load_macros(connection)
+        assert connection.sql("select fewest_customers()").fetchone() == (FEWEST_CUSTOMERS,)
+    enough = rfm(FEWEST_CUSTOMERS)
+    assert computed("customer_segments", {"rfm": enough}, TOLD).height == FEWEST_CUSTOMERS
 
 
 def test_a_missing_value_counts_as_the_median_and_a_missing_column_is_refused():

@@ -17,13 +17,17 @@ NAMES = (
 )  # fmt: skip
 
 
-def log(folder: Path, value: bool) -> SourceRun:
-    """Ten customers: the k-th last buys k days before the end, on 1 to 10 days; two only look."""
+def log(folder: Path, value: bool, copies: int = 1) -> SourceRun:
+    """Ten customers, or so many of each kind: the k-th last buys k days before the end, on 1 to 10
+    days; two only look."""
     lines = ["who,at,what,item,paid"]
     for k in range(10):
         for n in range(10 - k):
             item = "mug" if k < 5 else f"item{k}"
-            lines.append(f"{k},2024-01-{20 - k - n} 10:00:00,buy,{item},{10 - k}")
+            lines += [
+                f"{k + 100 * copy},2024-01-{20 - k - n} 10:00:00,buy,{item},{10 - k}"
+                for copy in range(copies)
+            ]
     lines += [f"{who},2024-01-02 09:00:00,look,mug," for who in (20, 21)]
     (folder / "landing").mkdir()
     (folder / "landing" / "log.csv").write_text("\n".join(lines) + "\n")
@@ -69,7 +73,7 @@ def test_without_money_there_are_scores_all_the_same(clicks):
     assert rfm["monetary"].null_count() == rfm["m_score"].null_count() == rfm.height == 10
     assert rfm["fm_score"].to_list() == rfm["f_score"].to_list()
     assert "m_score" not in set(clicks.frame("rfm_distribution")["scheme"])
-    assert clicks.frame("customer_segments").height == 10
+    assert clicks.frame("segment_products").is_empty()
 
 
 def test_rfe_counts_lookers_too(shop):
@@ -88,10 +92,12 @@ def test_shares_of_each_scheme_sum_to_one(shop, table):
     assert all(share == pytest.approx(1) for share in sums)
 
 
-def test_typical_products_are_beyond_chance(shop):
-    rows = shop.frame("segment_products").to_dicts()
-    assert [(row["segment"], row["product"]) for row in rows] == [("more", "mug")]
-    assert rows[0]["buyer_share"] > rows[0]["all_buyer_share"] == 0.5
+def test_typical_products_are_beyond_chance(tmp_path):
+    crowd = log(tmp_path, value=False, copies=4)
+    assert crowd.frame("customer_segments").height == 40
+    of_more = crowd.frame("segment_products").filter(segment="more").to_dicts()
+    assert [row["product"] for row in of_more] == ["mug"]
+    assert of_more[0]["buyer_share"] > of_more[0]["all_buyer_share"] == 0.5
 
 
 def people(**rfem: str) -> CustomerTableSource:

@@ -22,6 +22,9 @@ columns:
   customer_conversion: {type: double, description: "Reached per customer who entered."}
   customer_conversion_low: {type: double, description: "Lower end of its Wilson 95 % interval."}
   customer_conversion_high: {type: double, description: "Upper end of its Wilson 95 % interval."}
+  entry_conversion_difference: {type: double, description: "entry_conversion less that of all other values of the breakdown together; null where there are fewer than 30 customers on a side. Two intervals that overlap say nothing of it, its own does."}
+  entry_conversion_difference_low: {type: double, description: "Lower end of its 95 % interval by customer: one may be on both sides."}
+  entry_conversion_difference_high: {type: double, description: "Upper end; a difference where 0 is outside."}
 checks:
   - expect_column_values_to_be_between: {column: customer_conversion, min_value: 0, max_value: 1}
   - expect_column_values_to_be_between: {column: entry_conversion, min_value: 0, max_value: 1}
@@ -120,21 +123,128 @@ shares as (
         n_reached / n_entries as share,
         n_reached_customers / n_customers as customer_share,
     from sums
+),
+
+-- Sums of products over customers: of their entries with a value, and of all that they have.
+products as (
+    select
+        ours.funnel,
+        ours.breakdown,
+        ours.step,
+        sum(ours.n_reached * ours.n_reached) as yes_yes,
+        sum(ours.n_reached * ours.n_entries) as yes_all,
+        sum(ours.n_entries * ours.n_entries) as all_all,
+        sum(ours.n_reached * theirs.n_reached) as yes_any_yes,
+        sum(ours.n_reached * theirs.n_entries) as yes_any_all,
+        sum(ours.n_entries * theirs.n_reached) as all_any_yes,
+        sum(ours.n_entries * theirs.n_entries) as all_any_all,
+        count(*) filter (where ours.n_entries = theirs.n_entries) as n_only_here,
+    from people as ours
+    inner join people as theirs
+        on
+            ours.funnel = theirs.funnel
+            and ours.customer_id = theirs.customer_id
+            and ours.step = theirs.step
+    where not ours.is_all and theirs.is_all
+    group by ours.funnel, ours.breakdown, ours.step
+),
+
+products_of_all as (
+    select
+        funnel,
+        step,
+        sum(n_reached * n_reached) as yes_yes,
+        sum(n_reached * n_entries) as yes_all,
+        sum(n_entries * n_entries) as all_all,
+    from people
+    where is_all
+    group by funnel, step
+),
+
+-- The others of a value are all entries but its own.
+compared as (
+    select
+        ours.funnel,
+        ours.breakdown,
+        ours.step,
+        ours.share,
+        (theirs.n_reached - ours.n_reached) / nullif(theirs.n_entries - ours.n_entries, 0)
+            as other_share,
+        ours.n_entries,
+        theirs.n_entries - ours.n_entries as n_other_entries,
+        least(ours.n_customers, theirs.n_customers - products.n_only_here) as n_fewest,
+        products.yes_yes,
+        products.yes_all,
+        products.all_all,
+        -- What a customer has on both sides.
+        products.yes_any_yes - products.yes_yes as yes_other_yes,
+        products.yes_any_all - products.yes_all as yes_other_all,
+        products.all_any_yes - products.yes_all as all_other_yes,
+        products.all_any_all - products.all_all as all_other_all,
+        of_all.yes_yes - 2 * products.yes_any_yes + products.yes_yes as other_yes_yes,
+        of_all.yes_all - products.yes_any_all - products.all_any_yes + products.yes_all
+            as other_yes_all,
+        of_all.all_all - 2 * products.all_any_all + products.all_all as other_all_all,
+    from shares as ours
+    inner join shares as theirs
+        on ours.funnel = theirs.funnel and ours.step = theirs.step and theirs.is_all
+    inner join products
+        on
+            ours.funnel = products.funnel
+            and ours.step = products.step
+            and ours.breakdown is not distinct from products.breakdown
+    inner join products_of_all as of_all
+        on ours.funnel = of_all.funnel and ours.step = of_all.step
+    where not ours.is_all
+),
+
+-- Errors of the difference of two linearised ratios over the same customers (Cochran, 1977, ch. 6).
+differences as (
+    select
+        funnel,
+        breakdown,
+        step,
+        share - other_share as difference,
+        1.959963984540054 * sqrt(
+            greatest(
+                (yes_yes - 2 * share * yes_all + share * share * all_all) / n_entries / n_entries
+                + (
+                    other_yes_yes - 2 * other_share * other_yes_all
+                    + other_share * other_share * other_all_all
+                ) / n_other_entries / n_other_entries
+                - 2 * (
+                    yes_other_yes - other_share * yes_other_all - share * all_other_yes
+                    + share * other_share * all_other_all
+                ) / n_entries / n_other_entries,
+                0
+            )
+        ) as half,
+    from compared
+    where n_fewest >= fewest_customers() and step > 1
 )
 
 select
-    funnel,
-    is_all,
-    breakdown,
-    step,
-    cast(n_entries as bigint) as n_entries,
-    cast(n_reached as bigint) as n_reached,
-    share as entry_conversion,
-    wilson_low(share, trials) as entry_conversion_low,
-    wilson_high(share, trials) as entry_conversion_high,
-    cast(n_customers as bigint) as n_entered_customers,
-    cast(n_reached_customers as bigint) as n_reached_customers,
-    customer_share as customer_conversion,
-    wilson_low(customer_share, n_customers) as customer_conversion_low,
-    wilson_high(customer_share, n_customers) as customer_conversion_high,
+    shares.funnel,
+    shares.is_all,
+    shares.breakdown,
+    shares.step,
+    cast(shares.n_entries as bigint) as n_entries,
+    cast(shares.n_reached as bigint) as n_reached,
+    shares.share as entry_conversion,
+    wilson_low(shares.share, shares.trials) as entry_conversion_low,
+    wilson_high(shares.share, shares.trials) as entry_conversion_high,
+    cast(shares.n_customers as bigint) as n_entered_customers,
+    cast(shares.n_reached_customers as bigint) as n_reached_customers,
+    shares.customer_share as customer_conversion,
+    wilson_low(shares.customer_share, shares.n_customers) as customer_conversion_low,
+    wilson_high(shares.customer_share, shares.n_customers) as customer_conversion_high,
+    differences.difference as entry_conversion_difference,
+    differences.difference - differences.half as entry_conversion_difference_low,
+    differences.difference + differences.half as entry_conversion_difference_high,
 from shares
+left join differences
+    on
+        shares.funnel = differences.funnel
+        and shares.step = differences.step
+        and shares.breakdown is not distinct from differences.breakdown
+        and not shares.is_all

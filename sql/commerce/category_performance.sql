@@ -8,7 +8,8 @@ description: >-
   A category is large if it brings at least an even share; growing or falling if its share surely
   moved, and by more than a tenth; weak if a product of it surely brings less than half of what
   products bring on average; its returns are high if they surely are above those of all, by half of
-  these, and five customers or more gave something back.
+  these, five customers or more gave something back, and they are high without the one who gave
+  back most, too.
   Then: drop is weak and not growing; fix is the rest that is weak, falls or has high returns;
   grow is the rest that grows; keep is the rest. Without a trend weak ones and those of high returns
   are to fix, and of the rest nothing is advised.
@@ -43,7 +44,7 @@ columns:
   direction: {type: varchar, description: "growing, steady or falling; new where there was none in the earlier span; null where it cannot be told."}
   is_weak: {type: boolean, description: Whether its products surely bring less than half of what products bring on average.}
   n_returners: {type: bigint, description: "Different customers who gave one of them back; of unknown ones each return."}
-  has_high_returns: {type: boolean, description: "Whether surely more comes back than usual, and of five customers or more."}
+  has_high_returns: {type: boolean, description: "Whether surely more comes back than usual, of five customers or more and not by one alone."}
   advice: {type: varchar, description: "grow, keep, fix or drop; null for what is in no category, and where it takes a trend that cannot be told."}
 checks:
   - expect_column_values_to_not_be_null: {column: category}
@@ -154,18 +155,18 @@ of_buyer as (
     select
         spanned.category,
         spanned.buyer,
-        cast(sum(spanned.revenue) as decimal(18, 4)) as bought,
-        cast(sum(spanned.returned_value) as decimal(18, 4)) as gave_back,
-        cast(sum(spanned.revenue - spanned.returned_value) as decimal(18, 4)) as kept,
+        cast(sum(spanned.revenue) as decimal(38, 4)) as bought,
+        cast(sum(spanned.returned_value) as decimal(38, 4)) as gave_back,
+        cast(sum(spanned.revenue - spanned.returned_value) as decimal(38, 4)) as kept,
         cast(
             coalesce(
                 sum(spanned.revenue - spanned.returned_value) filter (where spanned.span = 0), 0
-            ) as decimal(18, 4)
+            ) as decimal(38, 4)
         ) as recent,
         cast(
             coalesce(
                 sum(spanned.revenue - spanned.returned_value) filter (where spanned.span = 1), 0
-            ) as decimal(18, 4)
+            ) as decimal(38, 4)
         ) as earlier,
     from spanned
     inner join sums on spanned.category = sums.category
@@ -175,17 +176,20 @@ of_buyer as (
 of_buyer_in_all as (
     select
         *,
-        cast(sum(kept) over (partition by buyer) as decimal(18, 4)) as all_kept,
-        cast(sum(recent) over (partition by buyer) as decimal(18, 4)) as all_recent,
-        cast(sum(earlier) over (partition by buyer) as decimal(18, 4)) as all_earlier,
+        cast(sum(kept) over (partition by buyer) as decimal(38, 4)) as all_kept,
+        cast(sum(recent) over (partition by buyer) as decimal(38, 4)) as all_recent,
+        cast(sum(earlier) over (partition by buyer) as decimal(38, 4)) as all_earlier,
         row_number() over (partition by buyer order by category) = 1 as is_first,
     from of_buyer
 ),
 
--- Sums of products over buyers, exact: the variances of all ratios follow from them.
+-- Sums of products over buyers, exact, so of wide decimals: all variances follow from them.
 products as (
     select
         category,
+        max(gave_back) as most_back,
+        -- Of those who gave back as much the one who bought least.
+        min_by(bought, [-gave_back, bought]) as bought_by_most_back,
         cast(sum(gave_back * gave_back) as double) as back_back,
         cast(sum(gave_back * bought) as double) as back_bought,
         cast(sum(bought * bought) as double) as bought_bought,
@@ -233,8 +237,11 @@ summed as (
 compared as (
     select
         summed.*,
+        cast(summed.returned_value - products.most_back as double)
+        / nullif(cast(summed.revenue - products.bought_by_most_back as double), 0)
+            as return_share_of_others,
         spans.trend_days,
-        spans.trend_days > 0 and summed.n_compared >= 30 and summed.earlier_of_all > 0
+        spans.trend_days > 0 and summed.n_compared >= fewest_customers() and summed.earlier_of_all > 0
             as is_comparable,
         coalesce(
             cast(summed.kept as double) / nullif(cast(summed.kept_by_all as double), 0), 0
@@ -318,7 +325,8 @@ judged as (
         coalesce(
             n_returners >= 5
             and return_share > 1.5 * return_share_of_all
-            and return_share_low > return_share_of_all,
+            and return_share_low > return_share_of_all
+            and return_share_of_others > 1.5 * return_share_of_all,
             false
         ) as has_high_returns,
     from bounded

@@ -1,7 +1,7 @@
 """---
 description: >-
   One row per customer with the k-means group that the customer belongs to, by the columns that
-  the source names; of a log, the customers who bought.
+  the source names; of a log, the customers who bought. Without rows where there are fewer than 30.
 key: [customer_id]
 requires: [segments]
 columns:

@@ -1,7 +1,8 @@
 """---
 description: >-
   One row per number of k-means groups, with how well the groups part, beside the number that
-  the source configures. On a sample where there are many customers.
+  the source configures. On a sample where there are many customers; without rows where there are
+  fewer than 30.
 key: [n_segments]
 requires: [segments]
 columns:
@@ -27,6 +28,7 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import silhouette_score
 
+from customer_assets.intervals import FEWEST_CUSTOMERS
 from customer_assets.segments.kmeans import SAMPLE_ROWS, coordinates, fitted, sample_of
 from customer_assets.segments.known_customers import known_customers
 from customer_assets.sources import Segments
@@ -47,7 +49,10 @@ def compute(
 
     On a fixed sample of at most SAMPLE_ROWS customers, the silhouette on one of at most 2,000.
     """
-    everybody = coordinates(known_customers(rfm, customers, rfem).collect(), segments)
+    known = known_customers(rfm, customers, rfem).collect()
+    if known.height < FEWEST_CUSTOMERS:
+        return []
+    everybody = coordinates(known, segments)
     places = everybody[sample_of(len(everybody), SAMPLE_ROWS, segments.random_state)]
     n_different = len(np.unique(places, axis=0))
     shown = sample_of(len(places), _SILHOUETTE_ROWS, segments.random_state)

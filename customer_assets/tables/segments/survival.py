@@ -37,7 +37,7 @@ import datetime as dt
 
 import polars as pl
 
-from customer_assets.segments.groups import FEWEST_CUSTOMERS
+from customer_assets.intervals import FEWEST_CUSTOMERS
 from customer_assets.segments.survival import second_orders, survival_curve
 
 
