@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
 import yaml
 
 from customer_assets import settings
 from customer_assets.pipeline import AnyPipeline, pipeline_of
 from customer_assets.sources.configuration import ConfigurationError
-from customer_assets.warehouse.engine import DuckDBEngine, lock_down
+from customer_assets.warehouse.connection import connect, of_project
+from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets.warehouse.header import line_of
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
@@ -75,9 +75,8 @@ def open_warehouse(pipeline: AnyPipeline) -> Iterator[SourceWarehouse]:
     Takes no lock: who stages or publishes, or must not see a run half done, takes it.
     """
     settings.spill_folder().mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(config=settings.duckdb_limits()) as connection:
-        engine = DuckDBEngine(lock_down(connection))
-        yield pipeline.warehouse(settings.warehouse_folder(), engine)
+    with connect(of_project()) as connection:
+        yield pipeline.warehouse(settings.warehouse_folder(), DuckDBEngine(connection))
 
 
 def _source_files() -> dict[Path, str | None]:

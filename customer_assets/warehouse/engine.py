@@ -15,7 +15,6 @@ import duckdb
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from customer_assets import settings
 from customer_assets.warehouse.manifest import WHOLE
 from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.quoting import literal, quoted
@@ -55,24 +54,6 @@ class Output:
     rows: int
     content_hash: str
     columns_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-
-def lock_down(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Let a connection reach nothing but the home, the landing and the spill folder, for good.
-
-    Where links may lead out of the landing folder, it may read any file. No statement reaches the
-    network or another file, loads an extension, or changes a setting any more: also none that
-    came from a configuration.
-    """
-    reached = [settings.home(), settings.landing(), settings.spill_folder()]
-    if settings.follows_links():
-        reached.append(Path("/"))
-    folders = ", ".join(literal(str(each)) for each in reached)
-    # In this order: afterwards nothing can be changed.
-    connection.execute(f"set allowed_directories = [{folders}]")
-    connection.execute("set enable_external_access = false")
-    connection.execute("set lock_configuration = true")
-    return connection
 
 
 class DuckDBEngine:
