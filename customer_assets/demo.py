@@ -14,13 +14,13 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 
 from customer_assets import settings
 from customer_assets.disk import demand_room
 from customer_assets.launch import Outcome, job_of, run_job, show_progress, tags_of
 from customer_assets.project import source_names
 from customer_assets.warehouse.catalog import snapshot_relations
+from customer_assets.warehouse.connection import connect
 from customer_assets.warehouse.manifest import TableStore
 
 _SECONDS_TO_STOP = 5
@@ -172,7 +172,8 @@ def _accounting(folder: Path) -> str:
         statement = _ACCOUNTINGS.get(relation.table.name)
         if statement and relation.files:
             files = {"files": [str(path) for path in relation.files]}
-            row = duckdb.sql(statement, params=files).fetchone()
+            with connect([folder]) as connection:
+                row = connection.execute(statement, files).fetchone()
             if row and row[0]:
                 return str(row[0])
     return "nothing was published"

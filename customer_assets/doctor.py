@@ -20,6 +20,7 @@ from customer_assets import settings
 from customer_assets.generation import in_words, waits_for
 from customer_assets.history import dagster_yaml, damaged_databases
 from customer_assets.warehouse.catalog import read_snapshot, snapshot_relations
+from customer_assets.warehouse.connection import connect
 from customer_assets.warehouse.lock import lock_holder
 from customer_assets.warehouse.manifest import (
     HISTORY,
@@ -288,7 +289,7 @@ def _catalog(sources: list[Path]) -> Iterator[Finding]:
         yield Finding("Catalog", f"{file} is not there", remedy, True)
         return
     try:
-        with duckdb.connect(str(file), read_only=True) as connection:
+        with connect(database=file, read_only=True) as connection:
             views = {
                 (schema, name): str(sql)
                 for schema, name, sql in connection.execute(

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
 import yaml
 
 from customer_assets import settings
@@ -18,7 +17,8 @@ from customer_assets.pipeline import AnyPipeline, pipeline_of
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.sources.configuration import ConfigurationError
 from customer_assets.suggestions import alternatives
-from customer_assets.warehouse.engine import DuckDBEngine, lock_down
+from customer_assets.warehouse.connection import connect, of_project
+from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets.warehouse.header import line_of
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
@@ -105,14 +105,11 @@ def open_warehouse(pipeline: AnyPipeline) -> Iterator[SourceWarehouse]:
 def open_engine(reached: Sequence[Path] | None = None) -> Iterator[DuckDBEngine]:
     """Open a connection of its own, with the limits of the settings.
 
-    It reaches the folders of `lock_down`, or only those in `reached` and the spill folder.
+    It reaches what tables are computed from and written to, or only those in `reached`.
     """
     settings.spill_folder().mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(config=settings.duckdb_limits()) as connection:
-        # How far a statement is may be asked from another thread; DuckDB itself prints nothing.
-        connection.execute("set enable_progress_bar = true")
-        connection.execute("set enable_progress_bar_print = false")
-        yield DuckDBEngine(lock_down(connection, reached))
+    with connect(of_project() if reached is None else reached, tells_progress=True) as connection:
+        yield DuckDBEngine(connection)
 
 
 def _source_files() -> dict[Path, str | None]:

@@ -219,7 +219,7 @@ def spill_folder() -> Path:
 
 
 def duckdb_limits() -> dict[str, str | bool | int | float | list[str]]:
-    """Return what a DuckDB connection may use, as its configuration; see also `lock_down`."""
+    """Return what a DuckDB connection may use, as its configuration."""
     return {
         "memory_limit": memory_limit(),
         "threads": threads(),

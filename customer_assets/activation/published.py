@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from customer_assets.warehouse.catalog import snapshot_relations
+from customer_assets.warehouse.connection import connect
 from customer_assets.warehouse.engine import relation_sql
 from customer_assets.warehouse.versions import digest
 
@@ -36,7 +36,7 @@ def published(source_folder: Path, names: Iterable[str]) -> Published:
     """Read those of the named tables that the last snapshot of a source has."""
     wanted = set(names)
     frames, versions = {}, {}
-    with duckdb.connect() as connection:
+    with connect([source_folder]) as connection:
         for relation in snapshot_relations(source_folder):
             name = relation.table.name
             if name in wanted:

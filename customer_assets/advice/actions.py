@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-import duckdb
 import polars as pl
 import sqlglot
 from sqlglot import exp
 
 from customer_assets.ingest.rules import RuleError, condition_sql
 from customer_assets.sources import Action, CleaningRule
+from customer_assets.warehouse.connection import scratch
 
 # What is said of every group, beside the means of its customers' measures.
 _GROUP_TYPES = {
@@ -122,9 +122,9 @@ def fitting(action: Action, groups: pl.DataFrame) -> list[dict[str, Any]]:
     unknown = sorted({*_columns_of(action.when), *action.because} - set(groups.columns))
     rows = groups.with_columns(pl.lit(None, pl.Float64).alias(name) for name in unknown)
     sql = action_condition(action, {n: _GROUP_TYPES.get(n, "double") for n in rows.columns})
-    with duckdb.connect() as scratch:
-        scratch.register("rows", rows.to_arrow())
-        return scratch.execute(f"select * from rows where ({sql})").pl().to_dicts()
+    with scratch().cursor() as cursor:
+        cursor.register("rows", rows.to_arrow())
+        return cursor.execute(f"select * from rows where ({sql})").pl().to_dicts()
 
 
 def reason(action: Action, group: Mapping[str, Any]) -> str:

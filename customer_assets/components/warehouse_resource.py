@@ -17,7 +17,8 @@ from customer_assets.generation import accept_days, in_words, open_source, show
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.warehouse.catalog import build_catalog, snapshot_relations
 from customer_assets.warehouse.changes import seen_files
-from customer_assets.warehouse.engine import DuckDBEngine, lock_down
+from customer_assets.warehouse.connection import lock_down, of_project
+from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets.warehouse.lock import writer_lock
 from customer_assets.warehouse.manifest import DamagedFileError, sweep
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
@@ -68,7 +69,7 @@ class WarehouseResource(dg.ConfigurableResource):
         with contextlib.ExitStack() as stack:
             self._stack = stack
             connection = stack.enter_context(self.duckdb.get_connection())
-            self._engine = DuckDBEngine(lock_down(connection))
+            self._engine = DuckDBEngine(lock_down(connection, of_project()))
             self._opened = {}
             self._now = dt.datetime.now(dt.UTC)
             yield self

@@ -22,6 +22,7 @@ from customer_assets.ingest.readers import open_file
 from customer_assets.ingest.reading import Reading
 from customer_assets.ingest.times import TimeFormat, time_formats
 from customer_assets.sources import CANONICAL_COLUMNS, FileFormat
+from customer_assets.warehouse.connection import connect
 
 _ROWS = 100_000
 _FEW_ROWS = 500
@@ -139,7 +140,7 @@ def inspect(files: Path | Sequence[Path], said: Mapping[str, str] | None = None)
     """
     paths = [files] if isinstance(files, Path) else list(files)
     said = dict(said or {})
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+    with tempfile.TemporaryDirectory() as folder, connect([Path(folder), *paths]) as connection:
         readings = [
             _opened(connection, each, Path(folder) / str(n)) for n, each in enumerate(paths)
         ]

@@ -16,6 +16,7 @@ import duckdb
 from customer_assets.ingest import records
 from customer_assets.ingest.plain import FileRefusedError, PlainText, survey
 from customer_assets.ingest.reading import first_line
+from customer_assets.warehouse.connection import connect
 from customer_assets.warehouse.quoting import literal
 
 _KEYS_FROM_LINES = 10_000
@@ -66,7 +67,7 @@ def one_object_a_line(plain: PlainText, wanted: Sequence[str] | None, scratch: P
             return plain
     target, fault = scratch / "objects.jsonl", ""
     # A connection of its own, in which the order of the file is kept.
-    with duckdb.connect() as reader:
+    with connect([plain.path.parent, plain.path]) as reader:
         for form in ("array", "unstructured") if is_array else ("unstructured",):
             try:
                 rows = _rows(reader, plain.path, form, wanted)

@@ -27,6 +27,7 @@ from customer_assets.ingest.plain import FileRefusedError
 from customer_assets.ingest.reading import Reading, bounded_sql, first_line
 from customer_assets.ingest.text_readers import CarefulText
 from customer_assets.sources import EventLogSource, FileFormat
+from customer_assets.warehouse.connection import connect
 from customer_assets.warehouse.manifest import file_hash
 from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.versions import digest
@@ -132,7 +133,7 @@ def rows_reading(rows: RowsSql, path: Path, file_format: FileFormat, scratch: Pa
     Raises:
         FileRefusedError: the file, or a lookup, cannot be read, or the SQL fails on it.
     """
-    with duckdb.connect(config={"temp_directory": str(scratch / "spill")}) as connection:
+    with connect([scratch, path, *rows.lookups.values()]) as connection:
         for view, file in [("landed", path), *rows.lookups.items()]:
             folder = scratch / f"view_{view}"
             folder.mkdir(exist_ok=True)
@@ -142,12 +143,6 @@ def rows_reading(rows: RowsSql, path: Path, file_format: FileFormat, scratch: Pa
                 raise FileRefusedError(
                     str(error) if view == "landed" else f"the lookup {file.name}: {error}"
                 ) from error
-        for statement in (
-            f"set allowed_directories = [{literal(scratch)}]",
-            "set enable_external_access = false",
-            "set lock_configuration = true",
-        ):
-            connection.execute(statement)
         try:
             return _made(connection, rows, scratch)
         except duckdb.OutOfMemoryException:

@@ -5,7 +5,6 @@ may not look anywhere else, and it may not depend on the day it runs: the tables
 function of the landed files. So the functions it may use are listed here.
 """
 
-import functools
 from collections.abc import Iterable
 
 import duckdb
@@ -15,6 +14,7 @@ from sqlglot.errors import SqlglotError
 
 from customer_assets.sources import CleaningRule
 from customer_assets.suggestions import alternatives
+from customer_assets.warehouse.connection import scratch
 from customer_assets.warehouse.quoting import quoted
 
 _PLAIN = (
@@ -167,17 +167,11 @@ def _check_node(rule: CleaningRule, node: exp.Expr, columns: dict[str, str]) -> 
         raise _error(rule, f"{node.sql(dialect='duckdb')!r} is not possible here")
 
 
-@functools.cache
-def _scratch() -> duckdb.DuckDBPyConnection:
-    """Return an empty database: a new one for each condition would cost more than its check."""
-    return duckdb.connect()
-
-
 def _type_of(rule: CleaningRule, sql: str, columns: dict[str, str]) -> str:
     empty = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns.items())
-    with _scratch().cursor() as scratch:
+    with scratch().cursor() as cursor:
         try:
-            relation = scratch.sql(f"select ({sql}) as condition from (select {empty}) limit 0")
+            relation = cursor.sql(f"select ({sql}) as condition from (select {empty}) limit 0")
         except duckdb.Error as error:
             raise _error(rule, str(error).splitlines()[0]) from error
         return str(relation.types[0])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import duckdb
 
 from customer_assets.sources.time_patterns import UTC_LETTERS, pattern_words
+from customer_assets.warehouse.connection import scratch
 from customer_assets.warehouse.quoting import literal
 
 _EPOCHS = {"epoch_seconds": 1_000_000, "epoch_milliseconds": 1_000, "epoch_microseconds": 1}
@@ -169,7 +170,8 @@ def time_formats(names: Iterable[str]) -> list[TimeFormat]:
     formats = [TimeFormat(name) for name in names]
     for time_format in formats:
         try:
-            duckdb.sql(f"select {time_format.microseconds(literal('1'))}").fetchall()
+            with scratch().cursor() as cursor:
+                cursor.execute(f"select {time_format.microseconds(literal('1'))}").fetchall()
         except duckdb.Error as error:
             why = str(error).splitlines()[0]
             raise TimeFormatError(

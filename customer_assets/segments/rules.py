@@ -7,7 +7,6 @@ it. Beyond those, aggregates over all customers: median(x), quantile(x, 0.9), pe
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import duckdb
 import polars as pl
 import sqlglot
 from sqlglot import exp
@@ -16,6 +15,7 @@ from sqlglot.errors import SqlglotError
 from customer_assets.ingest.rules import RuleError, condition_sql
 from customer_assets.segments.known_customers import SCORE_COLUMNS
 from customer_assets.sources import CleaningRule, SegmentRule
+from customer_assets.warehouse.connection import scratch
 from customer_assets.warehouse.quoting import quoted
 
 _ID = "customer_id"
@@ -111,14 +111,14 @@ def rule_members(rule: SegmentRule, customers: pl.DataFrame) -> pl.DataFrame:
         missing = [c for c in SCORE_COLUMNS if c not in frame.columns]
         frame = frame.with_columns(pl.lit(None, kinds[c]).alias(c) for c in missing)
     frame = frame.with_columns(aggregate.values(frame) for aggregate in aggregates)
-    with duckdb.connect() as scratch:
-        scratch.register("known", frame.to_arrow())
-        held = scratch.execute(f"select {quoted(_ID)} from known where ({sql})").pl()
+    with scratch().cursor() as cursor:
+        cursor.register("known", frame.to_arrow())
+        held = cursor.execute(f"select {quoted(_ID)} from known where ({sql})").pl()
     return held.sort(_ID)
 
 
 def _types_of(customers: pl.DataFrame) -> dict[str, str]:
-    with duckdb.connect() as scratch:
-        scratch.register("known", customers.head(0).to_arrow())
-        described = scratch.execute("describe select * from known").fetchall()
+    with scratch().cursor() as cursor:
+        cursor.register("known", customers.head(0).to_arrow())
+        described = cursor.execute("describe select * from known").fetchall()
     return {row[0]: str(row[1]).lower() for row in described}

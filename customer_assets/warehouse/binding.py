@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from customer_assets.quality import checks_of
+from customer_assets.warehouse.connection import connect
 from customer_assets.warehouse.header import ModelError
 from customer_assets.warehouse.manifest import write_atomically
 from customer_assets.warehouse.model import Model
@@ -52,7 +53,7 @@ def bind(models: Iterable[Model], tables: Mapping[str, Table], remembered: Path)
         return
     known = _remembered(remembered)
     new: dict[str, None] = {}
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with connect(threads=1) as connection:
         load_macros(connection)
         for key, model in open_models:
             if key not in known:

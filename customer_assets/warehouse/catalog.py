@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 from pydantic import ValidationError
 
+from customer_assets.warehouse.connection import connect
 from customer_assets.warehouse.engine import Relation, relation_sql
 from customer_assets.warehouse.manifest import (
     DamagedFileError,
@@ -108,7 +109,7 @@ def _build(
     temporary.unlink(missing_ok=True)
     rows: dict[str, int] = {}
     try:
-        with duckdb.connect(str(temporary)) as connection:
+        with connect([warehouse], temporary) as connection:
             for snapshot in sorted(warehouse.glob(f"*/{SNAPSHOT}")):
                 source = snapshot.parent.name
                 connection.execute(f"create schema if not exists {quoted(source)}")

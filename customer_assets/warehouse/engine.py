@@ -15,7 +15,6 @@ import duckdb
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from customer_assets import settings
 from customer_assets.warehouse.manifest import WHOLE
 from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.quoting import literal, quoted
@@ -55,26 +54,6 @@ class Output:
     rows: int
     content_hash: str
     columns_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-
-def lock_down(
-    connection: duckdb.DuckDBPyConnection, folders: Sequence[Path] | None = None
-) -> duckdb.DuckDBPyConnection:
-    """Let a connection reach nothing but the home, the landing and the spill folder, for good.
-
-    With `folders` it reaches these and the spill folder. Where links may lead out of the landing
-    folder, it may read any file. No statement reaches the network or another file, loads an
-    extension, or changes a setting any more: also none that came from a configuration.
-    """
-    reached = [*(folders or [settings.home(), settings.landing()]), settings.spill_folder()]
-    if folders is None and settings.follows_links():
-        reached.append(Path("/"))
-    listed = ", ".join(literal(str(each)) for each in reached)
-    # In this order: afterwards nothing can be changed.
-    connection.execute(f"set allowed_directories = [{listed}]")
-    connection.execute("set enable_external_access = false")
-    connection.execute("set lock_configuration = true")
-    return connection
 
 
 class DuckDBEngine:

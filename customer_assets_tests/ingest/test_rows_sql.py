@@ -4,6 +4,7 @@ import json
 from decimal import Decimal
 
 import duckdb
+import polars as pl
 import pytest
 import yaml
 
@@ -190,6 +191,23 @@ def test_sql_that_fails_on_a_file_refuses_it_and_says_why(tmp_path, sql, why):
     (row,) = run.frame("landed_files").select("status", "reason").rows()
     assert row[0] == "refused"
     assert why in row[1]
+
+
+def test_a_parquet_file_and_its_lookup_are_read_and_nothing_beside_them(tmp_path):
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    pl.DataFrame({"id": [1], "at": ["2024-01-05"]}).write_parquet(landing / "a.parquet")
+    pl.DataFrame({"id": [1], "who": ["ann"]}).write_parquet(landing / "people.parquet")
+    stated = {"files": "a.parquet", "lookups": {"people": "people.parquet"}}
+    columns = {"columns": {"customer_id": "who", "event_at": "at"}}
+    joined = "select landed._line, who, at from landed join people using (id)"
+    run = rows(tmp_path, joined, {"secret.csv": "a\n1\n"}, **stated, **columns)
+    assert events(run, "customer_id") == [("ann",)]
+    outside = f"select _line, at as who, at from landed, '{landing / 'secret.csv'}'"
+    run = rows(tmp_path, outside, {}, **stated, **columns)
+    (row,) = run.frame("landed_files").filter(file="a.parquet").select("status", "reason").rows()
+    assert row[0].startswith("refused")
+    assert "file system operations are disabled" in row[1]
 
 
 def test_a_row_is_found_again_at_its_line(tmp_path, monkeypatch):
