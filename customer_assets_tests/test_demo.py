@@ -64,7 +64,7 @@ def test_who_interrupts_a_run_ends_the_demo_too(monkeypatch):
         raise dg.DagsterExecutionInterruptedError
 
     job = dg.Definitions(assets=[interrupted], jobs=[dg.define_asset_job("job")])
-    monkeypatch.setattr(demo_module, "_job", lambda source: job.resolve_job_def("job"))
+    monkeypatch.setattr(demo_module, "job_of", lambda *_: job.resolve_job_def("job"))
     with dg.instance_for_test(), pytest.raises(KeyboardInterrupt):
         demo_module._run_source("shop")
 

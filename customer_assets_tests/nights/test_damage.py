@@ -111,7 +111,7 @@ def test_a_damaged_catalog_is_named_and_built_anew(shop):
 def test_a_damaged_source_is_named(monkeypatch, text):
     with create_defs_folder_sandbox() as sandbox, sandbox.build_component_tree() as tree:
         monkeypatch.setattr(settings, "source_root", lambda: sandbox.defs_folder_path)
-        monkeypatch.setattr("customer_assets.project._tree", lambda: tree)
+        monkeypatch.setattr("customer_assets.project._tree", lambda project: tree)
         for name, stated in {"sound": LOG, "damaged": text}.items():
             (sandbox.defs_folder_path / name).mkdir()
             (sandbox.defs_folder_path / name / "defs.yaml").write_text(stated)
