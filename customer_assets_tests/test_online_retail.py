@@ -119,13 +119,14 @@ def test_duplicates_that_are_kept_are_told_from_those_removed(retail):
     assert dict(sums) == {"duplicates removed": 536_641, "duplicates kept": 541_909}
 
 
-def test_bags_grow_and_jewellery_goes_as_published_lights_and_kitchen_do_not(retail):
+def test_a_log_of_one_year_tells_of_no_category_that_it_grows(retail):
+    """The study advises by a trend that is the season's; weakness and returns alone advise here."""
     rows = retail.frame("published_category_advice").rows(named=True)
     assert {row["category"]: (row["our_advice"], row["agrees"]) for row in rows} == {
-        "bags": ("grow", True),
-        "jewellery": ("drop", True),
-        "kitchen": ("fix", False),
-        "lights": ("keep", False),
+        "bags": (None, False),
+        "jewellery": ("fix", True),
+        "kitchen": (None, False),
+        "lights": (None, False),
     }
 
 

@@ -13,6 +13,7 @@ from customer_assets_tests.conftest import read_source, run_source
 # Every table that is asked for, or compared with; what these need comes with them.
 TABLES = (
     "orders",
+    "sessions",
     "funnel_people",
     "retention",
     "paths",
