@@ -193,7 +193,7 @@ def unexpected_values(report: ReportInput) -> list[Block]:
     needs=("customer_accounting",),
     uses=(
         "landed_files",
-        "rejected_rows",
+        "rejection_reasons",
     ),
 )
 def accounts(report: ReportInput) -> list[Block]:
@@ -257,7 +257,7 @@ def accounts(report: ReportInput) -> list[Block]:
             note="The row Customers is all inputs joined: of each customer in any file.",
         )
     )  # fmt: skip
-    if report.has_rows("rejected_rows"):
+    if report.has_rows("rejection_reasons"):
         blocks.append(reasons(report, landed))
     if report.has_rows("landed_files"):
         blocks.append(files(report))

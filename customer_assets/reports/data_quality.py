@@ -54,7 +54,7 @@ def _findings_in_words(findings: pl.DataFrame) -> str:
     SURENESS,
     70,
     needs=("accounting",),
-    uses=("landed_files", "rejected_rows", "findings"),
+    uses=("landed_files", "rejection_reasons", "findings"),
 )
 def data_quality(report: ReportInput) -> list[Block]:
     """Return what became of every landed row, why rows were rejected, and the landed files."""
@@ -87,7 +87,7 @@ def data_quality(report: ReportInput) -> list[Block]:
     ]
     if report.has_rows("findings"):
         blocks.append(_findings(report))
-    if report.has_rows("rejected_rows"):
+    if report.has_rows("rejection_reasons"):
         blocks.append(reasons(report, rows["landed"]))
     if report.has_rows("landed_files"):
         blocks.append(files(report))
@@ -130,17 +130,10 @@ def newest_file_at(landed_files: pl.DataFrame) -> dt.datetime | None:
 
 def reasons(report: ReportInput, landed: int) -> Block:
     """Return the table of why rows were rejected; `landed` is how many rows there are in all."""
-    found = (
-        report.frames["rejected_rows"]
-        .sort("file", "row")
-        .group_by("reason", "column_name", maintain_order=True)
-        .agg(
-            pl.len().alias("n_rows"),
-            (pl.len() / max(landed, 1)).alias("landed_share"),
-            pl.format("{}, row {}", pl.first("file"), pl.first("row")).alias("example"),
-            pl.first("raw_text"),
-        )
-        .sort("n_rows", "reason", "column_name", descending=[True, False, False])
+    found = report.frames["rejection_reasons"].sort("place")
+    shown = found.head(_TOP_REASONS).with_columns(
+        (pl.col("n_rows") / max(landed, 1)).alias("landed_share"),
+        pl.format("{}, row {}", "file", "row").alias("example"),
     )
     columns: Columns = {
         "reason": ("Reason", wording.shown),
@@ -150,18 +143,19 @@ def reasons(report: ReportInput, landed: int) -> Block:
         "example": ("First such row", wording.shown),
         "raw_text": ("as it stands in the file", wording.shown),
     }
+    n_reasons = int(found["n_reasons"][0])
     note = (
-        f"The {_TOP_REASONS} most frequent of {wording.count(found.height)} reasons."
-        if found.height > _TOP_REASONS
+        f"The {_TOP_REASONS} most frequent of {wording.count(n_reasons)} reasons."
+        if n_reasons > _TOP_REASONS
         else ""
     )
     return table_view(
         report,
-        "rejected_rows",
+        "rejection_reasons",
         "Why rows were rejected",
         columns,
-        found.head(_TOP_REASONS),
-        note=f"{note} The CSV file has every rejected row.".strip(),
+        shown,
+        note=f"{note} Every rejected row stands in the table rejected_rows.".strip(),
     )
 
 

@@ -208,16 +208,17 @@ def shop_frames() -> dict[str, pl.DataFrame]:
             },
             schema_overrides={"reason": pl.String},
         ),
-        "rejected_rows": pl.DataFrame(
+        "rejection_reasons": pl.DataFrame(
             {
-                "file": ["orders.csv"] * 2,
-                "row": [7, 9],
-                "column_name": ["at", "at"],
-                "reason": ["no time", "no time"],
-                "event_date": [None, None],
-                "raw_text": ["1,,3", "2,never,4"],
-            },
-            schema_overrides={"event_date": pl.Date},
+                "place": [1],
+                "reason": ["no time"],
+                "column_name": ["at"],
+                "n_rows": [2],
+                "file": ["orders.csv"],
+                "row": [7],
+                "raw_text": ["1,,3"],
+                "n_reasons": [1],
+            }
         ),
         "reproduction": pl.DataFrame(
             {
@@ -711,7 +712,7 @@ def customer_source() -> CustomerTableSource:
 @pytest.fixture(scope="session")
 def people_frames(shop_frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """Ten customers in the files, of whom a rule leaves out two."""
-    shared = ("landed_files", "rejected_rows", "reproduction")
+    shared = ("landed_files", "rejection_reasons", "reproduction")
     return {
         **{name: shop_frames[name] for name in shared},
         "headlines": _people_headlines(),
@@ -834,9 +835,11 @@ def hostile_frames(shop_frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFra
     frames["campaign_economics"] = frames["campaign_economics"].with_columns(
         pl.col("target").replace(segments)
     )
-    for table in ("landed_files", "rejected_rows"):
+    for table in ("landed_files", "rejection_reasons"):
         frames[table] = frames[table].with_columns(file=pl.lit(names[0]), reason=pl.lit(names[5]))
-    frames["rejected_rows"] = frames["rejected_rows"].with_columns(raw_text=pl.lit(names[3]))
+    frames["rejection_reasons"] = frames["rejection_reasons"].with_columns(
+        raw_text=pl.lit(names[3])
+    )
     kinds = {"view": names[0], "purchase": names[2]}
     frames["hourly_traffic"] = frames["hourly_traffic"].with_columns(
         pl.col("event_type").replace(kinds)
