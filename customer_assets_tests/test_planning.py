@@ -119,7 +119,8 @@ def published_files(run):
 def test_rows_that_are_only_rejected_redo_their_accounting(log):
     land(log.landing, "old.csv", [(1, "01-01 10:00", "pv")])
     redone = [table.name for table in planned_of(log, what_has_landed(log))]
-    assert redone == ["findings", "accounting", "reproduction", "headlines"]
+    wanted = ["findings", "rejection_reasons", "accounting", "reproduction", "headlines"]
+    assert redone == wanted
 
 
 def test_a_clean_log_needs_nothing(log, capsys):
