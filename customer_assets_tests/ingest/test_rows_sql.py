@@ -41,14 +41,14 @@ window same_order as (partition by "Name")
 """
 
 
-def rows(tmp_path, sql, files, **changes):
-    """Return a run over files whose rows a rows.sql makes."""
+def rows(tmp_path, sql, landed, **changes):
+    """Return a run over landed files whose rows a rows.sql makes."""
     own = tmp_path / "sql"
     (own / "raw" / "my_shop").mkdir(parents=True, exist_ok=True)
     (own / "raw" / "my_shop" / "rows.sql").write_text(sql)
     landing = tmp_path / "landing"
     landing.mkdir(exist_ok=True)
-    for name, content in files.items():
+    for name, content in landed.items():
         (landing / name).write_text(content)
     source = EventLogSource.model_validate(STATED | changes)
     run = run_source("my_shop", source, landing, tmp_path / "home", (*settings.table_roots(), own))
@@ -200,10 +200,10 @@ def test_a_parquet_file_and_its_lookup_are_read_and_nothing_beside_them(tmp_path
     pl.DataFrame({"id": [1], "who": ["ann"]}).write_parquet(landing / "people.parquet")
     stated = {"files": "a.parquet", "lookups": {"people": "people.parquet"}}
     columns = {"columns": {"customer_id": "who", "event_at": "at"}}
-    joined = "select landed._line, who, at from landed join people using (id)"
+    joined = 'select landed._line, who, "at" from landed join people using (id)'
     run = rows(tmp_path, joined, {"secret.csv": "a\n1\n"}, **stated, **columns)
     assert events(run, "customer_id") == [("ann",)]
-    outside = f"select _line, at as who, at from landed, '{landing / 'secret.csv'}'"
+    outside = f"select _line, id as who, \"at\" from landed, '{landing / 'secret.csv'}'"
     run = rows(tmp_path, outside, {}, **stated, **columns)
     (row,) = run.frame("landed_files").filter(file="a.parquet").select("status", "reason").rows()
     assert row[0].startswith("refused")
