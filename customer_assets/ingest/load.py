@@ -17,7 +17,7 @@ import duckdb
 from customer_assets import settings
 from customer_assets.ingest import mapping, readers
 from customer_assets.ingest.mapping import EventMapping
-from customer_assets.ingest.plain import FileRefusedError
+from customer_assets.ingest.plain import BeyondLimitError, FileRefusedError
 from customer_assets.ingest.raw_tables import raw_event_columns, rule_columns
 from customer_assets.ingest.reading import Reading
 from customer_assets.ingest.rows_sql import RowsSql, rows_reading
@@ -50,6 +50,7 @@ class Loaded:
     days: dict[dt.date, DayFile]
     rejected: Path | None
     rows_rejected: int
+    columns: str | None
     encoding: str | None
     delimiter: str | None
     time_format: str
@@ -240,6 +241,7 @@ def _load(
         days,
         rejected,
         n_rejected,
+        None if reading.columns is None else ", ".join(reading.columns),
         reading.encoding,
         reading.delimiter,
         events.time_format.name,
@@ -452,12 +454,12 @@ def _within_limits(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        raise FileRefusedError(
+        raise BeyondLimitError(
             f"it needs more memory than {settings.memory_limit()}: raise "
             "CUSTOMER_ASSETS_MEMORY_LIMIT, or write it in smaller row groups"
         ) from error
     except duckdb.InterruptException as error:
-        raise FileRefusedError(
+        raise BeyondLimitError(
             f"it takes more than {seconds:,} seconds: CUSTOMER_ASSETS_FILE_SECONDS takes more"
         ) from error
     finally:

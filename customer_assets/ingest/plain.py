@@ -35,6 +35,10 @@ class FileRefusedError(Exception):
     """A landed file that cannot be loaded at all; the text says why."""
 
 
+class BeyondLimitError(FileRefusedError):
+    """A landed file that takes more than one may take here: another day it may be taken."""
+
+
 @dataclass(frozen=True)
 class Survey:
     """What a count of a text file's bytes tells.
@@ -241,19 +245,19 @@ def _unpacked(path: Path, scratch: Path) -> Path:
 
 
 def _unpack(packed: IO[bytes], plain: IO[bytes], path: Path) -> None:
-    """Unpack a file. Raises FileRefusedError where it is larger than a file may be."""
+    """Unpack a file. Raises BeyondLimitError where it is larger than a file may be."""
     size, times = path.stat().st_size, settings.most_unpacked()
     room = int(shutil.disk_usage(Path(plain.name).parent).free * _SHARE_OF_DISK)
     written = 0
     while chunk := packed.read(_CHUNK):
         written += len(chunk)
         if written > max(size * times, _HARMLESS):
-            raise FileRefusedError(
+            raise BeyondLimitError(
                 f"its {size:,} bytes become more than {written:,} when unpacked, over {times} "
                 "times as many: raise CUSTOMER_ASSETS_MOST_UNPACKED if that is right"
             )
         if written > room:
-            raise FileRefusedError(
+            raise BeyondLimitError(
                 f"unpacked it takes more than {room:,} bytes, half of what is free on the disk: "
                 "free some (CUSTOMER_ASSETS_HOME)"
             )

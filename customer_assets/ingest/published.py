@@ -39,6 +39,10 @@ class LandedRow:
     n_repeated_times: int = 0
     n_missing_times: int = 0
     n_rounded_amounts: int = 0
+    kind: str | None = None
+    columns: str | None = None
+    previous_columns: str | None = None
+    is_tried_again: bool = False
 
     def with_content_of(self, other: "LandedRow") -> "LandedRow":
         """Return this row with what `other` says about the content that is in the tables."""
@@ -51,6 +55,7 @@ class LandedRow:
             changed_at=self.changed_at,
             status=self.status,
             reason=self.reason,
+            is_tried_again=self.is_tried_again,
         )
 
 

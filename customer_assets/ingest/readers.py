@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from customer_assets import settings
-from customer_assets.ingest.plain import FileRefusedError, plain_text, unzipped
+from customer_assets.ingest.plain import BeyondLimitError, FileRefusedError, plain_text, unzipped
 from customer_assets.ingest.reading import Reading, bounded_sql, columns_sql, first_line
 from customer_assets.ingest.text_readers import csv_reading, json_reading, line_reading
 from customer_assets.sources import FileFormat
@@ -47,12 +47,13 @@ def open_file(
     Null: nobody knows yet.
 
     Raises:
-        FileRefusedError: it is no file of the kind that its name or the format says.
+        FileRefusedError: it is no file of the kind that its name or the format says, or it
+            is more than a file may be.
         OSError: it cannot be read.
     """
     reading = _opened(connection, path, file_format, wanted, scratch)
     if len(reading.names) > (most := settings.most_columns()):
-        raise FileRefusedError(
+        raise BeyondLimitError(
             f"it has {len(reading.names):,} columns, more than {most:,}: is it what it should be? "
             "CUSTOMER_ASSETS_MOST_COLUMNS takes more"
         )
@@ -154,6 +155,10 @@ class ParquetReading:
     encoding: None = None
     delimiter: None = None
     absent: frozenset[str] = frozenset()
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return self.names
 
     @property
     def scan(self) -> str:

@@ -26,6 +26,10 @@ class Reading(Protocol):
     def fields(self) -> Sequence[str]: ...
 
     @property
+    def columns(self) -> Sequence[str] | None:
+        """The columns that all rows have; null where each row names its own, as JSON does."""
+
+    @property
     def encoding(self) -> str | None: ...
 
     @property

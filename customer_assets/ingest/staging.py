@@ -26,7 +26,7 @@ from customer_assets.ingest.judging import judge, read_accepted
 from customer_assets.ingest.landing import Entry, LandingError, fingerprint, list_files
 from customer_assets.ingest.load import Loaded, load_file
 from customer_assets.ingest.mapping import MissingColumnsError, naming
-from customer_assets.ingest.plain import FileRefusedError
+from customer_assets.ingest.plain import BeyondLimitError, FileRefusedError
 from customer_assets.ingest.published import LandedRow, Published, read_published
 from customer_assets.ingest.raw_tables import (
     DUPLICATE,
@@ -40,6 +40,7 @@ from customer_assets.ingest.raw_tables import (
 )
 from customer_assets.ingest.rows_sql import RowsSql, rows_sql
 from customer_assets.sources import EventLogSource
+from customer_assets.sources.columns import kind_of
 from customer_assets.warehouse.engine import content_hash
 from customer_assets.warehouse.manifest import (
     STAGING,
@@ -361,8 +362,7 @@ class _Run:
             earlier is not None
             and self.before.version == self.version
             and earlier.status.startswith(REFUSED)
-            # A limit of this machine may be another one now.
-            and "CUSTOMER_ASSETS_" not in (earlier.reason or "")
+            and not earlier.is_tried_again
             and (earlier.content_hash, earlier.modified_at) == (row.content_hash, row.modified_at)
         ):
             return replace(row, status=REFUSED, reason=earlier.reason)
@@ -393,6 +393,7 @@ class _Run:
                 "`optional: true`, and files of another kind are stated under `kinds`",
             )
         except FileRefusedError as error:
+            row = replace(row, is_tried_again=isinstance(error, BeyondLimitError))
             return self._refused(row, str(error))
         except OSError as error:
             if error.errno == errno.ENOSPC:
@@ -423,6 +424,7 @@ class _Run:
                 self.before.rejected.pieces.get(content),
             )  # fmt: skip
         self.counts[content] = counted
+        kind = kind_of(self.source.kinds, row.file)
         row = replace(
             row,
             loaded_hash=content,
@@ -438,9 +440,18 @@ class _Run:
             n_repeated_times=loaded.n_repeated_times,
             n_missing_times=loaded.n_missing_times,
             n_rounded_amounts=loaded.n_rounded_amounts,
+            columns=loaded.columns,
+            previous_columns=self._previous_columns(row.file, content),
+            kind=", ".join(kind.patterns) if kind else None,
         )
         self.fresh[content] = row
         return row
+
+    def _previous_columns(self, file: str, content: str) -> str | None:
+        earlier = self.before.files.get(file)
+        if earlier is None:
+            return None
+        return earlier.previous_columns if earlier.loaded_hash == content else earlier.columns
 
     def _counted(self, content: str, loaded: Loaded) -> StagedPiece:
         path = new_staged_file(self.staging, "day_counts")

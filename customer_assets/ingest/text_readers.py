@@ -56,6 +56,10 @@ class FastText:
         return self.plain.encoding
 
     @property
+    def columns(self) -> Sequence[str] | None:
+        return self.names if self.json_pointers is None else None
+
+    @property
     def fields(self) -> Sequence[str]:
         if self.json_pointers is not None:
             return _json_fields(self.json_pointers)
@@ -197,6 +201,10 @@ class CarefulText:
     rows: int
     json_pointers: Sequence[str] | None
     absent: frozenset[str] = frozenset()
+
+    @property
+    def columns(self) -> Sequence[str] | None:
+        return self.names if self.json_pointers is None else None
 
     @property
     def fields(self) -> Sequence[str]:

@@ -354,3 +354,21 @@ def test_a_pattern_out_of_the_landing_folder_is_an_error_of_the_configuration(pa
     for stated in ({"files": pattern}, {"files": ["*.csv", pattern]}, {"lookups": {"x": pattern}}):
         with pytest.raises(ValueError, match="below the landing folder"):
             shop_source(**stated)
+
+
+def test_the_columns_of_a_file_and_what_they_were_before(shop: Shop):
+    def columns() -> list[tuple[str, str | None, str | None]]:
+        return shop.rows("landed_files", "file, columns, previous_columns")
+
+    head, row = "who,at,what,n,price,page", "ann,2024-01-05 10:00:00,view,1,2,home"
+    shop.land("a.csv", f"{head}\n{row}\n")
+    shop.land("b.jsonl", '{"who": "bob", "at": "2024-01-05 10:00:00", "what": "view"}\n')
+    shop.run()
+    before = ", ".join(head.split(","))
+    assert columns() == [("a.csv", before, None), ("b.jsonl", None, None)]
+    shop.land("a.csv", f"{head.replace('page', 'url')}\n{row}\n")
+    for _ in range(2):
+        # It stays known while the content is the same, also where it is read again.
+        shop.run()
+        shop.source = shop_source(event_names={"view": "look"}, default_event_type="other")
+        assert columns()[0] == ("a.csv", before.replace("page", "url"), before)

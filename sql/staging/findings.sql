@@ -12,8 +12,8 @@ parameters:
   rejected_share: {type: double, description: Share of rejected rows that is an error.}
   warn_rejected_share: {type: double, description: Share of rejected rows that warns.}
 columns:
-  event_date: {type: date, description: "Day that it is about; of a file, the day on which it landed."}
-  finding: {type: varchar, description: "Those of day_findings; day_missing, file_refused, file_empty, nothing_read, file_rows_rejected, withdrawal_waits or nonexistent_hour."}
+  event_date: {type: date, description: "Day that it is about; of a file, the day on which it landed, of its columns, its last day."}
+  finding: {type: varchar, description: "Those of day_findings; day_missing, file_refused, file_empty, nothing_read, file_rows_rejected, file_columns_changed, withdrawal_waits or nonexistent_hour."}
   subject: {type: varchar, description: "Event type, column or file that it is about; else empty."}
   severity: {type: varchar, description: error or warn.}
   explanation: {type: varchar, description: What came and what was to be expected.}
@@ -142,6 +142,121 @@ of_rejected_rows as (
         )
 ),
 
+-- The files of a kind in the order of their days: each is held against those before it.
+with_columns as (
+    select
+        file,
+        columns,
+        previous_columns,
+        coalesce(kind, '') as file_kind,
+        coalesce(last_date, landed_date) as data_date,
+        landed_date,
+        row_number() over (
+            partition by coalesce(kind, '') order by coalesce(last_date, landed_date), file
+        ) as n,
+    from files
+    where status = 'loaded' and columns is not null
+),
+
+column_names as (
+    select distinct
+        file,
+        file_kind,
+        n,
+        lower(trim(column_name)) as column_name,
+    from (
+        select
+            file,
+            file_kind,
+            n,
+            unnest(string_split(columns, ', ')) as column_name,
+        from with_columns
+    ) as listed
+),
+
+previous_names as (
+    select distinct
+        file,
+        lower(trim(column_name)) as column_name,
+    from (
+        select
+            file,
+            unnest(string_split(previous_columns, ', ')) as column_name,
+        from with_columns
+    ) as listed
+),
+
+changed_columns as (
+    select
+        with_columns.file,
+        first_files.column_name,
+        'new' as change,
+    from (
+        select
+            file_kind,
+            column_name,
+            min(n) as n,
+        from column_names
+        group by file_kind, column_name
+    ) as first_files
+    inner join with_columns
+        on first_files.file_kind = with_columns.file_kind and first_files.n = with_columns.n
+    where with_columns.n > 3 and with_columns.previous_columns is null
+    union all
+    select
+        with_columns.file,
+        earlier.column_name,
+        'gone' as change,
+    from with_columns
+    inner join column_names as earlier
+        on
+            with_columns.file_kind = earlier.file_kind
+            and earlier.n between with_columns.n - 3 and with_columns.n - 1
+    left join column_names as own
+        on with_columns.file = own.file and earlier.column_name = own.column_name
+    where with_columns.n > 3 and with_columns.previous_columns is null and own.file is null
+    group by with_columns.file, earlier.column_name
+    having count(*) = 3
+    union all
+    select
+        coalesce(own.file, previous.file) as file,
+        coalesce(own.column_name, previous.column_name) as column_name,
+        case when own.file is null then 'gone' else 'new' end as change,
+    from (
+        select column_names.*
+        from column_names
+        semi join previous_names on column_names.file = previous_names.file
+    ) as own
+    full join previous_names as previous
+        on own.file = previous.file and own.column_name = previous.column_name
+    where own.file is null or previous.file is null
+),
+
+of_changed_columns as (
+    select
+        coalesce(
+            case when with_columns.previous_columns is null then with_columns.data_date end,
+            with_columns.landed_date
+        ) as event_date,
+        'file_columns_changed' as finding,
+        with_columns.file as subject,
+        'warn' as severity,
+        with_columns.file || ': its columns are not those of before: '
+        || left(
+            string_agg(
+                changed_columns.change || ' is ' || left(changed_columns.column_name, 80),
+                ', ' order by changed_columns.change, changed_columns.column_name
+            ), 400
+        ) as explanation,
+    from changed_columns
+    inner join with_columns on changed_columns.file = with_columns.file
+    group by
+        with_columns.file,
+        with_columns.previous_columns,
+        with_columns.data_date,
+        with_columns.landed_date
+),
+
 days_with_rows as (
     select event_date
     from day_counts
@@ -223,6 +338,8 @@ found as (
     select * from of_files
     union all
     select * from of_rejected_rows
+    union all
+    select * from of_changed_columns
     union all
     select * from of_missing_days
 ),

@@ -45,6 +45,19 @@ columns:
   n_rounded_amounts:
     type: bigint
     description: Rows of raw_events with an amount of more than four decimals, which is rounded.
+  kind: {type: varchar, description: "Patterns of the kind of file that it is; null: none."}
+  columns:
+    type: varchar
+    description: >-
+      Columns of the file, mapped or not, with commas between them; null where it was not
+      read, or each row names its own.
+  previous_columns:
+    type: varchar
+    description: Columns that the file had before its content changed; null where it did not.
+  is_tried_again:
+    type: boolean
+    description: >-
+      Whether the next run reads a refused file again: it took more than a file may take here.
 checks:
   - expect_column_values_to_not_be_null: {column: file}
   - expect_column_values_to_be_unique: {column: file}
