@@ -117,6 +117,8 @@ class EventLogs:
             "n_cut_offs": source.cut_offs,
             "acquisition_cost": acquisition.cost if acquisition else None,
             "acquisition_margin_share": acquisition.margin_share if acquisition else None,
+            "demand_lead_weeks": source.demand.lead_weeks,
+            "demand_service_level": source.demand.service_level,
             "holidays": [str(day) for day in source.holidays],
             "accepted_days": [str(day) for day in source.accept],
             "expects_every_day": source.expected.is_daily,

@@ -16,6 +16,7 @@ from customer_assets.sources.columns import (
     of_kind,
     sql_type,
 )
+from customer_assets.sources.demand import Demand
 from customer_assets.sources.expected import Expected
 from customer_assets.sources.parts import (
     CleaningRule,
@@ -287,6 +288,7 @@ class EventLogSource(Model):
     segments: Segments = Segments()
     segment_rules: list[SegmentRule] = []
     advice: Advice = Advice()
+    demand: Demand = Demand()
     questions: Annotated[dict[str, Question], NamedParts] = {}
     owner: str = "team:data"
 

@@ -16,6 +16,7 @@ from customer_assets_tests.tables import computed
 
 _WEEK = STEPS[1]
 _WEEKS = 60
+_PRODUCTS = 60
 _CUSTOMERS = 300
 # Purchases come at a rate that is gamma(r, alpha), money is Gamma-Gamma with p, q, v.
 _R, _ALPHA, _P, _Q, _V = 0.8, 40.0, 6.0, 4.0, 15.0
@@ -49,6 +50,48 @@ def next_week(draws: int, random: Random) -> Draws:
         ends = interval(row, _WEEK, [error for _, error in errors])
         covered.append(bool(ends["low"] <= actual[row["target_date"]] <= ends["high"]))
     return np.array(covered)
+
+
+def _asked_for(draws: int, random: Random) -> pl.DataFrame:
+    """Return the last forecast of a product each, of as many shops of their own.
+
+    A shop's products are asked for in single pieces and in lots, at rates that differ tenfold.
+    """
+    found = []
+    for _ in range(draws):
+        rates = random.lognormal(2.5, 0.8, (_PRODUCTS, 1))
+        units = random.negative_binomial(2, 2 / (2 + rates), (_PRODUCTS, _WEEKS))
+        weekly = pl.DataFrame(
+            {
+                "demand_kind": "item",
+                "thing": [str(n) for n in range(_PRODUCTS) for _ in range(_WEEKS)],
+                "thing_name": "",
+                "week_start": [dt.date(2024, 1, 1) + dt.timedelta(weeks=n) for n in range(_WEEKS)]
+                * _PRODUCTS,
+                "units": units.ravel().astype(float),
+            }
+        )
+        said = {"demand_lead_weeks": 4, "demand_service_level": 0.95}
+        backtest = computed("demand_backtest", {"demand_weekly": weekly}, said)
+        last = backtest.filter(
+            pl.col("origin_date") == pl.col("origin_date").max(),
+            model="smoothing_20",
+            demand_class="regular",
+        )
+        found.append(last.sort("thing")[int(random.integers(len(last)))])
+    return pl.concat(found)
+
+
+def demand_of_a_product(draws: int, random: Random) -> Draws:
+    """What the weeks of a delivery ask for, inside the interval."""
+    low, high, came = _asked_for(draws, random).select("low", "high", "actual_units").to_numpy().T
+    return covers(low, high, came)
+
+
+def reorder_point(draws: int, random: Random) -> Draws:
+    """What the weeks of a delivery ask for, met by the reorder point."""
+    point, came = _asked_for(draws, random).select("reorder_point", "actual_units").to_numpy().T
+    return came <= point
 
 
 def _buyers(random: Random) -> tuple[pl.DataFrame, "np.ndarray", "np.ndarray"]:
@@ -117,6 +160,28 @@ STATEMENTS = [
         level=0.8,
         lowest=0.78,
         highest=0.84,
+    ),
+    Statement(
+        "demand for a product over four weeks",
+        "`demand_forecast`, `demand_backtest`",
+        f"{_PRODUCTS} products that are asked for at steady rates, in lots; a product each of as "
+        "many shops",
+        "a season that no origin of the backtest saw, or growth: on real autumn sales 77 % held "
+        "(`demand_metrics.coverage`)",
+        demand_of_a_product,
+        level=0.8,
+        lowest=0.76,
+        highest=0.84,
+        quick_draws=8,
+    ),
+    Statement(
+        "reorder point of a product",
+        "`demand_forecast`, `demand_backtest`",
+        f"{_PRODUCTS} products that are asked for at steady rates, in lots; a product each of as "
+        "many shops",
+        "the same: on real autumn sales 93 % were met (`demand_metrics.service`)",
+        reorder_point,
+        quick_draws=8,
     ),
     Statement(
         "lifetime value of a customer",
