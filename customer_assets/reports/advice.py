@@ -148,6 +148,7 @@ _VALUES = {"monetary": "revenue", "gross_monetary": "gross revenue", "n_orders":
 def campaign(report: ReportInput) -> list[Block]:
     """Return whom to contact, the curves of profit and ROI, the plans, and the study's figures."""
     stated = report.source.advice.campaign
+    published = _published(report)
     economics = report.frames["campaign_economics"]
     money = _money(report)
     blocks: list[Block] = []
@@ -158,14 +159,20 @@ def campaign(report: ReportInput) -> list[Block]:
     drawn = _drawn_basis(economics)
     if drawn is not None:
         blocks.append(_picture(report, economics.filter(pl.col("basis") == drawn), drawn, money))
-    if stated is not None and stated.published:
+    if stated is not None and published:
         terms = Terms(stated.contact_cost, stated.margin)
-        blocks.append(Paragraph(_published_sentence(stated.published, terms, money)))
+        blocks.append(Paragraph(_published_sentence(published, terms, money)))
     blocks.append(_plans_table(report, economics, money))
     note = _NO_UPLIFT
     if stated is not None and stated.note:
         note = f"{wording.shown(stated.note, 300).rstrip('.')}. {note}"
     return [*blocks, Paragraph(note)]
+
+
+def _published(report: ReportInput) -> list[PublishedCampaign]:
+    """Return the plans that the study prints: they are of its data, and of no sample."""
+    stated = report.source.advice.campaign
+    return [] if stated is None or report.is_sample else stated.published
 
 
 def _money(report: ReportInput) -> Callable[..., str]:
@@ -251,7 +258,7 @@ def _picture(
         marks.append(Mark(best["n_contacts"], float(best["profit"]), "accent", words))
         if best["roi"] is not None:
             roi_marks.append(Mark(best["n_contacts"], best["roi"], "accent", words))
-    published = stated.published if stated is not None and basis == "observed" else []
+    published = _published(report) if basis == "observed" else []
     terms = Terms(stated.contact_cost, stated.margin) if stated is not None else Terms(0, 0)
     for plan in published:
         earned, roi = (

@@ -205,29 +205,28 @@ def _errors_picture(metrics: pl.DataFrame, periods: list[str]) -> list[Picture]:
         "customer_lifetime_value",
         "lifetime_value_fit",
     ),
+    scans=("customer_lifetime_value",),
 )
 def lifetime_value(report: ReportInput) -> list[Block]:
     """Return what customers are expected to buy, whether the assumptions hold, and a trial."""
-    customers = report.frames["customer_lifetime_value"]
+    customers = report.scan("customer_lifetime_value")
     figures = report.frames["lifetime_value_fit"]
-    known = [
-        days
-        for days in HORIZONS_DAYS
-        if f"purchases_{days}_days" in customers.columns
-        and customers[f"purchases_{days}_days"].is_not_null().any()
-    ]
+    n_known = customers.select(pl.all().count()).collect().row(0, named=True)
+    known = [days for days in HORIZONS_DAYS if n_known.get(f"purchases_{days}_days")]
     if not known:
         return []
     days = max(known)
-    has_value = customers[f"value_{days}_days"].is_not_null().any()
-    measure = f"{'value' if has_value else 'purchases'}_{days}_days"
-    ranked = customers.with_columns(pl.col(measure).cast(pl.Float64)).sort(
+    what = "value" if n_known[f"value_{days}_days"] else "purchases"
+    measure = f"{what}_{days}_days"
+    by_measure = customers.with_columns(pl.col(measure).cast(pl.Float64)).sort(
         measure, "customer_id", descending=[True, False], nulls_last=True
     )
+    ranked = by_measure.select(measure).collect()
+    first = by_measure.head(_TOP_CUSTOMERS).collect()
     written = partial(wording.money, currency=report.event_log.currency, digits=0)
     blocks: list[Block] = [
         _tenths_in_words(report, ranked, measure, days),
-        Paragraph(wording.shown(customers["status"][0], 900)),
+        Paragraph(wording.shown(first["status"][0], 900)),
         _tenths_picture(report, ranked, measure, days),
         *_trial(figures),
     ]
@@ -245,11 +244,7 @@ def lifetime_value(report: ReportInput) -> list[Block]:
         f"value_{days}_days_low": ("from", written),
         f"value_{days}_days_high": ("to", written),
     }
-    told = {
-        name: spec
-        for name, spec in columns.items()
-        if name in ranked.columns and ranked[name].is_not_null().any()
-    }
+    told = {name: spec for name, spec in columns.items() if n_known.get(name)}
     of_fit: Columns = {
         "cut_off": ("Part of the log", wording.title),
         "figure": ("Figure", wording.title),
@@ -265,7 +260,7 @@ def lifetime_value(report: ReportInput) -> list[Block]:
             "customer_lifetime_value",
             f"Customers with the most to expect in {days} days",
             told,
-            ranked.head(_TOP_CUSTOMERS),
+            first,
         ),
         table_view(report, "lifetime_value_fit", "The models and their trial", of_fit),
     ]

@@ -85,12 +85,14 @@ def segments(report: ReportInput) -> list[Block]:
 
 def _too_few(report: ReportInput) -> list[Block]:
     """Return why there are no segments, where that is for want of customers."""
-    known = next((report.frames[n] for n in ("rfm", "customers") if report.has_rows(n)), None)
-    if "segment_profile" not in report.frames or known is None or known.height >= FEWEST_CUSTOMERS:
+    if "segment_profile" not in report.frames or not report.has_rows("rfm"):
+        return []
+    n_known = report.scan("rfm").head(FEWEST_CUSTOMERS).collect().height
+    if n_known >= FEWEST_CUSTOMERS:
         return []
     return [
         Paragraph(
-            f"{wording.plural(known.height, 'customer is', 'customers are')} too few for segments, "
+            f"{wording.plural(n_known, 'customer is', 'customers are')} too few for segments, "
             f"their shares and their stability, which are told of {FEWEST_CUSTOMERS} and more.",
             is_lead=True,
         )

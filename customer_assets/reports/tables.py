@@ -18,8 +18,9 @@ from customer_assets.reports.content import Cell, ColumnView, ReportInput, Table
 from customer_assets.warehouse.quoting import literal
 from customer_assets.warehouse.table import Table
 
-# A page stays small and quick whatever the source; the CSV file has every row.
+# A page stays small and quick whatever the source, and so do the files beside it.
 MAX_ROWS = 100
+MAX_CSV_ROWS = 100_000
 
 # Excel holds no more in a cell.
 _MAX_CSV_CELL = 32_767
@@ -45,11 +46,13 @@ def table_view(
     frame: pl.DataFrame | None = None,
     marks: Mapping[str, Mapping[str, str]] | None = None,
     note: str = "",
+    n_rows: int | None = None,
 ) -> TableView:
     """Return a table of the page: the first rows of `frame`, by default all of the table.
 
     Columns that the frame lacks are left out. `marks` gives for a column of texts the icon
-    that stands before each. The columns' meanings come from the table's description.
+    that stands before each. `n_rows` is how many rows there are, where the frame has but the
+    first. The columns' meanings come from the table's description.
     """
     frame = report.frames[table] if frame is None else frame
     described = report.tables.get(table)
@@ -77,7 +80,8 @@ def table_view(
         f"python -m customer_assets explain --source {shlex.quote(report.name)} "
         f"--table {shlex.quote(table)}"
     )
-    return TableView(table, title, views, rows, frame.height, grain, note, command, conditions)
+    n_rows = frame.height if n_rows is None else n_rows
+    return TableView(table, title, views, rows, n_rows, grain, note, command, conditions)
 
 
 def _conditions(table: Table, frame: pl.DataFrame) -> list[str]:

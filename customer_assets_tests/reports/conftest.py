@@ -200,6 +200,7 @@ def shop_frames() -> dict[str, pl.DataFrame]:
             {
                 "file": ["orders.csv"],
                 "status": ["loaded"],
+                "content_hash": ["0a1b"],
                 "reason": [None],
                 "modified_at": [dt.datetime(2024, 3, 11, 6, 30)],
                 "rows_landed": [102],

@@ -5,6 +5,8 @@ import polars as pl
 import pytest
 
 from customer_assets.reports import write_report
+from customer_assets.reports.content import ReportInput
+from customer_assets.reports.customer_table import data_status
 from customer_assets.sources import CustomerTableSource
 from customer_assets.warehouse.table import Table
 from customer_assets_tests.reports.conftest import text_of
@@ -31,6 +33,29 @@ def test_headlines_count_customers_and_the_label(page: Path) -> None:
     assert "The label: Whether the customer left (Ушёл)." in text
     assert "With the label, group 1: 50.0%, 30.0 points more than all other customers." in text
     assert "11 Mar 2024" in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, "Data may not be whole. 1 row of 15 cannot be read; 1 row of 15 contradict"),
+        ({"n_landed": 16}, "Data is not whole. Some landed rows are unaccounted for."),
+        (
+            {
+                "n_kept": pl.col("n_landed") - pl.col("n_duplicates"),
+                "n_conflicting": 0,
+                "n_rejected": 0,
+            },
+            "Data is whole: every landed row is used or a copy.",
+        ),
+    ],
+)
+def test_the_first_line_says_whether_the_rows_are_whole(
+    customer_source, tables, people_frames, changed, said
+):
+    accounting = people_frames["customer_accounting"].with_columns(**changed)
+    report = ReportInput("shop", customer_source, tables, {"customer_accounting": accounting})
+    assert data_status(report).startswith(said)
 
 
 def test_only_what_the_source_has_is_there(page: Path) -> None:
