@@ -166,6 +166,21 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class WhatIf:
+    """A picture of profit by number of contacts that the page redraws for other terms.
+
+    `points` are contacts, buyers among them, and the ends of the 95 % interval of these buyers.
+    """
+
+    kind: ClassVar[str] = "what_if"
+    picture: Picture
+    symbol: str
+    contact_cost: float
+    margin: float
+    points: Sequence[tuple[int, float, float, float]]
+
+
+@dataclass(frozen=True)
 class Cell:
     """A cell as shown, and the number (or text) that it sorts by; None sorts last."""
 
@@ -223,6 +238,7 @@ Block = (
     | Cards
     | Equation
     | Picture
+    | WhatIf
     | TableView
     | Definitions
 )
@@ -268,7 +284,8 @@ class Section:
     def folds_tables(self) -> bool:
         """Tables are folded where a picture or a sum shows what they say."""
         return any(
-            isinstance(block, Picture | Headlines | Cards | Equation) for block in self.blocks
+            isinstance(block, Picture | WhatIf | Headlines | Cards | Equation)
+            for block in self.blocks
         )
 
 

@@ -22,7 +22,7 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.tables import Columns, table_view
+from customer_assets.reports.tables import Columns, interval, table_view
 
 _PERIODS = {"day": "days", "week": "weeks"}
 # How much of the past stands before the forecast in a picture.
@@ -63,9 +63,7 @@ def sales_forecast(report: ReportInput) -> list[Block]:
         "period": ("Period", wording.title),
         "target_date": ("Day, or first of the week", wording.day),
         "value": ("Forecast", partial(money, digits=0)),
-        "low": ("From", partial(money, digits=0)),
-        "high": ("To", partial(money, digits=0)),
-        "interval_level": ("In so many cases", wording.share),
+        "between": ("In 8 of 10 cases", wording.shown),
     }
     of_errors: Columns = {
         "period": ("Period", wording.title),
@@ -81,7 +79,22 @@ def sales_forecast(report: ReportInput) -> list[Block]:
     }
     return [
         *blocks,
-        table_view(report, "sales_forecast", "Sales to expect", columns, forecast),
+        table_view(
+            report,
+            "sales_forecast",
+            "Sales to expect",
+            columns,
+            forecast.with_columns(
+                pl.Series(
+                    "between",
+                    [
+                        interval(low, high, partial(money, digits=0))
+                        for low, high in forecast.select("low", "high").iter_rows()
+                    ],
+                    pl.String,
+                )
+            ),
+        ),
         table_view(
             report,
             "forecast_metrics",
@@ -238,19 +251,13 @@ def lifetime_value(report: ReportInput) -> list[Block]:
         "age_days": ("Known for, days", wording.count),
         "probability_alive": ("Still a customer", wording.share),
         f"purchases_{days}_days": ("Purchases", two),
-        f"purchases_{days}_days_low": ("from", two),
-        f"purchases_{days}_days_high": ("to", two),
         f"value_{days}_days": ("Value", written),
-        f"value_{days}_days_low": ("from", written),
-        f"value_{days}_days_high": ("to", written),
     }
     told = {name: spec for name, spec in columns.items() if n_known.get(name)}
     of_fit: Columns = {
         "cut_off": ("Part of the log", wording.title),
         "figure": ("Figure", wording.title),
         "value": ("Value", wording.figure),
-        "low": ("From", wording.figure),
-        "high": ("To", wording.figure),
         "note": ("What it is", partial(wording.shown, limit=300)),
     }
     return [
@@ -262,7 +269,13 @@ def lifetime_value(report: ReportInput) -> list[Block]:
             told,
             first,
         ),
-        table_view(report, "lifetime_value_fit", "The models and their trial", of_fit),
+        table_view(
+            report,
+            "lifetime_value_fit",
+            "The models and their trial",
+            of_fit,
+            figures.rename({"low": "value_low", "high": "value_high"}),
+        ),
     ]
 
 

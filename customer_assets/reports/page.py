@@ -25,6 +25,7 @@ from customer_assets.reports import (
     behavior,
     catalogue,
     charts,
+    cohort_value,
     customer_table,
     customers,
     data_quality,
@@ -33,6 +34,8 @@ from customer_assets.reports import (
     funnels,
     headlines,
     history,
+    journeys,
+    label_rates,
     models,
     overview,
     products,
@@ -67,6 +70,7 @@ _PUBLISHED = ("reproduction", "published_category_advice")
 _MODULES = (
     advice,
     behavior,
+    cohort_value,
     customer_table,
     customers,
     data_quality,
@@ -75,6 +79,8 @@ _MODULES = (
     funnels,
     headlines,
     history,
+    journeys,
+    label_rates,
     models,
     overview,
     products,
@@ -268,7 +274,8 @@ def _templates() -> Environment:
 
 
 def _render(template: str, **context: object) -> str:
-    style, script = (_asset(name) for name in ("style.css", "tables.js"))
+    style = _asset("style.css")
+    script = "\n".join(_asset(name) for name in ("tables.js", "what_if.js"))
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"

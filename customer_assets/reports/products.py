@@ -25,7 +25,7 @@ from customer_assets.reports.product_charts import (
     estimated_shares,
     pareto_curves,
 )
-from customer_assets.reports.tables import MAX_ROWS, Columns, table_view, with_ranges
+from customer_assets.reports.tables import MAX_ROWS, Columns, table_view
 
 _TOP_PRODUCTS = 10
 _TOP_RANKS = 10
@@ -216,7 +216,6 @@ def categories(report: ReportInput) -> list[Block]:
         "net_revenue": ("Revenue", partial(wording.money, currency=currency)),
         "net_revenue_share": ("Share", wording.share),
         "trend": ("Change of its share in a year", _change),
-        "trend_range": ("Its interval", wording.shown),
         "return_share": ("Returned", wording.share),
         "n_products": ("Products", wording.count),
         "revenue_per_product": ("Per product", partial(wording.money, currency=currency)),
@@ -230,7 +229,6 @@ def categories(report: ReportInput) -> list[Block]:
         if days
         else "the log does not hold the same season twice, so no trend is told"
     )
-    ranked = with_ranges(ranked, {"trend": _change})
     blocks: list[Block] = [
         Paragraph(f"{wording.title('; '.join(listed), 600)}.", is_lead=True),
         Picture(
@@ -426,8 +424,6 @@ def repeat_purchase(report: ReportInput) -> list[Block]:
         "n_observed": ("Seen as long", wording.count),
         "n_repeat_customers": ("Ordered again", wording.count),
         "repeat_share": ("Share", wording.share),
-        "repeat_share_low": ("Low", wording.share),
-        "repeat_share_high": ("High", wording.share),
         "median_days_to_second": ("Median days", wording.decimal),
     }
     shown = frame.filter(pl.col("repeat_share").is_not_null())

@@ -60,9 +60,16 @@ def test_the_first_line_says_whether_the_rows_are_whole(
 
 def test_only_what_the_source_has_is_there(page: Path) -> None:
     assert re.findall(r'<section id="([\w-]+)"', text_of(page)) == [
-        "headlines", "totals", "segments", "cleaning", "unexpected-values", "published-figures",
-        "customer-accounting", "definitions", "data",
+        "headlines", "totals", "segments", "label-rates", "cleaning", "unexpected-values",
+        "published-figures", "customer-accounting", "definitions", "data",
     ]  # fmt: skip
+
+
+def test_the_label_is_told_by_the_values_of_an_attribute(page: Path) -> None:
+    text = text_of(page)
+    assert "Plan parts most: at &lt;b&gt;many&lt;/b&gt; 50.0% have the label, at 基本 10.0%" in text
+    assert "<bdi>38.0% to 62.0%</bdi>" in text
+    assert "&lt;b&gt;many&lt;/b&gt;: 60 customers, 50.0% with the label (38.0% to 62.0%)" in text
 
 
 def test_rows_and_customers_are_accounted_for(page: Path) -> None:

@@ -175,6 +175,32 @@ def test_what_surely_earns_is_done_before_what_may_cost_more(
     assert "it may cost more than it brings" in cards[1][1]
 
 
+def test_a_card_rests_on_what_a_campaign_caused_where_that_was_measured(
+    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+) -> None:
+    plans = frames["campaign_economics"].with_columns(basis=pl.lit("expected"))
+    measured = plans.filter(target="group_1").with_columns(
+        basis=pl.lit("measured"), profit=pl.lit(20.0), measured_by=pl.lit("spring <b>")
+    )
+    shown = {
+        **{name: frames[name] for name in ("segment_actions", "customer_offers")},
+        "campaign_uplift": frames["campaign_uplift"],
+        "campaign_economics": pl.concat([plans, measured], how="diagonal_relaxed"),
+    }
+    text = write_report("small_shop", source, tables, shown, tmp_path).read_text()
+    said = "Would earn £20 (95% interval £30 to £130), by what campaign spring &lt;b&gt; caused."
+    assert said in text
+    assert "Offers by group" in text
+    assert "<bdi>\u22120.050 to 0.250</bdi>" in text
+
+
+def test_whom_to_contact_is_the_finding(page: Path) -> None:
+    text = page.read_text()
+    assert ">Contact everybody: a shorter list earns no more</h2>" in text
+    assert "Best: 10, £110" in text
+    assert "The study: 5, £100" in text
+
+
 def test_the_future_is_told_with_its_trial(page: Path) -> None:
     text = text_of(page)
     assert "£230 of gross sales are expected in the 3 days after 2 March 2024" in text
