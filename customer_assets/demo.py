@@ -181,7 +181,9 @@ def _accounting(folder: Path) -> str:
 
 def _has_files(source: str) -> bool:
     folder = settings.landing() / source
-    return folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))
+    return folder.is_dir() and any(
+        path.is_file() and not path.name.startswith(".") for path in folder.rglob("*")
+    )
 
 
 def _landed_bytes(source: str) -> int:

@@ -153,7 +153,7 @@ class CustomerTables:
         return replace(model, table=model.table.model_copy(update={"columns": columns}))
 
     def parameters(self, source: CustomerTableSource, now: dt.datetime) -> dict[str, Any]:
-        return {}
+        return {"label_rates": source.label_rates}
 
     def days(self, source: CustomerTableSource, now: dt.datetime) -> list[dt.date]:
         return []

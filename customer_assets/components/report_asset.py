@@ -10,8 +10,15 @@ from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.generation import as_shown, in_words, show
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.quality import checks_of
-from customer_assets.reports import REPORT_TABLES, CatalogueTable, CheckView, write_report
+from customer_assets.reports import (
+    LONG_TABLES,
+    REPORT_TABLES,
+    CatalogueTable,
+    CheckView,
+    write_report,
+)
 from customer_assets.reports.catalogue import CATALOGUE
+from customer_assets.sample.files import sample_contents
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
@@ -41,7 +48,10 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
         with warehouse.open(pipeline) as source_warehouse:
             waits = show(pipeline, source_warehouse, warehouse.now)
             in_view = as_shown(source_warehouse)
-            frames = {name: in_view.frame(name) for name in shown}
+            frames = {
+                name: in_view.scan(name) if name in LONG_TABLES else in_view.frame(name)
+                for name in shown
+            }
             page = write_report(
                 pipeline.name,
                 pipeline.source,
@@ -50,6 +60,7 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
                 settings.reports_folder(),
                 catalogue_of(pipeline, in_view),
                 in_words(waits),
+                sample_contents(settings.landing() / pipeline.name),
             )
         return dg.MaterializeResult(
             metadata={

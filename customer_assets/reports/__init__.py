@@ -10,6 +10,13 @@ headline figures were, `catalogue` describes every table on a page of its own.
 """
 
 from customer_assets.reports.catalogue import CatalogueTable, CheckView
-from customer_assets.reports.page import REPORT_TABLES, write_index, write_report
+from customer_assets.reports.page import LONG_TABLES, REPORT_TABLES, write_index, write_report
 
-__all__ = ["REPORT_TABLES", "CatalogueTable", "CheckView", "write_index", "write_report"]
+__all__ = [
+    "LONG_TABLES",
+    "REPORT_TABLES",
+    "CatalogueTable",
+    "CheckView",
+    "write_index",
+    "write_report",
+]

@@ -22,12 +22,16 @@ from customer_assets.reports.content import (
     Paragraph,
     Picture,
     ReportInput,
+    WhatIf,
     section,
 )
+from customer_assets.reports.segments import VALUES
 from customer_assets.reports.tables import Columns, table_view
 from customer_assets.sources import EventLogSource
-from customer_assets.sources.advice import PublishedCampaign
+from customer_assets.sources.advice import Campaign, PublishedCampaign
 
+# Bases of which each tells of all customers, the past first.
+_BASES = ("observed", "expected")
 _NO_UPLIFT = (
     "Buyers are an expected response: some would have bought without being contacted. What the "
     "contact itself causes can only be told with a control group that is left alone."
@@ -46,7 +50,8 @@ _PLANS = {
     NOW,
     15,
     needs=("segment_actions",),
-    uses=("campaign_economics", "segment_profile"),
+    uses=("campaign_economics", "segment_profile", "customer_offers", "campaign_uplift"),
+    scans=("customer_offers",),
 )
 def actions(report: ReportInput) -> list[Block]:
     """Return what to do first, and all that the catalogue advises for each group and why."""
@@ -78,7 +83,53 @@ def actions(report: ReportInput) -> list[Block]:
         "origin": ("Proposed by", wording.shown),
     }
     title = "What to do for each group"
-    return [*blocks, table_view(report, "segment_actions", title, columns, rows)]
+    blocks.append(table_view(report, "segment_actions", title, columns, rows))
+    if report.has_rows("customer_offers"):
+        blocks.append(_offers(report))
+    if report.has_rows("campaign_uplift"):
+        blocks.append(_uplift(report))
+    return blocks
+
+
+def _offers(report: ReportInput) -> Block:
+    """Return how many customers each offer is for, and to how many it may be made."""
+    offers = (
+        report.scan("customer_offers")
+        .drop_nulls("action")
+        .group_by("segment", "action", "offer")
+        .agg(pl.len().alias("n_customers"), pl.sum("may_be_made").alias("n_may_be_made"))
+        .sort("n_may_be_made", "segment", "action", descending=[True, False, False])
+        .collect()
+    )
+    columns: Columns = {
+        "segment": ("Group", wording.title),
+        "offer": ("Offer", partial(wording.shown, limit=300)),
+        "n_customers": ("Customers", wording.count),
+        "n_may_be_made": ("May be made to", wording.count),
+    }
+    note = (
+        "Each customer once, with the offer that comes first. The CSV file has the customers, "
+        "each with a product and the reason, and why an offer may not be made."
+    )
+    return table_view(report, "customer_offers", "Offers by group", columns, offers, note=note)
+
+
+def _uplift(report: ReportInput) -> Block:
+    """Return what campaigns with a hold-out caused."""
+    rows = report.frames["campaign_uplift"].sort("exported_ts", "measure", descending=[True, False])
+    columns: Columns = {
+        "campaign": ("Campaign", wording.shown),
+        "measure": ("Per customer", wording.title),
+        "exposed": ("Written to", partial(wording.decimal, digits=3)),
+        "held_out": ("Held out", partial(wording.decimal, digits=3)),
+        "difference": ("Caused by it", partial(wording.decimal, digits=3)),
+        "n_exposed": ("Customers written to", wording.count),
+        "n_held_out": ("Held out", wording.count),
+        "is_mature": ("Over", lambda is_over: "yes" if is_over else "not yet"),
+        "exported_at": ("List of", wording.day),
+    }
+    title = "What campaigns caused, beside those held out"
+    return table_view(report, "campaign_uplift", title, columns, rows)
 
 
 _MOST_CARDS = 3
@@ -101,11 +152,13 @@ def _may_earn(report: ReportInput, row: dict[str, Any]) -> bool:
 
 
 def _contacting(report: ReportInput, row: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what contacting all of a group is expected to earn, where a campaign says so."""
+    """Return what contacting all of a group earns: measured by a hold-out, else expected."""
     if not report.has_rows("campaign_economics"):
         return None
     plans = report.frames["campaign_economics"].drop_nulls("profit_low")
-    return _one(plans, basis="expected", plan=row["kind"], target=row["segment"])
+    of_group = {"plan": row["kind"], "target": row["segment"]}
+    measured = _one(plans, basis="measured", **of_group)
+    return measured or _one(plans, basis="expected", **of_group)
 
 
 def _card(report: ReportInput, row: dict[str, Any]) -> Card:
@@ -113,7 +166,11 @@ def _card(report: ReportInput, row: dict[str, Any]) -> Card:
     note = ""
     if plan is not None:
         low, high = (money(plan[name], digits=0) for name in ("profit_low", "profit_high"))
-        note = f"Expected to earn {money(plan['profit'], digits=0)} (95% interval {low} to {high})"
+        is_measured = plan["basis"] == "measured"
+        how = "Would earn" if is_measured else "Expected to earn"
+        note = f"{how} {money(plan['profit'], digits=0)} (95% interval {low} to {high})"
+        if is_measured:
+            note += f", by what campaign {wording.shown(plan['measured_by'], 40)} caused"
         note += "." if plan["profit_low"] > 0 else ": it may cost more than it brings."
     offer = f"{row['offer']}, by {row['channel']}" if row["channel"] else row["offer"]
     command = (
@@ -137,35 +194,41 @@ def _who(report: ReportInput, row: dict[str, Any]) -> str:
     profile = _one(report.frames["segment_profile"], segment=row["segment"])
     if profile is None or profile["value_share"] is None:
         return people
-    of = _VALUES.get(profile["value_measure"], profile["value_measure"].replace("_", " "))
+    of = VALUES.get(profile["value_measure"], profile["value_measure"].replace("_", " "))
     return f"{people}, with {wording.share(profile['value_share'])} of all {wording.shown(of, 40)}"
-
-
-_VALUES = {"monetary": "revenue", "gross_monetary": "gross revenue", "n_orders": "orders"}
 
 
 @section("campaign", "What a campaign would earn", NOW, 40, needs=("campaign_economics",))
 def campaign(report: ReportInput) -> list[Block]:
     """Return whom to contact, the curves of profit and ROI, the plans, and the study's figures."""
     stated = report.source.advice.campaign
+    published = _published(report)
     economics = report.frames["campaign_economics"]
     money = _money(report)
-    blocks: list[Block] = []
-    for basis in ("observed", "expected"):
-        rows = economics.filter(pl.col("basis") == basis)
-        if rows.height:
-            blocks.append(Paragraph(_lead(rows, basis, money), is_lead=not blocks))
+    told = {basis: economics.filter(pl.col("basis") == basis) for basis in _BASES}
+    told = {basis: rows for basis, rows in told.items() if rows.height}
+    # What is to come is asked for; what was is the next best answer.
+    blocks: list[Block] = [Paragraph(_answer(list(told.values())[-1], money), is_lead=True)]
+    blocks += [Paragraph(_lead(rows, basis, money)) for basis, rows in told.items()]
     drawn = _drawn_basis(economics)
     if drawn is not None:
-        blocks.append(_picture(report, economics.filter(pl.col("basis") == drawn), drawn, money))
-    if stated is not None and stated.published:
+        rows = told[drawn].filter(pl.col("plan") == "best_n").sort("n_contacts")
+        picture = _picture(report, told[drawn], drawn, money)
+        blocks.append(picture if stated is None else _what_if(report, stated, rows, picture))
+    if stated is not None and published:
         terms = Terms(stated.contact_cost, stated.margin)
-        blocks.append(Paragraph(_published_sentence(stated.published, terms, money)))
+        blocks.append(Paragraph(_published_sentence(published, terms, money)))
     blocks.append(_plans_table(report, economics, money))
     note = _NO_UPLIFT
     if stated is not None and stated.note:
         note = f"{wording.shown(stated.note, 300).rstrip('.')}. {note}"
     return [*blocks, Paragraph(note)]
+
+
+def _published(report: ReportInput) -> list[PublishedCampaign]:
+    """Return the plans that the study prints: they are of its data, and of no sample."""
+    stated = report.source.advice.campaign
+    return [] if stated is None or report.is_sample else stated.published
 
 
 def _money(report: ReportInput) -> Callable[..., str]:
@@ -178,6 +241,26 @@ def _one(rows: pl.DataFrame, **values: object) -> dict[str, Any] | None:
     for column, value in values.items():
         rows = rows.filter(pl.col(column) == value)
     return rows.row(0, named=True) if rows.height else None
+
+
+def _answer(rows: pl.DataFrame, money: Callable[..., str]) -> str:
+    """Return whom to contact, in one sentence."""
+    everybody, best = _one(rows, plan="everybody"), _one(rows, is_best=True)
+    assert everybody is not None
+    if best is None:
+        # Nobody can be ranked: all or none.
+        if everybody["profit"] <= 0:
+            return "Contact nobody: contacting all costs more than it brings."
+        return f"Contact everybody, {wording.plural(everybody['n_contacts'], 'customer')}."
+    if not best["n_contacts"]:
+        return "Contact nobody: no list earns anything."
+    if everybody["profit"] >= best["profit_low"]:
+        return "Contact everybody: a shorter list earns no more."
+    more = money(best["profit"] - everybody["profit"], digits=0)
+    return (
+        f"Contact the {wording.count(best['n_contacts'])} most likely: that earns {more} more than "
+        "contacting everybody."
+    )
 
 
 def _lead(rows: pl.DataFrame, basis: str, money: Callable[..., str]) -> str:
@@ -229,7 +312,7 @@ def _of_the_past(best: Mapping[str, Any]) -> str:
 def _drawn_basis(economics: pl.DataFrame) -> str | None:
     """Return the basis whose curves are drawn: what was observed, where it was ranked."""
     ranked = set(economics.filter(pl.col("plan") == "best_n")["basis"])
-    return next((basis for basis in ("observed", "expected") if basis in ranked), None)
+    return next((basis for basis in _BASES if basis in ranked), None)
 
 
 def _picture(
@@ -250,8 +333,9 @@ def _picture(
         words = f"Best: {wording.count(best['n_contacts'])}, {money(best['profit'], digits=0)}"
         marks.append(Mark(best["n_contacts"], float(best["profit"]), "accent", words))
         if best["roi"] is not None:
+            words = f"Best: {wording.count(best['n_contacts'])}, {_percent(best['roi'])}"
             roi_marks.append(Mark(best["n_contacts"], best["roi"], "accent", words))
-    published = stated.published if stated is not None and basis == "observed" else []
+    published = _published(report) if basis == "observed" else []
     terms = Terms(stated.contact_cost, stated.margin) if stated is not None else Terms(0, 0)
     for plan in published:
         earned, roi = (
@@ -261,6 +345,7 @@ def _picture(
         words = f"The study: {wording.count(plan.contacts)}, {money(earned, digits=0)}"
         marks.append(Mark(plan.contacts, earned, "second", words))
         if roi is not None:
+            words = f"The study: {wording.count(plan.contacts)}, {_percent(roi)}"
             roi_marks.append(Mark(plan.contacts, roi, "second", words))
     curves = [
         Curve("Profit", profit, lambda v: wording.compact(v, currency, 2), (low, high), marks)
@@ -285,6 +370,25 @@ def _picture(
         narrow=narrow,
         colours=colours,
     )
+
+
+def _what_if(
+    report: ReportInput, stated: Campaign, best_n: pl.DataFrame, picture: Picture
+) -> WhatIf:
+    """Return the picture with what it takes to draw it for other terms."""
+    source = report.source
+    currency = source.currency if isinstance(source, EventLogSource) else None
+    cost, margin = float(stated.contact_cost), float(stated.margin)
+
+    def buyers(profit: Any, contacts: int) -> float:
+        return round((float(profit) + contacts * cost) / margin, 3)
+
+    columns = best_n.select("n_contacts", "n_buyers", "profit_low", "profit_high")
+    points = [
+        (n, round(float(n_buyers), 3), buyers(low, n), buyers(high, n))
+        for n, n_buyers, low, high in columns.iter_rows()
+    ]
+    return WhatIf(picture, wording.symbol(currency), cost, margin, [(0, 0.0, 0.0, 0.0), *points])
 
 
 def _percent(value: float) -> str:
@@ -342,8 +446,6 @@ def _plans_table(report: ReportInput, economics: pl.DataFrame, money: Callable[.
         "n_buyers": ("Buyers", wording.decimal),
         "hit_rate": ("Hit rate", wording.share),
         "profit": ("Profit", partial(money, digits=0)),
-        "profit_low": ("Low", partial(money, digits=0)),
-        "profit_high": ("High", partial(money, digits=0)),
         "roi": ("ROI", wording.share),
         "cost_per_buyer": ("Cost per buyer", partial(money, digits=2)),
         "is_best": ("Best number", lambda is_best: "yes" if is_best else "no"),

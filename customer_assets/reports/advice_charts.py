@@ -31,7 +31,7 @@ _HEIGHT, _LEFT, _GAP = 210, 62, 24
 
 @dataclass(frozen=True)
 class Mark:
-    """A point to point at: where it is, and what pops up over it."""
+    """A point to point at: where it is, and what stands beside it."""
 
     x: float
     y: float
@@ -78,7 +78,7 @@ def _curve(axes: "Axes", contacts: Sequence[int], curve: Curve) -> None:
     low_side, high_side = curve.band or (curve.values, curve.values)
     seen = [*curve.values, *low_side, *high_side, *(mark.y for mark in curve.marks), 0.0]
     levels = _levels(min(seen), max(seen))
-    width = max(contacts[-1], 1)
+    width = max(contacts[-1], *(mark.x for mark in curve.marks), 1)
     axes.set_xlim(0, width)
     axes.set_ylim(levels[0], levels[-1])
     axes.annotate(
@@ -94,14 +94,23 @@ def _curve(axes: "Axes", contacts: Sequence[int], curve: Curve) -> None:
             contacts, low_side, high_side, color=colour("soft"), alpha=0.45, linewidth=0
         )
     axes.plot(contacts, curve.values, "-", color=colour("accent"), linewidth=1.8, clip_on=False)
-    for mark in curve.marks:
+    for at, mark in enumerate(sorted(curve.marks, key=lambda mark: -mark.y)):
         axes.plot(
             [mark.x], [mark.y], "o", color=colour(mark.role), markersize=8, clip_on=False,
             gid=tip(mark.tip),
         )  # fmt: skip
+        # Words lean into the plot, and those of the higher of two points stand above it.
+        align = "left" if mark.x < width / 2 else "right"
+        height = (mark.y - levels[0]) / (levels[-1] - levels[0])
+        is_above = height < 0.85 and (at == 0 or height < 0.15)
+        offset = (9 if align == "left" else -9, 8 if is_above else -17)
+        axes.annotate(
+            mark.tip, (mark.x, mark.y), xytext=offset,
+            textcoords="offset points", ha=align, fontsize=11, color=colour(mark.role),
+        )  # fmt: skip
     for share, align in ((0.0, "left"), (0.5, "center"), (1.0, "right")):
         axes.annotate(
-            wording.compact(share * width), (share * width, levels[0]), xytext=(0, -18),
+            wording.count(share * width), (share * width, levels[0]), xytext=(0, -18),
             textcoords="offset points", ha=align, color=colour("muted"),
         )  # fmt: skip
     axes.annotate(

@@ -51,8 +51,6 @@ def daily_traffic(report: ReportInput) -> list[Block]:
         "n_purchasing_customers": ("Buyers", wording.count),
         "n_sessions": ("Sessions begun", wording.count),
         "bounce_rate": ("Bounce rate", wording.share),
-        "bounce_rate_low": ("95% from", wording.share),
-        "bounce_rate_high": ("95% to", wording.share),
     }
     words = _traffic_in_words(report, days)
     return [

@@ -6,7 +6,7 @@ data is drawn belongs to the sections. Values that are not final yet are hatched
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -228,6 +228,60 @@ def _cell(
         x, y + 4 / _ROW, text, ha="center", fontsize=size,
         color=colour("ink" if step is None else f"heat-text-{step}"),
     )  # fmt: skip
+
+
+def by_age(
+    name: str,
+    ages: Sequence[int],
+    values: Sequence[float],
+    what: str,
+    written: Callable[[float], str],
+    *,
+    band: tuple[Sequence[float], Sequence[float]] | None = None,
+    context: Sequence[Sequence[float]] = (),
+) -> tuple[Markup, Markup]:
+    """Draw a figure over an age in whole numbers, its interval, and in grey what it sums up.
+
+    `what` says what the ages count; lines of `context` begin at the first age and may end early.
+    """
+
+    def draw(is_wide: bool) -> "Figure":
+        figure = new_figure(WIDE if is_wide else NARROW, 170)
+        axes = add_axes(figure, _LEFT + 6, top=18, right=44, bottom=40)
+        highest = max(max(line) for line in (*context, values, *(band or ())) if line)
+        top = _round_up(highest, is_share=False)
+        last = max(ages[-1], ages[0] + 1)
+        axes.set_xlim(ages[0], last)
+        axes.set_ylim(0, top)
+        for level in (0, top / 2, top):
+            role = "line" if level else "muted"
+            axes.plot([ages[0], last], [level] * 2, color=colour(role), linewidth=1, clip_on=False)
+            beside(axes, written(level), ages[0], level, offset=-6, align="right", role="muted")
+        for line in context:
+            axes.plot(ages[: len(line)], line, color=colour("soft"), linewidth=1, alpha=0.7)
+        if band:
+            axes.fill_between(ages, *band, color=colour("soft"), alpha=0.45, linewidth=0)
+        axes.plot(
+            ages, values, "o-", color=colour("accent"), linewidth=1.8, markersize=5, clip_on=False
+        )
+        for at, align in ((0, "left"), (-1, "left")):
+            axes.annotate(
+                written(values[at]), (ages[at], values[at]), xytext=(7, 6),
+                textcoords="offset points", ha=align,
+            )  # fmt: skip
+        every = -(-len(ages) // (24 if is_wide else 13))
+        for age in ages[::every]:
+            axes.annotate(
+                str(age), (age, 0), xytext=(0, -16), textcoords="offset points", ha="center",
+                color=colour("muted"),
+            )  # fmt: skip
+        axes.annotate(
+            what, (0.5, 0), xytext=(0, -33), xycoords="axes fraction",
+            textcoords="offset points", ha="center", color=colour("muted"),
+        )  # fmt: skip
+        return figure
+
+    return pictures(name, draw)
 
 
 @dataclass(frozen=True)

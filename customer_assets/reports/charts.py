@@ -179,6 +179,64 @@ def pairs(
 
 
 @dataclass(frozen=True)
+class Rate:
+    """A group: its share of all, and a rate in it with its 95 % interval."""
+
+    label: str
+    share: float
+    rate: float
+    low: float
+    high: float
+    tip: str
+
+
+def rates(
+    name: str, groups: Sequence[Rate], of_all: float, titles: tuple[str, str]
+) -> tuple[Markup, Markup]:
+    """Draw a row per group: a bar of its share, and beside it its rate on its interval."""
+    # A letter takes some seven pixels.
+    label_width = max(60, 7 * max((len(group.label) for group in groups), default=0) + 14)
+
+    def draw(is_wide: bool) -> "Figure":
+        width = WIDE if is_wide else NARROW
+        figure = new_figure(width, 22 * len(groups) + 30)
+        room = width - label_width
+        middle = label_width + room * 0.42
+        shares = add_axes(figure, label_width, 26, width - middle + 44, 2)
+        drawn = add_axes(figure, middle + 4, 26, 50, 2)
+        largest = max((group.share for group in groups), default=0) or 1
+        top = max((group.high for group in groups), default=0) or 1
+        for axes, title, end in ((shares, titles[0], largest), (drawn, titles[1], top)):
+            axes.set_xlim(0, end)
+            axes.set_ylim(len(groups) - 0.5, -0.5)
+            axes.plot([0, 0], [-0.5, len(groups) - 0.5], color=colour("muted"), linewidth=1)
+            axes.annotate(
+                title, (0, 1), xytext=(0, 8), xycoords="axes fraction",
+                textcoords="offset points", fontweight="bold", fontsize=11.5 if is_wide else 10,
+            )  # fmt: skip
+        drawn.plot(
+            [of_all, of_all], [-0.5, len(groups) - 0.5], color=colour("muted"), linewidth=1,
+            linestyle="--",
+        )  # fmt: skip
+        for y, group in enumerate(groups):
+            shares.barh(y, group.share, height=0.68)[0].set(
+                facecolor=colour("soft"), edgecolor="none", clip_on=False, gid=tip(group.tip)
+            )
+            beside(shares, group.label, 0, y, offset=-8, align="right")
+            beside(shares, f"{100 * group.share:.0f}%", group.share, y, offset=4, align="left",
+                   role="muted")  # fmt: skip
+            drawn.plot(
+                [group.low, group.high], [y, y], color=colour("soft"), linewidth=6,
+                solid_capstyle="butt", clip_on=False, gid=tip(group.tip),
+            )  # fmt: skip
+            drawn.plot([group.rate], [y], "o", color=colour("accent"), markersize=7, clip_on=False)
+            beside(drawn, f"{100 * group.rate:.1f}%", group.high, y, offset=6, align="left")
+        return figure
+
+    return pictures(name, draw)
+
+
+@dataclass(frozen=True)
 class HeatMap:
     """Values by row and column, with the totals of both and the words for each."""
 

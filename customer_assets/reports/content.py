@@ -4,7 +4,7 @@ No HTML (the templates), no words (the sections), no arithmetic. Every text here
 the templates escape it. Only a picture holds markup, and `drawing` alone makes that.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -17,12 +17,18 @@ from customer_assets.warehouse.table import Table
 
 @dataclass(frozen=True)
 class ReportInput:
-    """What a section may look at: the source, its tables as described, and their rows."""
+    """What a section may look at: the source, its tables as described, and their rows.
+
+    Tables with a row per customer or product are in `long`, to be read as far as they are shown.
+    `samples` are the contents of landed files that `sample` made up, as landed_files names them.
+    """
 
     name: str
     source: EventLogSource | CustomerTableSource
     tables: Mapping[str, Table]
     frames: Mapping[str, pl.DataFrame]
+    long: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
+    samples: Collection[str] = ()
 
     @property
     def event_log(self) -> EventLogSource:
@@ -31,8 +37,30 @@ class ReportInput:
             raise TypeError(f"{self.name} is no event log")
         return self.source
 
+    def scan(self, name: str) -> pl.LazyFrame:
+        """Return the rows of a table that may be long, to be read as far as they are shown."""
+        return self.long[name] if name in self.long else self.frames[name].lazy()
+
+    def has(self, name: str) -> bool:
+        return name in self.frames or name in self.long
+
     def has_rows(self, *names: str) -> bool:
-        return all(name in self.frames and not self.frames[name].is_empty() for name in names)
+        return all(
+            self.has(name) and not self.scan(name).head(1).collect().is_empty() for name in names
+        )
+
+    @property
+    def is_sample(self) -> bool:
+        """Say whether any of the data was made up by `sample`: then no published figure fits."""
+        return bool(self.sample_files)
+
+    @property
+    def sample_files(self) -> list[str]:
+        """Return the landed files that count and that `sample` wrote."""
+        if not self.samples or "landed_files" not in self.frames:
+            return []
+        landed = self.frames["landed_files"].filter(pl.col("status") == "loaded")
+        return landed.filter(pl.col("content_hash").is_in(list(self.samples)))["file"].to_list()
 
 
 @dataclass(frozen=True)
@@ -138,6 +166,21 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class WhatIf:
+    """A picture of profit by number of contacts that the page redraws for other terms.
+
+    `points` are contacts, buyers among them, and the ends of the 95 % interval of these buyers.
+    """
+
+    kind: ClassVar[str] = "what_if"
+    picture: Picture
+    symbol: str
+    contact_cost: float
+    margin: float
+    points: Sequence[tuple[int, float, float, float]]
+
+
+@dataclass(frozen=True)
 class Cell:
     """A cell as shown, and the number (or text) that it sorts by; None sorts last."""
 
@@ -195,6 +238,7 @@ Block = (
     | Cards
     | Equation
     | Picture
+    | WhatIf
     | TableView
     | Definitions
 )
@@ -240,7 +284,8 @@ class Section:
     def folds_tables(self) -> bool:
         """Tables are folded where a picture or a sum shows what they say."""
         return any(
-            isinstance(block, Picture | Headlines | Cards | Equation) for block in self.blocks
+            isinstance(block, Picture | WhatIf | Headlines | Cards | Equation)
+            for block in self.blocks
         )
 
 
@@ -249,7 +294,8 @@ class SectionPlan:
     """A section before its report is there: what it is called, where it stands, what it reads.
 
     It is absent unless each table that it `needs` has rows; `uses` names tables that it shows too
-    where they are there. `place` orders the sections of a part.
+    where they are there. `scans` are those of both that have a row per customer or product: it
+    reads them by `ReportInput.scan`. `place` orders the sections of a part.
     """
 
     id: str
@@ -259,6 +305,7 @@ class SectionPlan:
     build: Callable[[ReportInput], list[Block]]
     needs: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    scans: tuple[str, ...] = ()
 
     def __call__(self, report: ReportInput) -> list[Block]:
         return self.build(report)
@@ -272,6 +319,7 @@ def section(
     *,
     needs: tuple[str, ...] = (),
     uses: tuple[str, ...] = (),
+    scans: tuple[str, ...] = (),
 ) -> Callable[[Callable[[ReportInput], list[Block]]], SectionPlan]:
     """Make a section of the report out of the function that returns its blocks."""
-    return lambda build: SectionPlan(id, title, part, place, build, needs, uses)
+    return lambda build: SectionPlan(id, title, part, place, build, needs, uses, scans)

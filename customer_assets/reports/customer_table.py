@@ -23,9 +23,10 @@ from customer_assets.reports.content import (
     section,
 )
 from customer_assets.reports.data_quality import files, reasons
-from customer_assets.reports.tables import Columns, table_view
+from customer_assets.reports.tables import MAX_ROWS, Columns, table_view
 
 _ALL = "customers"
+_KINDS = ("n_kept", "n_duplicates", "n_conflicting", "n_rejected")
 _ROLES = {"reject": "second", "flag": "accent", "clear": "soft"}
 _ACTIONS = {"reject": "Customers left out", "flag": "Customers marked", "clear": "Values emptied"}
 _MAX_RULES_DRAWN, _MAX_ATTRIBUTES = 20, 6
@@ -43,7 +44,48 @@ def _of_customers(accounting: pl.DataFrame) -> dict[str, Any]:
     return rows.row(0, named=True) if rows.height else empty
 
 
-@section("cleaning", "Cleaning", SURENESS, 40, needs=("cleaning",), uses=("rejected_customers",))
+def data_status(report: ReportInput) -> str:
+    """Return in one line whether every landed row of a table of customers is used."""
+    accounting = report.frames["customer_accounting"]
+    waiting: list[str] = []
+    if report.has_rows("landed_files"):
+        landed = report.frames["landed_files"]
+        waiting = landed.filter(pl.col("status") == "waiting")["file"].to_list()
+    inputs = accounting.filter(pl.col("table_name") != _ALL)
+    sums = inputs.sum().row(0, named=True)
+    if not _is_accounted_for(accounting):
+        return "Data is not whole. Some landed rows are unaccounted for."
+    problems = [
+        f"{wording.plural(sums[kind], 'row')} of {wording.count(sums['n_landed'])} {words}"
+        for kind, words in (
+            ("n_rejected", "cannot be read"),
+            ("n_conflicting", "contradict another row of the customer"),
+        )
+        if sums[kind]
+    ]
+    if waiting:
+        problems.append(f"still being written: {wording.some([wording.shown(f) for f in waiting])}")
+    if problems:
+        return f"Data may not be whole. {wording.sentence('; '.join(problems))}."
+    of_customers = _of_customers(accounting)
+    out = of_customers["n_rejected"]
+    left_out = f"; rules leave out {wording.plural(out, 'customer')}" if out else ""
+    return f"Data is whole: every landed row is used or a copy{left_out}."
+
+
+def _is_accounted_for(accounting: pl.DataFrame) -> bool:
+    return accounting.filter(pl.col("n_landed") != pl.sum_horizontal(*_KINDS)).is_empty()
+
+
+@section(
+    "cleaning",
+    "Cleaning",
+    SURENESS,
+    40,
+    needs=("cleaning",),
+    uses=("rejected_customers",),
+    scans=("rejected_customers",),
+)
 def cleaning(report: ReportInput) -> list[Block]:
     """Return each rule with what it did, and the customers that rules leave out."""
     rules = report.frames["cleaning"].sort("rule_number")
@@ -117,10 +159,11 @@ def _rules_picture(rules: pl.DataFrame) -> Picture:
 
 def _rejected_customers(report: ReportInput) -> Block:
     """Return the customers left out, with the attributes that the rejecting rules look at."""
-    frame = report.frames["rejected_customers"]
+    frame = report.scan("rejected_customers")
+    n_rows = frame.select(pl.len()).collect().item()
     conditions = report.frames["cleaning"].filter(pl.col("action") == "reject")["condition"]
     words = set(re.findall(r"\w+", " ".join(conditions.drop_nulls())))
-    looked_at = [name for name in frame.columns if name in words][:_MAX_ATTRIBUTES]
+    looked_at = [n for n in frame.collect_schema().names() if n in words][:_MAX_ATTRIBUTES]
     columns: Columns = {
         "customer_id": ("Customer", wording.shown),
         "rule": ("Rule", wording.title),
@@ -131,9 +174,10 @@ def _rejected_customers(report: ReportInput) -> Block:
         "rejected_customers",
         "Customers left out",
         columns,
-        frame.sort("rule", "customer_id"),
+        frame.sort("rule", "customer_id").head(MAX_ROWS).collect(),
         note="As landed, with what the rules look at; the CSV file has all attributes. A customer "
         "stands under the first rule that rejects.",
+        n_rows=n_rows,
     )
 
 
@@ -200,11 +244,9 @@ def accounts(report: ReportInput) -> list[Block]:
     """Return what became of every landed row and every customer, and the landed files."""
     accounting = report.frames["customer_accounting"]
     inputs = accounting.filter(pl.col("table_name") != _ALL)
-    kinds = ("n_kept", "n_duplicates", "n_conflicting", "n_rejected")
     landed, used = int(inputs["n_landed"].sum()), int(inputs["n_kept"].sum())
-    parts = {kind: int(inputs[kind].sum()) for kind in kinds}
-    is_equal = accounting.filter(pl.col("n_landed") != pl.sum_horizontal(*kinds)).is_empty()
-    if not is_equal:
+    parts = {kind: int(inputs[kind].sum()) for kind in _KINDS}
+    if not _is_accounted_for(accounting):
         text = "Some landed rows are unaccounted for: the figures of this report may be wrong."
     elif landed == used:
         text = "Every landed row is used: nothing was rejected, repeated or in conflict."

@@ -28,19 +28,21 @@ _TOP_CUSTOMERS = 50
     40,
     needs=("rfm",),
     uses=("customer_segments",),
+    scans=("rfm", "customer_segments"),
 )
 def best_customers(report: ReportInput) -> list[Block]:
     """Return the customers with the highest value, and how much of the revenue they bring."""
-    rfm = report.frames["rfm"]
-    knows_money = rfm["monetary"].count() > 0
+    rfm = report.scan("rfm")
+    values = rfm.select("monetary", "n_orders").collect()
+    knows_money = values["monetary"].count() > 0
     ranked = rfm.sort(
         "monetary" if knows_money else "n_orders",
         "customer_id",
         descending=[True, False],
         nulls_last=True,
     )
-    revenue, tenth = total(ranked["monetary"]), max(1, ranked.height // 10)
-    of_tenth = total(ranked.head(tenth)["monetary"])
+    revenue, tenth = total(values["monetary"]), max(1, values.height // 10)
+    of_tenth = total(values["monetary"].top_k(tenth))
     blocks: list[Block] = []
     if revenue:
         blocks.append(
@@ -48,15 +50,14 @@ def best_customers(report: ReportInput) -> list[Block]:
                 f"The best tenth of the customers, {wording.count(tenth)}, brings "
                 f"{wording.share(float(of_tenth / revenue))} of the revenue of known "
                 "customers. "
-                f"{_once(ranked)}",
+                f"{_once(values)}",
                 is_lead=True,
             )
         )
+    ranked = ranked.head(_TOP_CUSTOMERS)
     if report.has_rows("customer_segments"):
-        segments_of = report.frames["customer_segments"].select("customer_id", "segment")
-        ranked = ranked.head(_TOP_CUSTOMERS).join(
-            segments_of, on="customer_id", how="left", maintain_order="left"
-        )
+        segments_of = report.scan("customer_segments").select("customer_id", "segment")
+        ranked = ranked.join(segments_of, on="customer_id", how="left", maintain_order="left")
     columns: Columns = {
         "customer_id": ("Customer", wording.shown),
         "segment": ("Segment", wording.title),
@@ -69,9 +70,9 @@ def best_customers(report: ReportInput) -> list[Block]:
         "f_score": ("F score", wording.count),
         "m_score": ("M score", wording.count),
     }
-    top = ranked.head(_TOP_CUSTOMERS).with_columns(
+    top = ranked.with_columns(
         pl.when("is_mostly_returned").then(pl.lit("more than half")).alias("came_back")
-    )
+    ).collect()
     if not knows_money:
         top = top.drop("monetary", "gross_monetary", "came_back", "m_score")
     title = f"The {top.height} most valuable customers" if top.height > 1 else "Customers"

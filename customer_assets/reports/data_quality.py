@@ -33,6 +33,16 @@ def data_status(findings: pl.DataFrame) -> str:
     return "Data is whole."
 
 
+def sample_status(report: ReportInput) -> str:
+    """Return that the data was made up by `sample`, all or some of its files; empty if none."""
+    files = report.sample_files
+    if not files:
+        return ""
+    landed = report.frames["landed_files"].filter(pl.col("status") == "loaded").height
+    which = "" if len(files) == landed else f" in {len(files)} of {landed} files"
+    return f"Sample data{which}, made up: no figure here is of a real business."
+
+
 def _findings_in_words(findings: pl.DataFrame) -> str:
     # What several findings say of one day is one sentence.
     of_days = findings.group_by("event_date", maintain_order=True).agg(

@@ -22,7 +22,7 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.tables import Columns, table_view
+from customer_assets.reports.tables import Columns, interval, table_view
 
 _PERIODS = {"day": "days", "week": "weeks"}
 # How much of the past stands before the forecast in a picture.
@@ -63,9 +63,7 @@ def sales_forecast(report: ReportInput) -> list[Block]:
         "period": ("Period", wording.title),
         "target_date": ("Day, or first of the week", wording.day),
         "value": ("Forecast", partial(money, digits=0)),
-        "low": ("From", partial(money, digits=0)),
-        "high": ("To", partial(money, digits=0)),
-        "interval_level": ("In so many cases", wording.share),
+        "between": ("In 8 of 10 cases", wording.shown),
     }
     of_errors: Columns = {
         "period": ("Period", wording.title),
@@ -81,7 +79,22 @@ def sales_forecast(report: ReportInput) -> list[Block]:
     }
     return [
         *blocks,
-        table_view(report, "sales_forecast", "Sales to expect", columns, forecast),
+        table_view(
+            report,
+            "sales_forecast",
+            "Sales to expect",
+            columns,
+            forecast.with_columns(
+                pl.Series(
+                    "between",
+                    [
+                        interval(low, high, partial(money, digits=0))
+                        for low, high in forecast.select("low", "high").iter_rows()
+                    ],
+                    pl.String,
+                )
+            ),
+        ),
         table_view(
             report,
             "forecast_metrics",
@@ -205,29 +218,28 @@ def _errors_picture(metrics: pl.DataFrame, periods: list[str]) -> list[Picture]:
         "customer_lifetime_value",
         "lifetime_value_fit",
     ),
+    scans=("customer_lifetime_value",),
 )
 def lifetime_value(report: ReportInput) -> list[Block]:
     """Return what customers are expected to buy, whether the assumptions hold, and a trial."""
-    customers = report.frames["customer_lifetime_value"]
+    customers = report.scan("customer_lifetime_value")
     figures = report.frames["lifetime_value_fit"]
-    known = [
-        days
-        for days in HORIZONS_DAYS
-        if f"purchases_{days}_days" in customers.columns
-        and customers[f"purchases_{days}_days"].is_not_null().any()
-    ]
+    n_known = customers.select(pl.all().count()).collect().row(0, named=True)
+    known = [days for days in HORIZONS_DAYS if n_known.get(f"purchases_{days}_days")]
     if not known:
         return []
     days = max(known)
-    has_value = customers[f"value_{days}_days"].is_not_null().any()
-    measure = f"{'value' if has_value else 'purchases'}_{days}_days"
-    ranked = customers.with_columns(pl.col(measure).cast(pl.Float64)).sort(
+    what = "value" if n_known[f"value_{days}_days"] else "purchases"
+    measure = f"{what}_{days}_days"
+    by_measure = customers.with_columns(pl.col(measure).cast(pl.Float64)).sort(
         measure, "customer_id", descending=[True, False], nulls_last=True
     )
+    ranked = by_measure.select(measure).collect()
+    first = by_measure.head(_TOP_CUSTOMERS).collect()
     written = partial(wording.money, currency=report.event_log.currency, digits=0)
     blocks: list[Block] = [
         _tenths_in_words(report, ranked, measure, days),
-        Paragraph(wording.shown(customers["status"][0], 900)),
+        Paragraph(wording.shown(first["status"][0], 900)),
         _tenths_picture(report, ranked, measure, days),
         *_trial(figures),
     ]
@@ -239,23 +251,13 @@ def lifetime_value(report: ReportInput) -> list[Block]:
         "age_days": ("Known for, days", wording.count),
         "probability_alive": ("Still a customer", wording.share),
         f"purchases_{days}_days": ("Purchases", two),
-        f"purchases_{days}_days_low": ("from", two),
-        f"purchases_{days}_days_high": ("to", two),
         f"value_{days}_days": ("Value", written),
-        f"value_{days}_days_low": ("from", written),
-        f"value_{days}_days_high": ("to", written),
     }
-    told = {
-        name: spec
-        for name, spec in columns.items()
-        if name in ranked.columns and ranked[name].is_not_null().any()
-    }
+    told = {name: spec for name, spec in columns.items() if n_known.get(name)}
     of_fit: Columns = {
         "cut_off": ("Part of the log", wording.title),
         "figure": ("Figure", wording.title),
         "value": ("Value", wording.figure),
-        "low": ("From", wording.figure),
-        "high": ("To", wording.figure),
         "note": ("What it is", partial(wording.shown, limit=300)),
     }
     return [
@@ -265,9 +267,15 @@ def lifetime_value(report: ReportInput) -> list[Block]:
             "customer_lifetime_value",
             f"Customers with the most to expect in {days} days",
             told,
-            ranked.head(_TOP_CUSTOMERS),
+            first,
         ),
-        table_view(report, "lifetime_value_fit", "The models and their trial", of_fit),
+        table_view(
+            report,
+            "lifetime_value_fit",
+            "The models and their trial",
+            of_fit,
+            figures.rename({"low": "value_low", "high": "value_high"}),
+        ),
     ]
 
 

@@ -21,7 +21,7 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.tables import Columns, table_view, with_ranges
+from customer_assets.reports.tables import Columns, table_view
 from customer_assets.sources.event_log import step_text
 
 _MAX_FUNNELS = 4
@@ -200,7 +200,7 @@ def _steps_table(report: ReportInput, final: pl.DataFrame) -> Block:
             dtype=pl.String,
         ),
     ).sort("funnel", size, "breakdown", "step", descending=[False, True, False, False])  # fmt: skip
-    rows = with_ranges(rows, {"entry_conversion_difference": _points})
+    rows = rows.rename({"low": "share_low", "high": "share_high"})
     if rows["breakdown"].null_count() == rows.height:
         rows = rows.drop("breakdown", cs.starts_with("entry_conversion_difference"))
     columns: Columns = {
@@ -211,10 +211,7 @@ def _steps_table(report: ReportInput, final: pl.DataFrame) -> Block:
         "n_entered": ("Entries", wording.count),
         "n_reached": ("Reached", wording.count),
         "share": ("Of entries", wording.share),
-        "low": ("95% from", wording.share),
-        "high": ("95% to", wording.share),
         "entry_conversion_difference": ("Against all others, points", _points),
-        "entry_conversion_difference_range": ("Its interval", wording.shown),
         "conversion_from_previous": ("Of the step before", wording.share),
     }
     first, last, _ = wording.days_covered(final["entry_date"])

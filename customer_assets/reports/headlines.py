@@ -117,12 +117,9 @@ def at_a_glance(report: ReportInput) -> list[Block]:
     blocks: list[Block] = [head, Tiles(tiles(report))]
     if said:
         blocks.append(ListOfSentences(said))
-    note = "Below each change stands its 95% interval."
+    note = "Below each change its 95% interval."
     if periods is not None and _lacks_a_year(report, periods):
-        note += (
-            " The log does not hold the same days of a year before: a season cannot be told "
-            "from a trend."
-        )
+        note += " No year before is in the log: a season cannot be told from a trend."
     return [*blocks, Paragraph(note, is_note=True)]
 
 

@@ -137,7 +137,7 @@ def _card(
             blocks.append(_importance(name, importance))
     if report.has_rows("model_drift"):
         blocks.append(Paragraph(_drift(report.frames["model_drift"].filter(question=name))))
-    if question.published:
+    if question.published and not report.is_sample:
         blocks.append(Paragraph(_published(question, metrics)))
     return blocks
 

@@ -8,8 +8,9 @@ import base64
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import get_args
@@ -24,6 +25,7 @@ from customer_assets.reports import (
     behavior,
     catalogue,
     charts,
+    cohort_value,
     customer_table,
     customers,
     data_quality,
@@ -32,6 +34,8 @@ from customer_assets.reports import (
     funnels,
     headlines,
     history,
+    journeys,
+    label_rates,
     models,
     overview,
     products,
@@ -51,7 +55,7 @@ from customer_assets.reports.content import (
     SectionPlan,
     Tile,
 )
-from customer_assets.reports.tables import write_csv
+from customer_assets.reports.tables import MAX_CSV_ROWS, write_csv
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.table import Table
 
@@ -59,11 +63,14 @@ PAGE = "index.html"
 # How sure the figures are is a page of its own: who acts on them need not read it first.
 SURENESS_PAGE = "how_sure.html"
 _SUMMARY = "report.json"
+# What others found in the real data says nothing of a sample.
+_PUBLISHED = ("reproduction", "published_category_advice")
 
 
 _MODULES = (
     advice,
     behavior,
+    cohort_value,
     customer_table,
     customers,
     data_quality,
@@ -72,6 +79,8 @@ _MODULES = (
     funnels,
     headlines,
     history,
+    journeys,
+    label_rates,
     models,
     overview,
     products,
@@ -91,12 +100,15 @@ SECTIONS: tuple[SectionPlan, ...] = tuple(
 REPORT_TABLES: tuple[str, ...] = tuple(
     dict.fromkeys(name for plan in SECTIONS for name in (*plan.needs, *plan.uses))
 )
+# Those with a row per customer or product: read as far as they are shown.
+LONG_TABLES = frozenset(name for plan in SECTIONS for name in plan.scans)
 
 
 class ReportSummary(BaseModel):
-    """What the index shows of a report, kept beside it."""
+    """What the head of a report says and the index shows of it, kept beside it."""
 
     coverage: str = ""
+    sample: str = ""
     status: str = ""
     has_catalogue: bool = False
     as_of: dt.date | None = None
@@ -107,23 +119,31 @@ def write_report(
     name: str,
     source: EventLogSource | CustomerTableSource,
     tables: Mapping[str, Table],
-    frames: Mapping[str, pl.DataFrame],
+    frames: Mapping[str, pl.DataFrame | pl.LazyFrame],
     folder: Path,
     described: Sequence[CatalogueTable] = (),
     waits_for: str = "",
+    samples: Collection[str] = (),
 ) -> Path:
     """Write the report of a source below `folder` and the index over all; return its page.
 
-    `waits_for` says what keeps newer tables from being shown, if something does.
+    `waits_for` says what keeps newer tables from being shown, if something does; `samples` are
+    the contents of files that were made up, as landed_files names them.
 
     `<name>/catalogue.html` is the catalogue of the tables in `described`, if there are any.
 
     `<name>/index.html` is the page, `<name>/how_sure.html` says how sure it is, and
-    `<name>/csv/<table>.csv` is each table that they rest on.
-    `frames` holds the rows by table, of REPORT_TABLES or fewer; `tables` describes them. The same
+    `<name>/csv/<table>.csv` is each table that they rest on, up to MAX_CSV_ROWS of it.
+    `frames` holds the rows by table, of REPORT_TABLES or fewer, of LONG_TABLES best lazy: they are
+    read as far as they are shown; `tables` describes them. The same
     frames give the same bytes. Each file is replaced by rename, so a reader sees a whole page.
     """
-    report = ReportInput(name, source, tables, frames)
+    long = {table: frame.lazy() for table, frame in frames.items() if table in LONG_TABLES}
+    short = {table: frame.lazy().collect() for table, frame in frames.items() if table not in long}
+    report = ReportInput(name, source, tables, short, long, samples)
+    if report.is_sample:
+        short = {table: frame for table, frame in short.items() if table not in _PUBLISHED}
+        report = replace(report, frames=short)
     sections = _sections(report)
     summary = _summary(report, has_catalogue=bool(described))
     shown = {table for section in sections for table in section.tables}
@@ -133,7 +153,7 @@ def write_report(
 
     for table in sorted(shown):
         with _replacing(csv_folder / f"{table}.csv") as temporary:
-            write_csv(frames[table], temporary)
+            write_csv(report.scan(table).head(MAX_CSV_ROWS).collect(), temporary)
     for stale in csv_folder.glob("*.csv"):
         if stale.stem not in shown:
             stale.unlink()
@@ -142,13 +162,11 @@ def write_report(
         text = _render(
             "page.html.jinja",
             title=wording.heading(name),
-            coverage=summary.coverage,
-            status=summary.status,
+            summary=summary,
             file=file,
             parts=[(part, [s for s in sections if s.part == part]) for part in get_args(Part)],
             file_of={part: SURENESS_PAGE if part == SURENESS else PAGE for part in get_args(Part)},
             owner=wording.shown(source.owner),
-            has_catalogue=summary.has_catalogue,
             waits_for=waits_for,
         )
         _write_text(page.with_name(file), text)
@@ -207,20 +225,29 @@ def _sections(report: ReportInput) -> list[Section]:
             continue
         blocks = plan.build(report)
         if blocks:
-            used = [name for name in (*plan.needs, *plan.uses) if name in report.frames]
+            used = [name for name in (*plan.needs, *plan.uses) if report.has(name)]
             found.append(Section(plan.id, plan.title, plan.part, blocks, used))
     return found
 
 
 def _summary(report: ReportInput, *, has_catalogue: bool) -> ReportSummary:
-    findings = report.frames.get("findings")
     return ReportSummary(
-        status="" if findings is None else data_quality.data_status(findings),
+        sample=data_quality.sample_status(report),
+        status=_status(report),
         coverage=overview.coverage(report),
         has_catalogue=has_catalogue,
         as_of=headlines.as_of(report),
         tiles=headlines.tiles(report),
     )
+
+
+def _status(report: ReportInput) -> str:
+    """Return whether the data is whole, in one line; empty where nothing is known of it."""
+    if "findings" in report.frames:
+        return data_quality.data_status(report.frames["findings"])
+    if report.has_rows("customer_accounting"):
+        return customer_table.data_status(report)
+    return ""
 
 
 def _read_summary(path: Path) -> ReportSummary:
@@ -247,7 +274,8 @@ def _templates() -> Environment:
 
 
 def _render(template: str, **context: object) -> str:
-    style, script = (_asset(name) for name in ("style.css", "tables.js"))
+    style = _asset("style.css")
+    script = "\n".join(_asset(name) for name in ("tables.js", "what_if.js"))
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -258,6 +286,7 @@ def _render(template: str, **context: object) -> str:
         .render(
             sparkline=charts.sparkline,
             day=wording.day,
+            max_csv_rows=MAX_CSV_ROWS,
             style=Markup(style),
             script=Markup(script),
             policy=policy,

@@ -25,7 +25,7 @@ from customer_assets.reports.product_charts import (
     estimated_shares,
     pareto_curves,
 )
-from customer_assets.reports.tables import Columns, table_view, with_ranges
+from customer_assets.reports.tables import MAX_ROWS, Columns, table_view
 
 _TOP_PRODUCTS = 10
 _TOP_RANKS = 10
@@ -37,29 +37,41 @@ _WITHIN_DAYS = 90
 _CURVE_ROLES = {"customer": "accent", "product": "second"}
 
 
-@section("products", "Products", CUSTOMERS, 80, needs=("product_performance",))
+@section(
+    "products",
+    "Products",
+    CUSTOMERS,
+    80,
+    needs=("product_performance",),
+    scans=("product_performance",),
+)
 def products(report: ReportInput) -> list[Block]:
     """Return the best products by net revenue in a picture, and all in the table."""
     currency = report.event_log.currency
-    ranked = report.frames["product_performance"].sort("revenue_rank", "item_id")
-    class_a = ranked.filter(pl.col("abc_class") == "A")
-    if class_a.is_empty():
+    all_products = report.scan("product_performance")
+    is_first = pl.col("abc_class") == "A"
+    is_returned = pl.col("return_share") >= _RETURNED_MOST
+    n, n_first, share, n_returned = all_products.select(
+        pl.len().alias("n"),
+        is_first.sum().alias("n_first"),
+        pl.col("net_revenue_share").filter(is_first).sum(),
+        is_returned.sum().alias("n_returned"),
+    ).collect().row(0)  # fmt: skip
+    if not n_first:
         return []
+    ranked = all_products.sort("revenue_rank", "item_id").head(MAX_ROWS).collect()
     text = (
-        f"{wording.plural(class_a.height, 'product')} of {wording.count(ranked.height)} "
-        f"({wording.share(class_a.height / ranked.height)}) "
-        f"{'brings' if class_a.height == 1 else 'bring'} "
-        f"{wording.share(float(class_a['net_revenue_share'].sum()))} of the revenue: class A."
+        f"{wording.plural(n_first, 'product')} of {wording.count(n)} "
+        f"({wording.share(n_first / n)}) {'brings' if n_first == 1 else 'bring'} "
+        f"{wording.share(float(share))} of the revenue: class A."
     )
     blocks: list[Block] = [Paragraph(text, is_lead=True), _best_products(ranked, currency)]
-    returned = ranked.filter(pl.col("return_share") >= _RETURNED_MOST).sort(
-        "returned_value", "item_id"
-    )
-    if not returned.is_empty():
-        worst = returned.row(0, named=True)
+    if n_returned:
+        returned = all_products.filter(is_returned).sort("returned_value", "item_id")
+        worst = returned.head(1).collect().row(0, named=True)
         blocks.append(
             Paragraph(
-                f"Of {wording.plural(returned.height, 'product')} at least half of the money came "
+                f"Of {wording.plural(n_returned, 'product')} at least half of the money came "
                 f"back, most of {_name(worst)}: "
                 f"{wording.money(worst['returned_value'], currency, 0)} of "
                 f"{wording.money(worst['revenue'], currency, 0)}."
@@ -80,7 +92,8 @@ def products(report: ReportInput) -> list[Block]:
         "repurchase_days": ("Days until then", wording.decimal),
     }
     title = "Products by revenue"
-    blocks.append(table_view(report, "product_performance", title, columns, ranked))
+    view = table_view(report, "product_performance", title, columns, ranked, n_rows=n)
+    blocks.append(view)
     return blocks
 
 
@@ -203,7 +216,6 @@ def categories(report: ReportInput) -> list[Block]:
         "net_revenue": ("Revenue", partial(wording.money, currency=currency)),
         "net_revenue_share": ("Share", wording.share),
         "trend": ("Change of its share in a year", _change),
-        "trend_range": ("Its interval", wording.shown),
         "return_share": ("Returned", wording.share),
         "n_products": ("Products", wording.count),
         "revenue_per_product": ("Per product", partial(wording.money, currency=currency)),
@@ -217,7 +229,6 @@ def categories(report: ReportInput) -> list[Block]:
         if days
         else "the log does not hold the same season twice, so no trend is told"
     )
-    ranked = with_ranges(ranked, {"trend": _change})
     blocks: list[Block] = [
         Paragraph(f"{wording.title('; '.join(listed), 600)}.", is_lead=True),
         Picture(
@@ -293,30 +304,35 @@ def _published_advice(report: ReportInput) -> list[Block]:
     100,
     needs=("product_ranks",),
     uses=("category_ranks",),
+    scans=("product_ranks", "category_ranks"),
 )
 def viewed_and_bought(report: ReportInput) -> list[Block]:
     """Return whether what is viewed most is bought most, by category or else by product."""
     table = "category_ranks" if report.has_rows("category_ranks") else "product_ranks"
-    frame = report.frames[table]
+    frame = report.scan(table)
     key = "category" if table == "category_ranks" else "item_id"
-    if frame["n_views"].sum() == 0 or frame["n_purchases"].sum() == 0:
+    n, views, purchases, correlation = frame.select(
+        pl.len().alias("n"),
+        pl.sum("n_views", "n_purchases"),
+        pl.corr("n_views", "n_purchases", method="spearman").alias("correlation"),
+    ).collect().row(0)  # fmt: skip
+    if not views or not purchases:
         return []
     noun = "categories" if key == "category" else "products"
-    ranked = frame.sort("views_rank", key)
+    ranked = frame.sort("views_rank", key).head(MAX_ROWS).collect()
     top = ranked.head(_TOP_RANKS)
-    bought = set(frame.sort("purchases_rank", key).head(_TOP_RANKS)[key])
+    most_bought = frame.sort("purchases_rank", key).head(_TOP_RANKS)
+    bought = set(most_bought.select(key).collect()[key])
     n_both = len(bought.intersection(top[key]))
     text = (
         f"Of the {wording.plural(top.height, 'most viewed one', 'most viewed')} {noun}, "
         f"{n_both} {'is' if n_both == 1 else 'are'} among the {top.height} most bought."
     )
-    correlation = frame.select(pl.corr("n_views", "n_purchases", method="spearman")).item()
     if correlation is not None and correlation == correlation:
         text += (
-            f" Over all {wording.count(frame.height)}, Spearman's rank correlation of views and "
+            f" Over all {wording.count(n)}, Spearman's rank correlation of views and "
             f"purchases is {wording.decimal(correlation, 2)}."
         )
-    views, purchases = frame["n_views"].sum(), frame["n_purchases"].sum()
     labels = [wording.shown(name, 14) for name in top[key]]
     first = [n / views for n in top["n_views"]]
     second = [n / purchases for n in top["n_purchases"]]
@@ -345,14 +361,18 @@ def viewed_and_bought(report: ReportInput) -> list[Block]:
             narrow=narrow,
             colours=[("soft", "Share of views"), ("accent", "Share of purchases")],
         ),
-        table_view(report, table, f"{wording.title(noun)} by views", columns, ranked),
+        table_view(report, table, f"{wording.title(noun)} by views", columns, ranked, n_rows=n),
     ]
     if table == "category_ranks" and report.has_rows("product_ranks"):
-        by_product = report.frames["product_ranks"].sort("views_rank", "item_id")
+        products = report.scan("product_ranks")
+        by_product = products.sort("views_rank", "item_id").head(MAX_ROWS).collect()
         named = {"item_id": ("Product", wording.shown)} | {
             name: spec for name, spec in columns.items() if name != key
         }
-        blocks.append(table_view(report, "product_ranks", "Products by views", named, by_product))
+        n_products = products.select(pl.len()).collect().item()
+        title = "Products by views"
+        view = table_view(report, "product_ranks", title, named, by_product, n_rows=n_products)
+        blocks.append(view)
     return blocks
 
 
@@ -404,8 +424,6 @@ def repeat_purchase(report: ReportInput) -> list[Block]:
         "n_observed": ("Seen as long", wording.count),
         "n_repeat_customers": ("Ordered again", wording.count),
         "repeat_share": ("Share", wording.share),
-        "repeat_share_low": ("Low", wording.share),
-        "repeat_share_high": ("High", wording.share),
         "median_days_to_second": ("Median days", wording.decimal),
     }
     shown = frame.filter(pl.col("repeat_share").is_not_null())

@@ -13,7 +13,7 @@ from customer_assets.reports.content import (
     section,
 )
 from customer_assets.reports.product_charts import EstimatedShare, SharePanel, estimated_shares
-from customer_assets.reports.tables import Columns, table_view
+from customer_assets.reports.tables import INTERVAL, Columns, interval, table_view
 
 _RECOMMENDERS = {
     "related": "Related",
@@ -131,7 +131,12 @@ def aarrr(report: ReportInput) -> list[Block]:
     shown = frame.with_columns(
         pl.struct("value", "unit")
         .map_elements(lambda row: _figure(row, report), return_dtype=pl.String)
-        .alias("figure")
+        .alias("figure"),
+        pl.struct("low", "high")
+        .map_elements(
+            lambda row: interval(row["low"], row["high"], wording.share), return_dtype=pl.String
+        )
+        .alias("between"),
     )
     absent = frame.filter(pl.col("value").is_null())
     stages = [
@@ -147,8 +152,7 @@ def aarrr(report: ReportInput) -> list[Block]:
         "stage": ("Stage", wording.title),
         "metric": ("Figure", wording.title),
         "figure": ("Value", wording.shown),
-        "low": ("Low", wording.share),
-        "high": ("High", wording.share),
+        "between": (INTERVAL, wording.shown),
         "definition": ("Definition", lambda text: wording.shown(text, 300)),
     }
     return [

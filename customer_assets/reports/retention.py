@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 import polars as pl
 
+from customer_assets.intervals import wilson
 from customer_assets.reports import wording
 from customer_assets.reports.behavior_charts import (
     Balance,
     Cohort,
+    by_age,
     cohort_triangle,
     gains_and_losses,
 )
@@ -59,16 +61,16 @@ def retention(report: ReportInput) -> list[Block]:
         "n_cohort_customers": ("Customers", wording.count),
         "n_retained_customers": ("Came back", wording.count),
         "retained_share": ("Share", wording.share),
-        "retained_share_low": ("95% from", wording.share),
-        "retained_share_high": ("95% to", wording.share),
     }
     view = observed.with_columns(
         pl.when("is_mature").then(pl.lit("complete")).otherwise(pl.lit("partial")).alias("state")
     ).sort("cohort_start", "from_interval", descending=[True, False])
     note = "The CSV file has every period, way to form cohorts, and measure."
+    counted = _all_cohorts(observed)
     return [
-        Paragraph(_retention_in_words(observed, period), is_lead=True),
-        _triangle(cells, period),
+        Paragraph(_retention_in_words(counted, period), is_lead=True),
+        *([_curve(counted, period)] if counted.height > 1 else []),
+        _triangle(cells, counted, period),
         table_view(report, "retention", f"Retention by {period}", columns, view, note=note),
     ]
 
@@ -80,16 +82,31 @@ def fitting_period(frame: pl.DataFrame, date: str) -> str:
     return next((p for p in present if starts[p] >= _MIN_INTERVALS), present[-1])
 
 
-def _retention_in_words(observed: pl.DataFrame, period: str) -> str:
-    final = observed.filter("is_mature")
-    if final.is_empty():
-        return f"No {period} after a cohort's own is over yet, so there is no rate to report."
-    counted = final.group_by("from_interval").agg(
-        pl.sum("n_retained_customers").alias("n_back"), pl.sum("n_cohort_customers").alias("n_all")
+def _all_cohorts(observed: pl.DataFrame) -> pl.DataFrame:
+    """Return all cohorts together by interval: who came back, the share, its 95 % interval.
+
+    Only intervals that are over count, so a later one is of fewer cohorts.
+    """
+    back, all_of = pl.col("n_back").cast(pl.Float64), pl.col("n_all").cast(pl.Float64)
+    low, high = wilson(back, all_of)
+    return (
+        observed.filter("is_mature")
+        .group_by("from_interval")
+        .agg(
+            pl.sum("n_retained_customers").alias("n_back"),
+            pl.sum("n_cohort_customers").alias("n_all"),
+        )
+        .sort("from_interval")
+        .with_columns((back / all_of).alias("share"), low.alias("low"), high.alias("high"))
     )
+
+
+def _retention_in_words(counted: pl.DataFrame, period: str) -> str:
+    if counted.is_empty():
+        return f"No {period} after a cohort's own is over yet, so there is no rate to report."
     found = [
-        f"{wording.share(n_back / n_all)} came back {wording.plural(later, period)} later"
-        for later, n_back, n_all in counted.sort("from_interval").iter_rows()
+        f"{wording.share(share)} came back {wording.plural(later, period)} later"
+        for later, share in counted.select("from_interval", "share").iter_rows()
         if later in _TOLD
     ]
     return (
@@ -98,7 +115,28 @@ def _retention_in_words(observed: pl.DataFrame, period: str) -> str:
     )
 
 
-def _triangle(cells: pl.DataFrame, period: str) -> Picture:
+def _curve(counted: pl.DataFrame, period: str) -> Picture:
+    shown = counted.filter(pl.col("from_interval") <= _MAX_LATER)
+    later, shares = shown["from_interval"].to_list(), shown["share"].to_list()
+    band = (shown["low"].to_list(), shown["high"].to_list())
+    wide, narrow = by_age(
+        "retention-curve", later, shares, f"{period}s later", wording.whole_percent, band=band
+    )
+    words = "; ".join(
+        f"{wording.plural(k, period)} later {wording.share(share)}"
+        for k, share in zip(later, shares, strict=True)
+    )
+    return Picture(
+        "retention-curve",
+        alt=f"Curve of the share that came back, all cohorts together: {words}.",
+        caption=f"Share of all cohorts together that was active again so many {period}s after the "
+        "first; the band is its 95% interval.",
+        wide=wide,
+        narrow=narrow,
+    )
+
+
+def _triangle(cells: pl.DataFrame, counted: pl.DataFrame, period: str) -> Picture:
     starts = sorted(cells["cohort_start"].unique())
     shown = starts[-_MAX_COHORTS:]
     cells = cells.filter(
@@ -119,6 +157,22 @@ def _triangle(cells: pl.DataFrame, period: str) -> Picture:
                 [_cell_in_words(label, period, row) for row in rows],
             )
         )
+    if counted.height:
+        together = counted.filter(pl.col("from_interval") <= n_later)
+        cohorts.append(
+            Cohort(
+                "All",
+                int(together["n_all"][0]),
+                together["share"].to_list(),
+                [True] * together.height,
+                [
+                    f"All, {wording.plural(row['from_interval'], period)} later: "
+                    f"{wording.count(row['n_back'])} of {wording.count(row['n_all'])}, "
+                    f"{wording.share(row['low'])} to {wording.share(row['high'])}"
+                    for row in together.iter_rows(named=True)
+                ],
+            )
+        )
     wide, narrow = cohort_triangle(
         "retention", cohorts, n_later, min(n_later, _MAX_LATER_ON_A_PHONE)
     )
@@ -136,9 +190,10 @@ def _triangle(cells: pl.DataFrame, period: str) -> Picture:
     return Picture(
         "retention",
         alt=f"Triangle of cohorts by first {period}: the percentage that came back in each later "
-        f"{period}. {_retention_in_words(cells.drop_nulls('retained_share'), period)}",
+        f"{period}. {_retention_in_words(counted, period)}",
         caption=f"Percentage of the customers first seen in a {period} who were active again in "
-        f"each later {period}; beside each cohort its size. What has not begun is empty."
+        f"each later {period}; beside each cohort its size. What has not begun is empty; the row "
+        f"All counts the {period}s that are over."
         f"{before}{more}",
         wide=wide,
         narrow=narrow,

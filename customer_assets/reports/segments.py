@@ -22,10 +22,17 @@ from customer_assets.reports.content import (
     section,
 )
 from customer_assets.reports.sales import total
-from customer_assets.reports.tables import Columns, table_view, with_ranges
+from customer_assets.reports.tables import Columns, table_view
 from customer_assets.sources import EventLogSource
 
 _MOST_MEASURES = 3
+# What the measures of worth are called that a column's name does not say.
+VALUES = {
+    "monetary": "revenue",
+    "gross_monetary": "gross revenue",
+    "n_orders": "orders",
+    "course_order_num": "courses ordered",
+}
 _SCHEMES = {
     "rfm_cell": "Cells of recency and frequency with value",
     "rf_level": "Levels of recency and frequency",
@@ -85,12 +92,14 @@ def segments(report: ReportInput) -> list[Block]:
 
 def _too_few(report: ReportInput) -> list[Block]:
     """Return why there are no segments, where that is for want of customers."""
-    known = next((report.frames[n] for n in ("rfm", "customers") if report.has_rows(n)), None)
-    if "segment_profile" not in report.frames or known is None or known.height >= FEWEST_CUSTOMERS:
+    if "segment_profile" not in report.frames or not report.has_rows("rfm"):
+        return []
+    n_known = report.scan("rfm").head(FEWEST_CUSTOMERS).collect().height
+    if n_known >= FEWEST_CUSTOMERS:
         return []
     return [
         Paragraph(
-            f"{wording.plural(known.height, 'customer is', 'customers are')} too few for segments, "
+            f"{wording.plural(n_known, 'customer is', 'customers are')} too few for segments, "
             f"their shares and their stability, which are told of {FEWEST_CUSTOMERS} and more.",
             is_lead=True,
         )
@@ -111,7 +120,7 @@ def _worth(report: ReportInput, profile: pl.DataFrame) -> str:
     is_log = isinstance(report.source, EventLogSource)
     if is_log and measure == "monetary":
         return "the revenue of known customers"
-    return "all orders" if measure == "n_orders" else f"all {wording.shown(_words(measure), 40)}"
+    return f"all {wording.shown(VALUES.get(measure) or _words(measure), 40)}"
 
 
 def _name(segment: str) -> str:
@@ -249,27 +258,16 @@ def _measures_picture(
 
 def _profile_table(report: ReportInput, profile: pl.DataFrame) -> Block:
     amount = _amounts(report, profile)
-    between = with_ranges(
-        profile,
-        {
-            "customer_share": wording.share,
-            "value_share": wording.share,
-            "mean_value": partial(amount, digits=0),
-        },
-    )
     name = wording.title(_words(_measure_of_worth(profile)), 30)
     columns: Columns = {
         "segment": ("Segment", wording.title),
         "n_customers": ("Customers", wording.count),
         "customer_share": ("Share of customers", wording.share),
-        "customer_share_range": ("Its interval", wording.shown),
         "value": (name, amount),
         "value_share": ("Share of it", wording.share),
-        "value_share_range": ("Its interval", wording.shown),
         "mean_value": ("Mean value", partial(amount, digits=0)),
-        "mean_value_range": ("Its interval", wording.shown),
     }
-    return table_view(report, "segment_profile", "Segments", columns, between)
+    return table_view(report, "segment_profile", "Segments", columns, profile)
 
 
 def _products(report: ReportInput) -> Block:
@@ -282,13 +280,12 @@ def _products(report: ReportInput) -> Block:
         "shown": ("Product", wording.shown),
         "n_buyers": ("Buyers", wording.count),
         "buyer_share": ("Share of segment", wording.share),
-        "buyer_share_range": ("Its interval", wording.shown),
         "all_buyer_share": ("Share of all", wording.share),
         "lift": ("Lift", partial(wording.decimal, digits=2)),
     }
-    shown = with_ranges(products, {"buyer_share": wording.share})
     return table_view(
-        report, "segment_products", "Typical products", columns, shown.filter(pl.col("place") <= 3),
+        report, "segment_products", "Typical products", columns,
+        products.filter(pl.col("place") <= 3),
         note="Bought by a larger share of the segment than of all customers, beyond chance. A "
         "segment without a product here buys none more than others do.",
     )  # fmt: skip
@@ -301,12 +298,10 @@ def _attributes(report: ReportInput) -> Block:
         "value": ("Value", wording.shown),
         "n_customers": ("Customers", wording.count),
         "share": ("Share of segment", wording.share),
-        "share_range": ("Its interval", wording.shown),
         "all_share": ("Share of all", wording.share),
         "lift": ("Lift", partial(wording.decimal, digits=2)),
     }
-    shown = with_ranges(report.frames["segment_attributes"], {"share": wording.share})
-    return table_view(report, "segment_attributes", "What is typical", columns, shown)
+    return table_view(report, "segment_attributes", "What is typical", columns)
 
 
 def _rules(report: ReportInput) -> Block:

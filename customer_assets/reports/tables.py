@@ -18,8 +18,10 @@ from customer_assets.reports.content import Cell, ColumnView, ReportInput, Table
 from customer_assets.warehouse.quoting import literal
 from customer_assets.warehouse.table import Table
 
-# A page stays small and quick whatever the source; the CSV file has every row.
+# A page stays small and quick whatever the source, and so do the files beside it.
 MAX_ROWS = 100
+MAX_CSV_ROWS = 250_000
+INTERVAL = "95% interval"
 
 # Excel holds no more in a cell.
 _MAX_CSV_CELL = 32_767
@@ -45,39 +47,41 @@ def table_view(
     frame: pl.DataFrame | None = None,
     marks: Mapping[str, Mapping[str, str]] | None = None,
     note: str = "",
+    n_rows: int | None = None,
 ) -> TableView:
     """Return a table of the page: the first rows of `frame`, by default all of the table.
 
-    Columns that the frame lacks are left out. `marks` gives for a column of texts the icon
-    that stands before each. The columns' meanings come from the table's description.
+    Columns that the frame lacks are left out. Beside a column whose 95 % interval the frame has,
+    as `<column>_low` and `<column>_high`, it stands in one cell. `marks` gives for a column of
+    texts the icon that stands before each. `n_rows` is how many rows there are, where the frame
+    has but the first. The columns' meanings come from the table's description.
     """
     frame = report.frames[table] if frame is None else frame
     described = report.tables.get(table)
     meanings = {} if described is None else described.columns
     present = {name: spec for name, spec in columns.items() if name in frame.columns}
-    views = [
-        ColumnView(
-            name,
-            label,
-            is_number=frame.schema[name].is_numeric() and form not in _WORDS,
-            meaning=meanings[name].description if name in meanings else "",
-        )
-        for name, (label, form) in present.items()
-    ]
-    rows = [
-        [
-            _cell(value, form, (marks or {}).get(name, {}))
-            for value, (name, (_, form)) in zip(row, present.items(), strict=True)
-        ]
-        for row in frame.select(list(present)).head(MAX_ROWS).iter_rows()
-    ]
+    shown = frame.head(MAX_ROWS)
+    views, cells = [], []
+    for name, (label, form) in present.items():
+        is_number = frame.schema[name].is_numeric() and form not in _WORDS
+        meaning = meanings[name].description if name in meanings else ""
+        views.append(ColumnView(name, label, is_number, meaning))
+        cells.append([_cell(value, form, (marks or {}).get(name, {})) for value in shown[name]])
+        low, high = f"{name}_low", f"{name}_high"
+        is_told = {low, high} <= set(frame.columns) and not {low, high} & set(columns)
+        if is_told and shown[low].count():
+            ends = shown.select(low, high).iter_rows()
+            views.append(ColumnView(f"{name}_interval", INTERVAL, is_number=False))
+            cells.append([_interval_cell(*both, form=form) for both in ends])
+    rows = list(zip(*cells, strict=True))
     grain = described.description if described else ""
-    conditions = _conditions(described, frame.head(MAX_ROWS)) if described else []
+    conditions = _conditions(described, shown) if described else []
     command = (
         f"python -m customer_assets explain --source {shlex.quote(report.name)} "
         f"--table {shlex.quote(table)}"
     )
-    return TableView(table, title, views, rows, frame.height, grain, note, command, conditions)
+    n_rows = frame.height if n_rows is None else n_rows
+    return TableView(table, title, views, rows, n_rows, grain, note, command, conditions)
 
 
 def _conditions(table: Table, frame: pl.DataFrame) -> list[str]:
@@ -118,6 +122,11 @@ def _cell(value: Any, form: Format, marks: Mapping[str, str]) -> Cell:
     return Cell(text, text, marks.get(text))
 
 
+def _interval_cell(low: Any, high: Any, *, form: Format) -> Cell:
+    text = interval(low, high, form)
+    return Cell(text, None if text == wording.ABSENT else float(low))
+
+
 def write_csv(frame: pl.DataFrame, path: Path | BinaryIO) -> None:
     """Write a frame as a CSV file that a spreadsheet opens without running anything in it.
 
@@ -140,14 +149,6 @@ def _harmless(column: str) -> pl.Expr:
     return pl.when(is_formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(column)
 
 
-def with_ranges(frame: pl.DataFrame, written: dict[str, Callable[[Any], str]]) -> pl.DataFrame:
-    """Return a frame with the texts of the 95 % intervals of columns that have one."""
-    for column, form in written.items():
-        ends = [f"{column}_low", f"{column}_high"]
-        if set(ends) <= set(frame.columns):
-            texts = [
-                None if low is None or high is None else f"{form(low)} to {form(high)}"
-                for low, high in frame.select(ends).iter_rows()
-            ]
-            frame = frame.with_columns(pl.Series(f"{column}_range", texts, pl.String))
-    return frame
+def interval(low: Any, high: Any, form: Format) -> str:
+    """Return the ends of an interval in one cell; a dash where it is not known."""
+    return wording.ABSENT if low is None or high is None else f"{form(low)} to {form(high)}"

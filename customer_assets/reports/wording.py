@@ -57,11 +57,16 @@ def share(part: float) -> str:
     return _signed(part, f"{100 * abs(part):.1f}%")
 
 
+def whole_percent(part: float) -> str:
+    """Return a share for an axis or a label in a picture, in whole per cent."""
+    return _signed(part, f"{100 * abs(part):.0f}%")
+
+
 def money(amount: Number, currency: str | None, digits: int | None = None) -> str:
     """Return an amount of money; with cents below 1,000, unless `digits` says how many."""
     if digits is None:
         digits = 2 if abs(float(amount)) < CENTS_BELOW else 0
-    return _signed(amount, f"{_symbol(currency)}{abs(amount):,.{digits}f}")
+    return _signed(amount, f"{symbol(currency)}{abs(amount):,.{digits}f}")
 
 
 def compact(amount: Number, currency: str | None = None, digits: int = 3) -> str:
@@ -73,8 +78,8 @@ def compact(amount: Number, currency: str | None = None, digits: int = 3) -> str
             scaled = size / step
             before_point = 1 if scaled < 9.995 else 2 if scaled < 99.95 else 3
             text = f"{scaled:.{max(0, digits - before_point)}f}{letter}"
-            return _signed(amount, f"{_symbol(currency)}{text}")
-    return _signed(amount, f"{_symbol(currency)}{size:.0f}")
+            return _signed(amount, f"{symbol(currency)}{text}")
+    return _signed(amount, f"{symbol(currency)}{size:.0f}")
 
 
 def unit(largest: float) -> tuple[float, str]:
@@ -178,7 +183,8 @@ def shown(text: object, limit: int = 120) -> str:
     return words
 
 
-def _symbol(currency: str | None) -> str:
+def symbol(currency: str | None) -> str:
+    """Return what stands before an amount of a currency; nothing where it is not known."""
     if currency is None:
         return ""
     return _SYMBOLS.get(currency, f"{shown(currency, 12)}\u00a0")

@@ -2,7 +2,8 @@
 
 Belongs here: one module per source, and what they share (`draws`, `files`). The files are
 deterministic: same arguments, same bytes, on any number of threads. Nothing here reads real
-data, and nothing downstream may know that a file came from here.
+data, and no table may depend on a file coming from here; a report says so, and sets no published
+figure beside it.
 """
 
 import datetime as dt

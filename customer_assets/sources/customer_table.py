@@ -162,6 +162,11 @@ class CustomerTableSource(Model):
     checks: list[dict[str, dict[str, Any]]] = Field(
         default=[], description="Great Expectations of the table customers."
     )
+    label_rates: list[str] = Field(
+        default=[],
+        description="Attributes by whose values the table label_rates tells how many customers "
+        "have the label; the report draws them.",
+    )
     rfem: Rfem | None = None
     segments: Segments = Segments()
     segment_rules: list[SegmentRule] = []
@@ -222,6 +227,7 @@ class CustomerTableSource(Model):
     def capabilities(self) -> frozenset[str]:
         """Return what the source offers. What SQL headers `require` needs events."""
         offered = {
+            "label_rates": bool(self.label_rates) and self.label is not None,
             "segments": self.segments.columns is not None,
             "segment_rules": bool(self.segment_rules),
             "actions": bool(self.advice.actions),
@@ -252,6 +258,16 @@ class CustomerTableSource(Model):
             if unknown:
                 raise ValueError(
                     f"rule {rule.name}: columns: {', '.join(sorted(unknown))}: no such attribute"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _label_rates_are_of_values(self) -> Self:
+        for name in self.label_rates:
+            stated = self.attributes.get(name)
+            if stated is None or stated.type in ("date", "timestamp"):
+                raise ValueError(
+                    f"label_rates: {name}: it must be an attribute, and neither date nor timestamp"
                 )
         return self
 

@@ -34,6 +34,7 @@ Capability = Literal[
     "funnel",
     "country",
     "category",
+    "label_rates",
     "bots",
     "segments",
     "segment_rules",

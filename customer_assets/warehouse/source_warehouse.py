@@ -130,6 +130,11 @@ class SourceWarehouse:
             relation_sql(self.relation(name)) + (f" order by {order}" if order else "")
         )
 
+    def scan(self, name: str) -> pl.LazyFrame:
+        """Return the published rows of a table, to be read as far as they are asked for."""
+        files = self.relation(name).files
+        return pl.scan_parquet(list(files)) if files else self.frame(name).lazy()
+
     def query(self, statement: str) -> pl.DataFrame:
         return self.engine.connection.execute(statement).pl()
 

@@ -22,7 +22,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, byt
     for name, rows in ROWS.items():
         write_sample(name, folder / name, rows=rows, tell=lambda text: None)
     return {
-        name: {path.name: path.read_bytes() for path in sorted((folder / name).iterdir())}
+        name: {path.name: path.read_bytes() for path in sorted((folder / name).glob("*.csv"))}
         for name in ROWS
     }
 

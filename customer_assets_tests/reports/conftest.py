@@ -200,6 +200,7 @@ def shop_frames() -> dict[str, pl.DataFrame]:
             {
                 "file": ["orders.csv"],
                 "status": ["loaded"],
+                "content_hash": ["0a1b"],
                 "reason": [None],
                 "modified_at": [dt.datetime(2024, 3, 11, 6, 30)],
                 "rows_landed": [102],
@@ -500,6 +501,32 @@ def _group_frames() -> dict[str, pl.DataFrame]:
             }
         ),
         "campaign_economics": _plans(),
+        "customer_offers": pl.DataFrame(
+            {
+                "customer_id": [1, 2, 3, 4],
+                "segment": ["group_1", "group_1", "group_2", None],
+                "action": ["thank", "thank", "nudge", None],
+                "offer": ["Thanks", "Thanks", "A <b>voucher</b>", None],
+                "may_be_made": [True, False, True, False],
+                "why_not": [None, "Has not agreed.", None, "In no group."],
+            }
+        ),
+        "campaign_uplift": pl.DataFrame(
+            {
+                "campaign": ["spring"],
+                "measure": ["buyers"],
+                "exported_ts": [1],
+                "exported_at": [dt.datetime(2024, 2, 1, 9)],
+                "n_exposed": [90],
+                "n_held_out": [10],
+                "exposed": [0.4],
+                "held_out": [0.3],
+                "difference": [0.1],
+                "difference_low": [-0.05],
+                "difference_high": [0.25],
+                "is_mature": [True],
+            }
+        ),
     }
 
 
@@ -626,6 +653,46 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
                 "retained_share_low": [None if c + k > 5 else (9 - k) / 10 for c, k in cells],
                 "retained_share_high": [None if c + k > 5 else (10 - k) / 10 for c, k in cells],
                 "is_mature": [c + k < 5 for c, k in cells],
+            }
+        ),
+        "step_matrix": pl.DataFrame(
+            {
+                "step": [1, 1, 2, 2],
+                "event_type": ["view", "purchase", "purchase", "(end)"],
+                "n_sessions": [90, 10, 30, 70],
+                "session_share": [0.9, 0.1, 0.3, 0.7],
+            }
+        ),
+        "transitions": pl.DataFrame(
+            {
+                "from_event": ["(start)", "view"],
+                "to_event": ["view", "(end)"],
+                "n_transitions": [90, 60],
+                "share_of_from": [0.9, 0.6],
+                "share_of_to": [1.0, 0.6],
+            }
+        ),
+        "paths": pl.DataFrame(
+            {
+                "path": ["view>purchase", "purchase"],
+                "n_steps": [2, 1],
+                "n_item_purchases": [30, 10],
+                "item_purchase_share": [0.75, 0.25],
+                "rank": [1, 2],
+            }
+        ),
+        "cohort_value": pl.DataFrame(
+            {
+                "cohort_month": [None, None, *[dt.date(2024, 1, 1)] * 3],
+                "month_of_life": [0, 1, 0, 1, 2],
+                "n_customers": [20, 12, 12, 12, 12],
+                "n_orders_so_far": [20, 18, 12, 18, 19],
+                "net_revenue_so_far": _money([1000, 900, 600, 900, 910]),
+                "orders_per_customer": [1.0, 1.5, 1.0, 1.5, 1.6],
+                "net_revenue_per_customer": [50.0, 75.0, 50.0, 75.0, 75.8],
+                "earned_per_customer": [-1.0, 2.0, -1.0, 2.0, 2.1],
+                "is_paid_back": [False, True, False, True, True],
+                "is_mature": [True, True, True, True, False],
             }
         ),
         "lifecycle": pl.DataFrame(
@@ -758,6 +825,19 @@ def people_frames(shop_frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFram
                 "read_as": ["стандарт", None],
                 "outcome": ["repaired", "unreadable"],
                 "n_rows": [3, 1],
+            }
+        ),
+        "label_rates": pl.DataFrame(
+            {
+                "attribute": ["plan"] * 2,
+                "bin": [1, 2],
+                "text": ["基本", "<b>many</b>"],
+                "n_customers": [100, 60],
+                "customer_share": [0.625, 0.375],
+                "label_share": [0.1, 0.5],
+                "label_share_low": [0.05, 0.38],
+                "label_share_high": [0.17, 0.62],
+                "all_label_share": [0.25] * 2,
             }
         ),
         "segment_profile": shop_frames["segment_profile"].with_columns(

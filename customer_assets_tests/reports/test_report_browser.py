@@ -157,6 +157,18 @@ def test_a_chosen_number_stands_in_its_command(browser: "sync_api.Browser", repo
     )
 
 
+def test_other_terms_redraw_the_curve(browser: "sync_api.Browser", report: Path) -> None:
+    opened = Opened(browser, report, WIDE, "light")
+    what_if = opened.page.locator(".what-if")
+    before = what_if.locator(".wide svg").inner_html()
+    what_if.get_by_label("A contact costs").fill("25")
+    assert "Contact the 5 most likely: £" in what_if.locator("output").inner_text()
+    assert what_if.locator(".wide svg").inner_html() != before
+    what_if.get_by_label("A contact costs").fill("100")
+    assert what_if.locator("output").inner_text() == "Contact nobody: no list earns anything."
+    assert opened.problems == []
+
+
 def test_the_catalogue_finds_a_column(browser: "sync_api.Browser", report: Path) -> None:
     page = Opened(browser, report.with_name("catalogue.html"), WIDE, "light").page
     page.locator("#finder").fill("recency_days")

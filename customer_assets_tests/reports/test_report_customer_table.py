@@ -5,6 +5,8 @@ import polars as pl
 import pytest
 
 from customer_assets.reports import write_report
+from customer_assets.reports.content import ReportInput
+from customer_assets.reports.customer_table import data_status
 from customer_assets.sources import CustomerTableSource
 from customer_assets.warehouse.table import Table
 from customer_assets_tests.reports.conftest import text_of
@@ -33,11 +35,41 @@ def test_headlines_count_customers_and_the_label(page: Path) -> None:
     assert "11 Mar 2024" in text
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, "Data may not be whole. 1 row of 15 cannot be read; 1 row of 15 contradict"),
+        ({"n_landed": 16}, "Data is not whole. Some landed rows are unaccounted for."),
+        (
+            {
+                "n_kept": pl.col("n_landed") - pl.col("n_duplicates"),
+                "n_conflicting": 0,
+                "n_rejected": 0,
+            },
+            "Data is whole: every landed row is used or a copy.",
+        ),
+    ],
+)
+def test_the_first_line_says_whether_the_rows_are_whole(
+    customer_source, tables, people_frames, changed, said
+):
+    accounting = people_frames["customer_accounting"].with_columns(**changed)
+    report = ReportInput("shop", customer_source, tables, {"customer_accounting": accounting})
+    assert data_status(report).startswith(said)
+
+
 def test_only_what_the_source_has_is_there(page: Path) -> None:
     assert re.findall(r'<section id="([\w-]+)"', text_of(page)) == [
-        "headlines", "totals", "segments", "cleaning", "unexpected-values", "published-figures",
-        "customer-accounting", "definitions", "data",
+        "headlines", "totals", "segments", "label-rates", "cleaning", "unexpected-values",
+        "published-figures", "customer-accounting", "definitions", "data",
     ]  # fmt: skip
+
+
+def test_the_label_is_told_by_the_values_of_an_attribute(page: Path) -> None:
+    text = text_of(page)
+    assert "Plan parts most: at &lt;b&gt;many&lt;/b&gt; 50.0% have the label, at 基本 10.0%" in text
+    assert "<bdi>38.0% to 62.0%</bdi>" in text
+    assert "&lt;b&gt;many&lt;/b&gt;: 60 customers, 50.0% with the label (38.0% to 62.0%)" in text
 
 
 def test_rows_and_customers_are_accounted_for(page: Path) -> None:

@@ -54,6 +54,36 @@ def test_the_first_line_says_whether_the_data_is_whole(page: Path) -> None:
     )
 
 
+def test_a_sample_says_so_and_stands_beside_no_published_figure(
+    source: EventLogSource, tables: Tables, frames: Frames, page: Path, tmp_path: Path
+) -> None:
+    names = ("headlines", "landed_files", "reproduction", "campaign_economics", "findings")
+    few = {name: frames[name] for name in names}
+    made_up = write_report("small_shop", source, tables, few, tmp_path, samples={"0a1b"})
+    said = "Sample data, made up: no figure here is of a real business."
+    assert f'</h1>\n<p class="sample">{said}</p>' in made_up.read_text()
+    assert said in (tmp_path / "index.html").read_text()
+    told = ("case study", "The study prints", "As the study", "reproduction.csv")
+    assert not [words for words in told if words in text_of(made_up)]
+    assert not (tmp_path / "small_shop" / "csv" / "reproduction.csv").exists()
+    assert all(words in text_of(page) for words in told[:2])
+    assert said not in page.read_text()
+
+
+def test_a_long_table_is_cut_in_its_file_too(
+    source: EventLogSource,
+    tables: Tables,
+    few: Frames,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = pl.concat([few["rfm"]] * 10).lazy()
+    monkeypatch.setattr("customer_assets.reports.page.MAX_CSV_ROWS", 150)
+    page = write_report("shop", source, tables, {"rfm": rows}, tmp_path)
+    assert pl.read_csv(page.parent / "csv" / "rfm.csv").height == 150
+    assert "at most 150 rows" in page.read_text()
+
+
 def test_headline_figures_stand_on_the_page(page: Path) -> None:
     text = text_of(page)
     assert "<h1>Small Shop</h1>" in text
@@ -143,6 +173,32 @@ def test_what_surely_earns_is_done_before_what_may_cost_more(
     assert "Expected to earn £80 (95% interval £30 to £130)." in cards[0][1]
     assert "--source small_shop --segment group_1 group_1-list" in cards[0][1]
     assert "it may cost more than it brings" in cards[1][1]
+
+
+def test_a_card_rests_on_what_a_campaign_caused_where_that_was_measured(
+    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+) -> None:
+    plans = frames["campaign_economics"].with_columns(basis=pl.lit("expected"))
+    measured = plans.filter(target="group_1").with_columns(
+        basis=pl.lit("measured"), profit=pl.lit(20.0), measured_by=pl.lit("spring <b>")
+    )
+    shown = {
+        **{name: frames[name] for name in ("segment_actions", "customer_offers")},
+        "campaign_uplift": frames["campaign_uplift"],
+        "campaign_economics": pl.concat([plans, measured], how="diagonal_relaxed"),
+    }
+    text = write_report("small_shop", source, tables, shown, tmp_path).read_text()
+    said = "Would earn £20 (95% interval £30 to £130), by what campaign spring &lt;b&gt; caused."
+    assert said in text
+    assert "Offers by group" in text
+    assert "<bdi>\u22120.050 to 0.250</bdi>" in text
+
+
+def test_whom_to_contact_is_the_finding(page: Path) -> None:
+    text = page.read_text()
+    assert ">Contact everybody: a shorter list earns no more</h2>" in text
+    assert "Best: 10, £110" in text
+    assert "The study: 5, £100" in text
 
 
 def test_the_future_is_told_with_its_trial(page: Path) -> None:

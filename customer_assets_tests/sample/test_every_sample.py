@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from customer_assets.sample import SOURCES, write_sample
-from customer_assets.sample.files import written_whole
+from customer_assets.sample.files import SAMPLES, sample_contents, written_whole
+from customer_assets.warehouse.manifest import file_hash
 
 SMALL = {
     "online_retail": 1_000,
@@ -58,7 +59,7 @@ def test_tells_what_it_wrote_and_returns_the_files(source, tmp_path):
     paths = write_sample(source, tmp_path, rows=SMALL[source], until=UNTIL, tell=told.append)
     assert len(told) == 1
     assert told[0].startswith(source)
-    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    assert sorted(tmp_path.iterdir()) == sorted([*paths, tmp_path / SAMPLES])
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -86,3 +87,15 @@ def test_a_file_that_fails_half_way_leaves_the_old_one(tmp_path):
         write_half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_sample_is_known_by_its_content(tmp_path):
+    (path, *_) = write_sample("one_click", tmp_path, rows=100, tell=lambda _: None)
+    write_sample("one_click", tmp_path, rows=100, tell=lambda _: None)
+    content = file_hash(path)
+    known = sample_contents(tmp_path)
+    assert len(known) == len((tmp_path / SAMPLES).read_text().splitlines()) == 4
+    assert content in known
+    path.write_bytes(path.read_bytes() + b"\r\n")
+    assert file_hash(path) not in sample_contents(tmp_path)
+    assert sample_contents(tmp_path / "nowhere") == frozenset()

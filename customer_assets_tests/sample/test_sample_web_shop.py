@@ -27,7 +27,7 @@ def events(samples):
 def test_one_file_per_day_for_sixty_days(samples, events):
     days = events["landed"].unique().sort()
     assert days.to_list() == [UNTIL - dt.timedelta(back) for back in range(59, -1, -1)]
-    assert len(list(samples["web_shop"].iterdir())) == 60
+    assert len(list(samples["web_shop"].glob("*.jsonl"))) == 60
 
 
 def test_files_are_dated_to_the_night_after_their_day(samples):

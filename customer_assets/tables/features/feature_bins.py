@@ -7,8 +7,8 @@ training: true
 columns:
   question: {type: varchar, description: Name of the question.}
   feature: {type: varchar, description: Column of customer_features.}
-  bin: {type: bigint, description: 'Number of the bin, low values first.'}
-  text: {type: varchar, description: 'The bin in words; missing: without a value.'}
+  bin: {}
+  text: {}
   low: {type: double, description: Smallest value in it; null for texts.}
   high: {type: double, description: Largest value in it; null for texts.}
   n_customers: {type: bigint, description: Customers in it.}

@@ -10,7 +10,7 @@ columns:
   segment_rank:
     type: bigint
     description: 'Its place: segments as the source lists them, then rules.'
-  attribute: {type: varchar, description: Column of customers.}
+  attribute: {}
   place: {type: bigint, description: 1 is the value with the largest excess of its share.}
   value: {type: varchar, description: The value.}
   n_customers: {type: bigint, description: Customers of the group who have it.}
