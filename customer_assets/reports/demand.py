@@ -1,0 +1,164 @@
+"""The section on what will be asked for: what to have in stock, when to be staffed, when to begin.
+
+Sales in money belong to `forecasts`, when customers bought until now to `sales`.
+"""
+
+import polars as pl
+
+from customer_assets.reports import wording
+from customer_assets.reports.charts import HeatMap, heat_map
+from customer_assets.reports.content import (
+    CUSTOMERS,
+    Block,
+    Paragraph,
+    Picture,
+    ReportInput,
+    section,
+)
+from customer_assets.reports.tables import Columns, table_view
+
+_LATEST = 1
+
+
+@section(
+    "demand",
+    "What to stock, and when to staff",
+    CUSTOMERS,
+    145,
+    needs=("demand_forecast", "demand_metrics"),
+    uses=("season_leads",),
+)
+def demand(report: ReportInput) -> list[Block]:
+    """Return how much suffices until a delivery, orders by hour of the next week, and rises."""
+    forecast = report.frames["demand_forecast"]
+    told = forecast.filter("is_shown", pl.col("reorder_point").is_not_null())
+    stock = told.filter(pl.col("demand_kind").is_in(["item", "category"]))
+    stock = stock.sort("value", "thing", descending=[True, False])
+    hours = told.filter(demand_kind="hour")
+    sentences = [*_stock(stock), *_staff(hours), *_rises(report)]
+    if not sentences:
+        return []
+    columns: Columns = {
+        "thing_name": ("Product or category", wording.shown),
+        "weekly_units": ("Units a week", wording.decimal),
+        "value": ("Units to expect", wording.count),
+        "low": ("From", wording.count),
+        "high": ("To", wording.count),
+        "reorder_point": ("Order again at", wording.count),
+    }
+    leads: Columns = {
+        "thing_name": ("Category", wording.shown),
+        "rise_week": ("Began to rise", wording.day),
+        "peak_week": ("Peak", wording.day),
+        "lead_days": ("Days before the month of the peak", wording.count),
+        "median_units": ("Units in a usual week", wording.count),
+        "peak_units": ("At the peak", wording.count),
+    }
+    blocks: list[Block] = [
+        Paragraph(sentences[0], is_lead=True),
+        *([Paragraph(" ".join(sentences[1:]))] if sentences[1:] else []),
+        *([_rota(hours)] if hours.height else []),
+    ]
+    if stock.height:
+        blocks.append(
+            table_view(report, "demand_forecast", "What to have in stock", columns, stock)
+        )
+    if seasons := _seasons(report):
+        blocks.append(table_view(report, "season_leads", "When demand rose", leads, seasons[0]))
+    return blocks
+
+
+def _stock(stock: pl.DataFrame) -> list[str]:
+    if not stock.height:
+        return []
+    first = stock.row(0, named=True)
+    weeks = wording.plural(first["horizon_weeks"], "week")
+    return [
+        f"Of {wording.shown(first['thing_name'])}, {wording.count(first['reorder_point'])} units "
+        f"suffice for {weeks} in {wording.share(first['service_level'])} of the cases. "
+        f"To expect are {wording.count(first['value'])}, in 8 of 10 cases "
+        f"{wording.count(first['low'])} to {wording.count(first['high'])}. "
+        f"So it is told for {wording.plural(stock.height, 'product or category', 'products')}; "
+        f"in the past {wording.share(first['service'])} of such amounts sufficed."
+    ]
+
+
+def _staff(hours: pl.DataFrame) -> list[str]:
+    if not hours.height:
+        return []
+    busiest = hours.sort("value", "thing", descending=[True, False]).row(0, named=True)
+    return [
+        f"The busiest hour of the week from {wording.day(busiest['first_week'])} is "
+        f"{wording.shown(busiest['thing_name'])}. To expect are "
+        f"{wording.count(busiest['value'])} orders; staff for "
+        f"{wording.count(busiest['reorder_point'])} suffices in "
+        f"{wording.share(busiest['service_level'])} of the cases."
+    ]
+
+
+def _seasons(report: ReportInput) -> list[pl.DataFrame]:
+    """Return the rises of the last season, those that came first on top; none, if none is known."""
+    leads = report.frames.get("season_leads")
+    if leads is None or leads.is_empty():
+        return []
+    risen = leads.filter(pl.col("lead_days").is_not_null(), demand_kind="category", season=_LATEST)
+    return [risen.sort("lead_days", "thing", descending=[True, False])] if risen.height else []
+
+
+def _rises(report: ReportInput) -> list[str]:
+    seasons = _seasons(report)
+    if not seasons:
+        return []
+    first = seasons[0].row(0, named=True)
+    if first["lead_days"] <= 0:
+        return []
+    text = (
+        f"{wording.title(first['thing_name'])} began to rise "
+        f"{wording.plural(first['lead_days'], 'day')} before the month of its peak, "
+        f"{wording.month(first['peak_month'])}"
+    )
+    doubts = [
+        *(["the log holds one season: it may be growth"] if first["n_seasons"] < 2 else []),
+        *(["no other year has this peak"] if first["is_repeated"] is False else []),
+        *([] if first["is_over"] else ["the peak may be yet to come"]),
+    ]
+    return [f"{text}{f' ({wording.listing(doubts)})' if doubts else ''}."]
+
+
+def _rota(hours: pl.DataFrame) -> Picture:
+    expected = {
+        (int(thing[0]), int(thing[2:])): (value, point)
+        for thing, value, point in hours.select("thing", "value", "reorder_point").iter_rows()
+    }
+    columns = range(min(hour for _, hour in expected), max(hour for _, hour in expected) + 1)
+    rows = range(1, 8)
+    values = [[expected.get((row, column), (0.0, 0.0))[0] for column in columns] for row in rows]
+
+    def tip(weekday: int, hour: int) -> str:
+        place = f"{wording.weekday(weekday)} {wording.hours(hour)}"
+        if (weekday, hour) not in expected:
+            return f"{place}: not told"
+        value, point = expected[weekday, hour]
+        return (
+            f"{place}: {wording.decimal(value)} orders to expect, {wording.count(point)} to "
+            "staff for"
+        )
+
+    heat = HeatMap(
+        rows=[wording.weekday(row) for row in rows],
+        columns=[str(column) for column in columns],
+        values=values,
+        texts=[[wording.decimal(value, 0) if value else "" for value in row] for row in values],
+        tips=[[tip(row, column) for column in columns] for row in rows],
+        row_totals=[wording.decimal(sum(row), 0) for row in values],
+        column_totals=[wording.decimal(sum(column), 0) for column in zip(*values, strict=True)],
+    )
+    wide, narrow = heat_map("rota", heat)
+    week = wording.day(hours["first_week"][0])
+    return Picture(
+        "rota",
+        alt=f"Heat map of the orders to expect by weekday and hour of the week from {week}.",
+        caption=f"Orders to expect by hour in the week from {week}; empty hours are not told.",
+        wide=wide,
+        narrow=narrow,
+    )
