@@ -25,7 +25,7 @@ _LATEST = 1
     "What to stock, and when to staff",
     CUSTOMERS,
     145,
-    needs=("demand_forecast", "demand_metrics"),
+    needs=("demand_forecast",),
     uses=("season_leads",),
 )
 def demand(report: ReportInput) -> list[Block]:

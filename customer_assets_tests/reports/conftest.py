@@ -695,6 +695,40 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
                 "is_mature": [True, True, True, True, False],
             }
         ),
+        "demand_forecast": pl.DataFrame(
+            {
+                "demand_kind": ["item", "hour", "hour", "category"],
+                "thing": ["7", "1 09", "4 12", "mugs"],
+                "thing_name": ["Mug <blue>", "Monday 09:00", "Thursday 12:00", "mugs"],
+                "first_week": [dt.date(2024, 3, 11)] * 4,
+                "horizon_weeks": [4, 1, 1, 4],
+                "weekly_units": [10.5, 2.0, 8.0, 30.0],
+                "value": [42.0, 2.1, 8.4, None],
+                "low": [30.0, 0.0, 4.0, None],
+                "high": [55.0, 5.0, 13.0, None],
+                "reorder_point": [61.0, 7.0, 15.0, None],
+                "service_level": [0.95] * 4,
+                "service": [0.94, 0.95, 0.95, None],
+                "is_shown": [True, True, True, False],
+            }
+        ),
+        "season_leads": pl.DataFrame(
+            {
+                "demand_kind": ["category", "shop"],
+                "thing": ["mugs", ""],
+                "thing_name": ["mugs", "all products"],
+                "season": [1, 1],
+                "n_seasons": [1, 1],
+                "median_units": [20.0, 100.0],
+                "peak_week": [dt.date(2023, 11, 20), dt.date(2023, 11, 13)],
+                "peak_units": [60.0, 160.0],
+                "peak_month": [dt.date(2023, 11, 1)] * 2,
+                "rise_week": [dt.date(2023, 8, 3), None],
+                "lead_days": [90, None],
+                "is_over": [True, True],
+                "is_repeated": pl.Series([None, None], dtype=pl.Boolean),
+            }
+        ),
         "lifecycle": pl.DataFrame(
             {
                 "period": ["week"] * 6,
