@@ -5,7 +5,12 @@ import datetime as dt
 import dagster as dg
 
 from customer_assets import settings
-from customer_assets.components.table_assets import asset_key, freshness
+from customer_assets.components.table_assets import (
+    asset_group,
+    asset_key,
+    asset_tags,
+    freshness,
+)
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.generation import as_shown, in_words, show
 from customer_assets.pipeline import AnyPipeline
@@ -29,10 +34,10 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
         key=asset_key(pipeline, "report"),
         description="One page on the source: its figures, pictures, what changed, and published "
         "figures beside ours; and the catalogue of its tables. Self-contained HTML files.",
-        group_name="reports",
+        group_name=asset_group(pipeline, "reports"),
         kinds={"html", "matplotlib"},
         owners=[pipeline.source.owner],
-        tags={"source": pipeline.name},
+        tags=asset_tags(pipeline, "reports"),
         deps=[asset_key(pipeline, name) for name in needed],
         freshness_policy=freshness(pipeline, "report"),
         backfill_policy=dg.BackfillPolicy.single_run(),

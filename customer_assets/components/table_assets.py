@@ -9,6 +9,7 @@ import dagster as dg
 
 from customer_assets.components.presentation import (
     check_result,
+    code_metadata,
     column_schema,
     merged,
     table_metadata,
@@ -46,21 +47,32 @@ def asset_key(pipeline: AnyPipeline, table: str) -> dg.AssetKey:
     return dg.AssetKey([pipeline.name, table])
 
 
+def asset_group(pipeline: AnyPipeline, layer: str) -> str:
+    """Return the group of a layer of a source: the UI draws one row of groups per source."""
+    return f"{pipeline.name}_{layer}"
+
+
+def asset_tags(pipeline: AnyPipeline, layer: str) -> dict[str, str]:
+    """Return the tags by which assets are chosen over all sources: `tag:layer=models`."""
+    return {"source": pipeline.name, "layer": layer}
+
+
 def asset_spec(
     pipeline: AnyPipeline,
     table: Table,
     kinds: set[str],
     deps: Sequence[dg.AssetDep] = (),
     code_version: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> dg.AssetSpec:
     """Return what the UI knows of a table before it was ever materialized."""
     return dg.AssetSpec(
         key=asset_key(pipeline, table.name),
         description=table.description,
-        group_name=table.layer,
+        group_name=asset_group(pipeline, table.layer),
         kinds=kinds,
         owners=[pipeline.source.owner],
-        tags={"source": pipeline.name, **({"ledger": ""} if table.ledger else {})},
+        tags=asset_tags(pipeline, table.layer) | ({"ledger": ""} if table.ledger else {}),
         deps=deps,
         code_version=code_version,
         freshness_policy=freshness(pipeline, table.name),
@@ -68,6 +80,7 @@ def asset_spec(
             "dagster/column_schema": column_schema(table),
             "dagster/table_name": f"{pipeline.name}.{table.name}",
             "key": ", ".join(table.key),
+            **(metadata or {}),
         },
     )
 
@@ -105,6 +118,7 @@ def model_asset(
         kinds={"duckdb", model.language},
         deps=[_dependency(pipeline, model, name) for name in model.inputs],
         code_version=model.version(parameters).digest,
+        metadata=code_metadata(model),
     )
 
     @dg.multi_asset(
