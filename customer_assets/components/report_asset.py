@@ -1,6 +1,7 @@
 """The report of a source as a Dagster asset: a file, made from the published tables."""
 
 import datetime as dt
+import time
 
 import dagster as dg
 
@@ -14,6 +15,7 @@ from customer_assets.components.table_assets import (
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.generation import as_shown, in_words, show
 from customer_assets.pipeline import AnyPipeline
+from customer_assets.progress import Done, tell_done
 from customer_assets.quality import checks_of
 from customer_assets.reports import REPORT_TABLES, CatalogueTable, CheckView, write_report
 from customer_assets.reports.catalogue import CATALOGUE
@@ -43,6 +45,7 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def report(warehouse: WarehouseResource) -> dg.MaterializeResult:
+        started = time.monotonic()
         with warehouse.open(pipeline) as source_warehouse:
             waits = show(pipeline, source_warehouse, warehouse.now)
             in_view = as_shown(source_warehouse)
@@ -56,6 +59,8 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
                 catalogue_of(pipeline, in_view),
                 in_words(waits),
             )
+        seconds = time.monotonic() - started
+        tell_done(Done(pipeline.name, "report", "published", seconds=seconds))
         return dg.MaterializeResult(
             metadata={
                 "report": dg.MetadataValue.path(str(page)),

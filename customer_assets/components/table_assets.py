@@ -16,6 +16,7 @@ from customer_assets.components.presentation import (
 )
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.pipeline import AnyPipeline
+from customer_assets.progress import Done, tell_detail, tell_done
 from customer_assets.quality import Check, CheckResult, checks_of
 from customer_assets.warehouse.manifest import Manifest
 from customer_assets.warehouse.model import Model
@@ -145,8 +146,9 @@ def model_asset(
             try:
                 for chunk in source_warehouse.materialize(model, parameters, days):
                     chunks.append(chunk)
-                    log_progress(pipeline, chunk)
+                    _tell_chunk(pipeline, chunk)
             except ChecksFailedError as failure:
+                tell_done(Done(pipeline.name, table.name, "failed"))
                 results = [result for chunk in chunks for result in chunk.checks]
                 yield from check_results(pipeline, table, [*results, *failure.results])
                 raise dg.Failure(str(failure), allow_retries=False) from failure
@@ -154,6 +156,7 @@ def model_asset(
                 pipeline.name, source_warehouse, model, chunks, model.version(parameters).digest
             )
             manifest = source_warehouse.manifest(model.name)
+        tell_published(pipeline, table, chunks)
         if is_daily:
             _say_of_days(context, manifest, metadata)
         yield dg.MaterializeResult(
@@ -177,7 +180,7 @@ def _nothing_to_do(
 ) -> AssetEvents:
     """Say of a table whose code and inputs are those it was made from that it stands."""
     table = pipeline.tables[model.name]
-    logger.info("%s/%s: up to date", pipeline.name, table.name)
+    tell_done(Done(pipeline.name, table.name, "up to date"))
     metadata = table_metadata(
         pipeline.name, warehouse, model, [], model.version(parameters).digest
     ) | {"is_up_to_date": True}
@@ -246,16 +249,28 @@ def partition_days(
     return [dt.date.fromisoformat(key) for key in keys]
 
 
-def log_progress(pipeline: AnyPipeline, chunk: Published) -> None:
-    failed = [result.check.name for result in chunk.checks if not result.passed]
-    warned = f", warned: {', '.join(failed)}" if failed else ""
+def tell_published(pipeline: AnyPipeline, table: Table, chunks: Sequence[Published]) -> None:
+    """Say that a table is published, of as many chunks of days as there were."""
+    failed = [result.check.name for chunk in chunks for result in chunk.checks if not result.passed]
+    tell_done(
+        Done(
+            pipeline.name,
+            table.name,
+            "published",
+            sum(chunk.rows for chunk in chunks),
+            sum(chunk.seconds for chunk in chunks),
+            tuple(dict.fromkeys(failed)),
+        )
+    )
+
+
+def _tell_chunk(pipeline: AnyPipeline, chunk: Published) -> None:
     days = [key for key in chunk.pieces if key[:2].isdigit() and len(key) == 10]
-    span = f" {days[0]}...{days[-1]}" if days else ""
-    logger.info(
-        "%s/%s%s: %s rows, %d checks%s, %.1f s",
-        pipeline.name, chunk.table.name, span, f"{chunk.rows:,}", len(chunk.checks), warned,
-        chunk.seconds,
-    )  # fmt: skip
+    if days:
+        span = f"{days[0]}...{days[-1]}"
+        tell_detail(
+            f"{pipeline.name}/{chunk.table.name} {span}: {chunk.rows:,} rows, {chunk.seconds:.1f} s"
+        )
 
 
 def _check_spec(pipeline: AnyPipeline, table: Table, check: Check) -> dg.AssetCheckSpec:

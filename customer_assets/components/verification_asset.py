@@ -17,6 +17,7 @@ from customer_assets.components.table_assets import (
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.generation import hold_back
 from customer_assets.pipeline import Pipeline
+from customer_assets.progress import Done, tell_done
 from customer_assets.sources import EventLogSource
 from customer_assets.verification import COLUMNS, VERIFIED, merged, read_published, verify
 
@@ -100,6 +101,7 @@ def verification_asset(pipeline: Pipeline[EventLogSource]) -> dg.AssetsDefinitio
                 "%s/verification: %s customers, %s rows compared, %s differences, %.1f s",
                 pipeline.name, f"{found.n_customers:,}", f"{n_rows:,}", n_differences, seconds,
             )  # fmt: skip
+            tell_done(Done(pipeline.name, "verification", "published", n_rows, seconds))
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
             yield dg.AssetCheckResult(
                 asset_key=key,
