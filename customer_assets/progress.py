@@ -28,7 +28,8 @@ class Done:
     def words(self) -> str:
         """Return a line about it: `shop/orders: 20,712 rows, 1.4 s`."""
         said: list[str] = [self.status] if self.status != "published" else []
-        said += [f"{self.rows:,} rows"] if self.rows is not None else []
+        plural = "row" if self.rows == 1 else "rows"
+        said += [f"{self.rows:,} {plural}"] if self.rows is not None else []
         said += [f"{self.seconds:.1f} s"] if self.seconds is not None else []
         said += [f"warned: {', '.join(self.warned)}"] if self.warned else []
         return f"{self.source}/{self.table}: {', '.join(said)}"
