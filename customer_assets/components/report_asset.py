@@ -6,6 +6,7 @@ import time
 import dagster as dg
 
 from customer_assets import settings
+from customer_assets.components.presentation import first_rows
 from customer_assets.components.table_assets import (
     asset_group,
     asset_key,
@@ -21,7 +22,10 @@ from customer_assets.reports import REPORT_TABLES, CatalogueTable, CheckView, wr
 from customer_assets.reports.catalogue import CATALOGUE
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
+from customer_assets.warehouse.sql_model import SqlModel
+from customer_assets.warehouse.versions import shown_path
 
+CATALOGUE_ROWS = 5
 _LANGUAGES = {"sql": "SQL", "python": "Python"}
 
 
@@ -97,6 +101,11 @@ def catalogue_of(pipeline: AnyPipeline, warehouse: SourceWarehouse) -> list[Cata
                 bytes=manifest.bytes,
                 published_at=manifest.published_at,
                 lineage=warehouse.lineage(model, model.version(parameters).digest) if model else {},
+                statement=model.sql if isinstance(model, SqlModel) else "",
+                file=shown_path(model.path) if model else "",
+                first_rows=first_rows(table, warehouse, CATALOGUE_ROWS).to_dicts()
+                if manifest.rows
+                else (),
             )
         )
     return described
