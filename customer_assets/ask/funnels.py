@@ -71,8 +71,9 @@ def compute_funnel(
     """
     source = with_funnel(question.snapshot.log, funnel)
     parameters = question.parameters(source)
-    names = ("funnel_entries", "funnel_active", "funnel", "funnel_people")
+    names = ("funnel_entries", "funnel_steps", "funnel_active", "funnel", "funnel_people")
     models = question.models(source, *names)
+    question.compute(models["funnel_steps"], parameters)
     question.compute(models["funnel_entries"], parameters, period.days)
     if by_day:
         question.compute(models["funnel_active"], parameters, period.days)
@@ -161,6 +162,8 @@ def people(
     models = question.models(source, "funnel_entries")
     question.compute(models["funnel_entries"], question.parameters(source), period.days)
     deepest = f"= {literal(reached)}" if is_lost else f">= {literal(reached)}"
+    # Who only passed an optional step by did not reach it.
+    skipped = f"list_contains(skipped_steps, {literal(reached)})"
     return question.rows(
         f"""
         select
@@ -171,7 +174,7 @@ def people(
             max(level) as level,
         from funnel_entries
         group by customer_id
-        having max(level) {deepest}
+        having max(level) {deepest} and bool_or(level >= {literal(reached)} and not {skipped})
         order by customer_id
         """
     )
