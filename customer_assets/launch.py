@@ -121,7 +121,10 @@ def run_job(source: str, job: dg.JobDefinition, tags: Mapping[str, str]) -> Outc
         outcome.n_published += done.status == "published"
         outcome.n_up_to_date += done.status == "up to date"
         outcome.n_warned += bool(done.warned)
-    outcome.n_skipped = max(0, n_tables(job) - len(said.tables))
+    # A step that ended in an error of its own said nothing.
+    told_failed = sum(done.status == "failed" for done in said.tables.values())
+    not_done = n_tables(job) - len(said.tables) - max(0, outcome.n_failed - told_failed)
+    outcome.n_skipped = max(0, not_done)
     outcome.seconds = time.monotonic() - started
     return outcome
 
