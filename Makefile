@@ -20,7 +20,7 @@ $(READY): requirements.lock pyproject.toml .ci/install
 	@touch $@
 
 demo: $(READY) ## Run every source end to end, on samples if there are no files [SOURCES=a,b]
-	@$(BIN)/python -m customer_assets demo $(if $(SOURCES),--sources $(SOURCES))
+	@$(BIN)/python -m customer_assets demo $(if $(SOURCES),--sources $(SOURCES)) $(if $(VERBOSE),--verbose)
 
 dev: $(READY) ## Open the Dagster UI on this machine [PORT=3000]
 	@$(BIN)/python -m customer_assets dev --port $(PORT)
@@ -52,6 +52,9 @@ check: $(READY) ## Format, lint, type-check, and hold the rooms apart
 	@$(BIN)/dg check yaml customer_assets/defs
 	@$(BIN)/dg check defs
 
+reference: $(READY) ## Write docs/reference: sources, tables and commands, as they describe themselves
+	@$(BIN)/python .ci/reference
+
 lock: ## Resolve the dependencies into requirements.lock, and list their licences in docs/
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --extra dev --extra postgres pyproject.toml -o requirements.lock
@@ -60,4 +63,4 @@ lock: ## Resolve the dependencies into requirements.lock, and list their licence
 clean: $(READY) ## Remove everything generated, and nothing that was landed; not while a run writes
 	@$(BIN)/python -m customer_assets clean
 
-.PHONY: help install demo dev test verify drill bench check lock clean
+.PHONY: help install demo dev test verify drill bench check reference lock clean

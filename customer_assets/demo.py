@@ -3,6 +3,7 @@
 Runs the same Dagster jobs as the UI, a source to a processor, and prints what they made.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -11,13 +12,15 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.queues import Queue
 from pathlib import Path
 
 import dagster as dg
 
 from customer_assets import settings
 from customer_assets.disk import demand_room
-from customer_assets.launch import Outcome, job_of, run_job, show_progress, tags_of
+from customer_assets.launch import Outcome, job_of, n_tables, run_job, summary, tags_of
+from customer_assets.progress_bars import Shown, receiving, send_to, shown
 from customer_assets.project import source_names
 from customer_assets.warehouse.catalog import snapshot_relations
 from customer_assets.warehouse.connection import connect
@@ -48,10 +51,11 @@ _ACCOUNTINGS = {
 }
 
 
-def run_demo(only: Sequence[str] | None = None) -> int:
+def run_demo(only: Sequence[str] | None = None, is_verbose: bool = False) -> int:
     """Run the sources and print the summary; return the exit status.
 
-    0 when everything was published, rejected rows and warnings included.
+    `is_verbose` prints each file that is read, and the rows of each table. 0 when everything was
+    published, rejected rows and warnings included.
     """
     started = time.monotonic()
     settings.home().mkdir(parents=True, exist_ok=True)
@@ -68,27 +72,34 @@ def run_demo(only: Sequence[str] | None = None) -> int:
             sources.append(source)
         else:
             print(f"{source}: skipped, there are no files in {settings.landing() / source}")
-    outcomes = _run_sources(sources)
-    _print_summary(outcomes, time.monotonic() - started)
+    outcomes = _run_sources(sources, is_verbose)
+    _print_summary(outcomes, time.monotonic() - started, is_verbose)
     failed = [outcome for outcome in outcomes if outcome.problem]
     if not outcomes:
         print(f"customer_assets: no source has files below {settings.landing()}")
     return 1 if failed or not outcomes else 0
 
 
-def _run_sources(sources: Sequence[str]) -> list[Outcome]:
+def _run_sources(sources: Sequence[str], is_verbose: bool) -> list[Outcome]:
     """Run the sources, as many at a time as there are processors; they share no table."""
     n_at_once = min(len(sources), settings.threads())
-    show_progress()
+    totals = {source: n_tables(job_of("backfill", source)) for source in sources}
     # Dagster's history is made here, before several processes write to it.
-    with dg.DagsterInstance.get():
+    with dg.DagsterInstance.get(), shown(totals, is_verbose) as bars:
         if n_at_once <= 1:
             return [_run_source(source) for source in sources]
-        with ProcessPoolExecutor(
-            n_at_once, multiprocessing.get_context("spawn"), initializer=_begin_worker
-        ) as pool:
-            outcomes = _run_in_pool(pool, n_at_once, sources)
+        outcomes = _run_in_processes(sources, n_at_once, bars)
         return [outcomes[source] for source in sources]
+
+
+def _run_in_processes(sources: Sequence[str], n_at_once: int, bars: Shown) -> dict[str, Outcome]:
+    context = multiprocessing.get_context("spawn")
+    said = context.Queue()
+    with (
+        receiving(said, bars),
+        ProcessPoolExecutor(n_at_once, context, _begin_worker, (said,)) as pool,
+    ):
+        return _run_in_pool(pool, n_at_once, sources)
 
 
 def _run_in_pool(
@@ -133,8 +144,8 @@ def _run_source(source: str) -> Outcome:
     return run_job(source, job, tags_of(job))
 
 
-def _begin_worker() -> None:
-    show_progress()
+def _begin_worker(said: "Queue[logging.LogRecord]") -> None:
+    send_to(said)
     threading.Thread(target=_end_with_the_demo, daemon=True).start()
 
 
@@ -145,15 +156,16 @@ def _end_with_the_demo() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _print_summary(outcomes: Sequence[Outcome], seconds: float) -> None:
+def _print_summary(outcomes: Sequence[Outcome], seconds: float, is_verbose: bool) -> None:
     for outcome in outcomes:
         folder = settings.warehouse_folder() / outcome.source
         print(f"\n{outcome.source}: {outcome.seconds:.1f} s")
         if outcome.problem:
             print(f"  FAILED  {outcome.problem}")
         print(f"  {_accounting(folder)}")
-        print("  published rows per table")
-        for relation in snapshot_relations(folder):
+        if is_verbose:
+            print("  published rows per table")
+        for relation in snapshot_relations(folder) if is_verbose else ():
             manifest = TableStore(folder / relation.table.name).manifest()
             print(f"    {relation.table.name:24} {manifest.rows:>12,}")
         failed = outcome.checks_failed
@@ -164,6 +176,7 @@ def _print_summary(outcomes: Sequence[Outcome], seconds: float) -> None:
     if outcomes:
         print(f"\nDuckDB file (open it read-only): {settings.catalog_file()}")
         print(f"{seconds:.1f} s in all")
+        print(summary(outcomes))
 
 
 def _accounting(folder: Path) -> str:

@@ -5,8 +5,6 @@ What cannot run is said before anything starts; the runs themselves keep their h
 
 import datetime as dt
 import functools
-import logging
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +14,8 @@ import dagster as dg
 from customer_assets.components.partition_tags import range_tags
 from customer_assets.components.source_definitions import job_name
 from customer_assets.components.table_assets import ONLY_OUTDATED
+from customer_assets.progress import Collected, listening
+from customer_assets.progress_bars import shown
 from customer_assets.project import read_pipeline
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -34,13 +34,21 @@ class Outcome:
     checks_passed: int = 0
     checks_failed: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    n_published: int = 0
+    n_up_to_date: int = 0
+    n_warned: int = 0
+    n_failed: int = 0
+    n_skipped: int = 0
 
 
-def launch(purpose: str, source: str, days: Sequence[dt.date] | None = None) -> Outcome:
+def launch(
+    purpose: str, source: str, days: Sequence[dt.date] | None = None, is_verbose: bool = False
+) -> Outcome:
     """Run the job of a source that refreshes, trains or reports, over some successive days.
 
-    Without `days` a refresh redoes what is outdated, of whatever day. Raises UnknownSourceError,
-    ValueError where the source's `defs.yaml` is wrong, and LaunchError.
+    Without `days` a refresh redoes what is outdated, of whatever day. Shows how far it is.
+
+    Raises UnknownSourceError, ValueError where the source's `defs.yaml` is wrong, and LaunchError.
     """
     pipeline = read_pipeline(source)
     if purpose == "train" and not pipeline.training:
@@ -49,7 +57,8 @@ def launch(purpose: str, source: str, days: Sequence[dt.date] | None = None) -> 
     tags = dict(tags_of(job, days))
     if purpose == "refresh" and days is None:
         tags[ONLY_OUTDATED] = "true"
-    return run_job(source, job, tags)
+    with shown({source: n_tables(job)}, is_verbose):
+        return run_job(source, job, tags)
 
 
 def tags_of(job: dg.JobDefinition, days: Sequence[dt.date] | None = None) -> Mapping[str, str]:
@@ -78,20 +87,17 @@ def job_of(purpose: str, source: str) -> dg.JobDefinition:
     return _definitions().resolve_job_def(job_name(purpose, source))
 
 
-def show_progress() -> None:
-    """Let runs of this process say on the screen what they publish."""
-    progress = logging.StreamHandler(sys.stdout)
-    progress.setFormatter(logging.Formatter("  %(message)s"))
-    logger = logging.getLogger("customer_assets")
-    logger.setLevel(logging.INFO)
-    logger.addHandler(progress)
+def n_tables(job: dg.JobDefinition) -> int:
+    """Return how many tables a job makes, its report counted too."""
+    return len(job.asset_layer.selected_asset_keys)
 
 
 def run_job(source: str, job: dg.JobDefinition, tags: Mapping[str, str]) -> Outcome:
     """Run a job of a source in this process, with its history."""
     started = time.monotonic()
     outcome = Outcome(source)
-    with dg.DagsterInstance.get() as instance:
+    said = Collected()
+    with dg.DagsterInstance.get() as instance, listening(said):
         result = job.execute_in_process(
             instance=instance, tags=tags, raise_on_error=False, run_config=_QUIET
         )
@@ -99,8 +105,8 @@ def run_job(source: str, job: dg.JobDefinition, tags: Mapping[str, str]) -> Outc
         if event.is_step_failure:
             if _is_interrupt(event):
                 raise KeyboardInterrupt
-            outcome.problem = f"{event.step_key}: {_reason(event)}"
-            break
+            outcome.problem = outcome.problem or f"{event.step_key}: {_reason(event)}"
+            outcome.n_failed += 1
     if not result.success and not outcome.problem:
         outcome.problem = "the run failed; see its events in the UI"
     for evaluation in result.get_asset_check_evaluations():
@@ -111,8 +117,29 @@ def run_job(source: str, job: dg.JobDefinition, tags: Mapping[str, str]) -> Outc
             could_not_run = "error" in evaluation.metadata
             severity = "could not be run" if could_not_run else evaluation.severity.value.lower()
             outcome.checks_failed.append(f"{table}: {evaluation.check_name} ({severity})")
+    for done in said.tables.values():
+        outcome.n_published += done.status == "published"
+        outcome.n_up_to_date += done.status == "up to date"
+        outcome.n_warned += bool(done.warned)
+    # A step that ended in an error of its own said nothing.
+    told_failed = sum(done.status == "failed" for done in said.tables.values())
+    not_done = n_tables(job) - len(said.tables) - max(0, outcome.n_failed - told_failed)
+    outcome.n_skipped = max(0, not_done)
     outcome.seconds = time.monotonic() - started
     return outcome
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """Return the last line of runs: `published 320, warned 5, failed 0`.
+
+    Of a published table that warned both are counted. What follows a failure is skipped.
+    """
+    said = []
+    for name in ("published", "up_to_date", "warned", "failed", "skipped"):
+        count = sum(getattr(outcome, f"n_{name}") for outcome in outcomes)
+        if count or name not in ("up_to_date", "skipped"):
+            said.append(f"{name.replace('_', ' ')} {count:,}")
+    return ", ".join(said)
 
 
 def _is_interrupt(failed: dg.DagsterEvent) -> bool:

@@ -31,3 +31,10 @@ def frame_table(frame: pl.DataFrame) -> str:
     return table(
         [cell(name) for name in frame.columns], [[*map(cell, row)] for row in frame.rows()]
     )
+
+
+def code(text: str, language: str) -> str:
+    """Return a text as it stands, in a fence that nothing in it can end."""
+    longest = max((len(ticks) for ticks in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"

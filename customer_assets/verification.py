@@ -23,7 +23,7 @@ from customer_assets.project import read_pipeline
 from customer_assets.sources import EventLogSource, parse_duration
 from customer_assets.warehouse.engine import Relation, relation_sql
 from customer_assets.warehouse.model import Model
-from customer_assets.warehouse.quoting import literal
+from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
 VERIFIED = ("sessions", "funnel_entries", "first_seen")
@@ -46,13 +46,13 @@ _CUSTOMERS = "verified_customers"
 _Row = tuple[Any, ...]
 _MEASURES = {
     "sessions": ("session_date", "ended_ts", "n_events"),
-    "funnel_entries": ("level", "reached_ts"),
+    "funnel_entries": ("level", "reached_ts", "held"),
     "first_seen": ("first_event_ts",),
 }
 _PUBLISHED_ROWS = {
     "sessions": "cast(started_ts as varchar), session_date, ended_ts, n_events",
     "funnel_entries": "funnel || ' ' || cast(entry_date as varchar), level, "
-    "list_filter(reached_ts, x -> x is not null)",
+    "reached_ts[1:level], held",
     "first_seen": "'', first_event_ts",
 }
 
@@ -306,9 +306,15 @@ def _verify_batch(published: Published, batch: int, n_customers: int) -> Verifie
     columns = f"event_ts, event_date, event_type{sequence}"
     passive = published.source.passive_events
     acts = f"event_type not in ({', '.join(map(literal, passive))})" if passive else "true"
-    events = [oracle.Event(*row) for row in rows("events", columns, acts)]
+    funnels_compared = _compared_funnels(published.source)
+    holds = sorted({hold for f in funnels_compared if (hold := published.source.funnels[f].hold)})
+    columns += ", null" * (not sequence) + "".join(f", {quoted(hold)}" for hold in holds)
+    events = [
+        oracle.Event(*row[:5], values=dict(zip(holds, row[5:], strict=True)))
+        for row in rows("events", columns, acts)
+    ]
     long = frozenset(row[0] for row in query(f"{of_batch} and {is_long}").rows())
-    funnels = ", ".join(map(literal, _compared_funnels(published.source)))
+    funnels = ", ".join(map(literal, funnels_compared))
     conditions = {
         "funnel_entries": f"funnel in ({funnels}) and customer_id not in ({of_batch} and {is_long})"
     }
@@ -344,12 +350,17 @@ def _oracle_rows(
         for funnel in _compared_funnels(source):
             stated = source.funnels[funnel]
             for entry in oracle.funnel_entries(
-                short, stated.event_types(), stated.window_seconds * 1_000_000
+                short,
+                stated.event_types(),
+                stated.window_seconds * 1_000_000,
+                optional=stated.optional_steps,
+                hold=stated.hold,
             ):
                 if entry.entry_date in days:
                     reached = entry.reached_ts
                     key = f"{funnel} {entry.entry_date}"
-                    yield entry.customer_id, key, len(reached), list(reached)
+                    held = None if entry.held is None else str(entry.held)
+                    yield entry.customer_id, key, len(reached), list(reached), held
 
 
 def _microseconds(duration: str) -> int:

@@ -1,6 +1,7 @@
 """`make demo`: exit status and what it says."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -34,6 +35,13 @@ def test_all_published_is_success_and_says_what_was_made(one_click):
     assert "customers 300" in done.stdout
     assert str(settings.catalog_file()) in done.stdout
     assert (settings.reports_folder() / "one_click" / "index.html").exists()
+    lines = done.stdout.splitlines()
+    counted = [re.match(r"\[ *(\d+)/(\d+)\] one_click/\w+: ", line) for line in lines]
+    n_tables = int(next(match for match in counted if match)[2])
+    assert [int(match[1]) for match in counted if match] == list(range(1, n_tables + 1))
+    assert "  one_click: 4 files, 2,100 rows landed, 0 rejected" in done.stdout
+    assert re.fullmatch(rf"published {n_tables}, warned \d+, failed 0", lines[-1])
+    assert "published rows per table" not in done.stdout
 
 
 def test_an_incomplete_landing_fails_and_names_the_source_and_the_file(one_click):

@@ -223,9 +223,11 @@ def funnel_report(
         f"create or replace table funnel_entries as select 'case' as funnel, {actor} as "
         "customer_id, null::bigint as session_ts, "
         "coalesce(entry_date, date '1970-01-01') as entry_date, breakdown::varchar as breakdown, "
-        f"{len(asked.steps)} as n_steps, null::bigint as window_us, level, [{reached}] "
-        "as reached_ts from attempts"
+        f"{len(asked.steps)} as n_steps, null::bigint as window_us, level, []::bigint[] as "
+        f"skipped_steps, [{reached}] as reached_ts from attempts"
     )
+    steps = funnel.steps_sql({"case": asked}, {"case": [str(step) for step in asked.steps]})
+    connection.execute(f"create or replace table funnel_steps as {steps}")
     connection.execute(
         f"create or replace table customer_day as "
         f"select distinct {actor} as customer_id, date '1970-01-01' as event_date, "

@@ -20,14 +20,19 @@ ASKED = "asked"
 
 
 def stated_funnel(
-    question: Question, steps: Sequence[FunnelStep], window: str, by: str | None
+    question: Question,
+    steps: Sequence[FunnelStep],
+    window: str,
+    by: str | None,
+    hold: str | None = None,
 ) -> Funnel:
     """Return the funnel as a source would state it. Raises AskError where it cannot."""
-    if by is not None:
-        check_column(question, by)
+    for column in (by, hold):
+        if column is not None:
+            check_column(question, column)
     source = question.snapshot.log
     try:
-        funnel = Funnel(steps=list(steps), window=duration(window), breakdown=by)
+        funnel = Funnel(steps=list(steps), window=duration(window), breakdown=by, hold=hold)
         with_funnel(source, funnel)
         of_source(funnel)
     except ValidationError as error:
@@ -71,8 +76,9 @@ def compute_funnel(
     """
     source = with_funnel(question.snapshot.log, funnel)
     parameters = question.parameters(source)
-    names = ("funnel_entries", "funnel_active", "funnel", "funnel_people")
+    names = ("funnel_entries", "funnel_steps", "funnel_active", "funnel", "funnel_people")
     models = question.models(source, *names)
+    question.compute(models["funnel_steps"], parameters)
     question.compute(models["funnel_entries"], parameters, period.days)
     if by_day:
         question.compute(models["funnel_active"], parameters, period.days)
@@ -161,6 +167,8 @@ def people(
     models = question.models(source, "funnel_entries")
     question.compute(models["funnel_entries"], question.parameters(source), period.days)
     deepest = f"= {literal(reached)}" if is_lost else f">= {literal(reached)}"
+    # Who only passed an optional step by did not reach it.
+    skipped = f"list_contains(skipped_steps, {literal(reached)})"
     return question.rows(
         f"""
         select
@@ -171,7 +179,7 @@ def people(
             max(level) as level,
         from funnel_entries
         group by customer_id
-        having max(level) {deepest}
+        having max(level) {deepest} and bool_or(level >= {literal(reached)} and not {skipped})
         order by customer_id
         """
     )

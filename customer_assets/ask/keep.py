@@ -9,11 +9,15 @@ from customer_assets.ask.period import duration
 from customer_assets.sources.event_log import FunnelStep
 
 
-def funnel_yaml(steps: Sequence[FunnelStep], window: str, by: str | None) -> str:
+def funnel_yaml(
+    steps: Sequence[FunnelStep], window: str, by: str | None, hold: str | None = None
+) -> str:
     """Return what a source states to have the funnel in `funnel` and `funnel_people`."""
     stated: dict[str, Any] = {"steps": list(steps), "window": duration(window)}
     if by is not None:
         stated["breakdown"] = by
+    if hold is not None:
+        stated["hold"] = hold
     return _attributes({"funnels": {"asked": stated}})
 
 

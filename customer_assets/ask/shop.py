@@ -43,6 +43,7 @@ class Shop:
         window: str = "7 days",
         *,
         by: str | None = None,
+        hold: str | None = None,
         since: When = None,
         until: When = None,
         compare: str | None = None,
@@ -51,7 +52,8 @@ class Shop:
         """Return how many who take the first step reach each later one within the window.
 
         A step is an event type, a list of them, or conditions, as in a `defs.yaml`. `by` is a
-        column of the events, whose value at the entry counts. One row per value and step (columns
+        column of the events, whose value at the entry counts; `hold` one that is the same at each
+        step of an attempt, such as item_id. One row per value and step (columns
         of the table `funnel_people`), over the days of entry whose windows are over; entries of
         the other days are `n_open_entries`. With `compare="previous"` the same of as many days
         before stands beside it, with the difference. `daily`: one row per day of entry, value and
@@ -60,7 +62,7 @@ class Shop:
         if compare not in (None, "previous"):
             raise AskError(f"compare={compare!r}: it is 'previous', or left out")
         with self.snapshot.ask(self.asking) as question:
-            stated = funnels.stated_funnel(question, steps, window, by)
+            stated = funnels.stated_funnel(question, steps, window, by, hold)
             days = stretch(since, until, question.first_day, question.last_day)
             if daily:
                 return funnels.daily(question, stated, days)
@@ -76,12 +78,13 @@ class Shop:
         window: str = "7 days",
         *,
         by: str | None = None,
+        hold: str | None = None,
         since: When = None,
         until: When = None,
     ) -> str:
         """Return the report's section on this funnel as an HTML page of its own."""
         with self.snapshot.ask(self.asking) as question:
-            stated = funnels.stated_funnel(question, steps, window, by)
+            stated = funnels.stated_funnel(question, steps, window, by, hold)
             days = stretch(since, until, question.first_day, question.last_day)
             return funnels.page(question, stated, days)
 
@@ -198,6 +201,7 @@ class Shop:
         *,
         steps: Sequence[FunnelStep] | None = None,
         window: str = "7 days",
+        hold: str | None = None,
         reached: int = 1,
         lost: bool = False,
         since: When = None,
@@ -205,15 +209,15 @@ class Shop:
     ) -> pl.DataFrame:
         """Return the customers of a group with what is known of them, or those behind a funnel.
 
-        Of a funnel's `steps`: those who `reached` a step, by its number; `lost`: those of them
-        who never got further.
+        Of a funnel's `steps`, with its `window` and `hold`: those who `reached` a step, by its
+        number; `lost`: those of them who never got further.
         """
         if (group is None) == (steps is None):
             raise AskError("give a group, or the steps of a funnel")
         with self.snapshot.ask(self.asking) as question:
             if group is not None:
                 return groups.people(question, group)
-            stated = funnels.stated_funnel(question, steps or [], window, None)
+            stated = funnels.stated_funnel(question, steps or [], window, None, hold)
             days = stretch(since, until, question.first_day, question.last_day)
             return funnels.people(question, stated, days, reached, is_lost=lost)
 

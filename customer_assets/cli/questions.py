@@ -36,6 +36,10 @@ def _steps(texts: list[str]) -> list[Any]:
 _STEPS_HELP = "Event types in order; a,b is either; '{event: buy, channel: ads}' has conditions."
 Steps = Annotated[list[str], typer.Argument(metavar="STEPS...", help=_STEPS_HELP)]
 Window = Annotated[str, typer.Option(help="From the first step: 7d, '2 hours', '5 events'.")]
+Hold = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="The same at each step of an attempt: item_id."),
+]
 By = Annotated[str | None, typer.Option(help="Column of the events to part by, at the entry.")]
 Since = Annotated[str | None, typer.Option(help="First day: 2026-09-01. By default of the log.")]
 Until = Annotated[str | None, typer.Option(help="Last day. By default last complete day.")]
@@ -110,6 +114,7 @@ def funnel(
     steps: Steps,
     window: Window = "7d",
     by: By = None,
+    hold: Hold = None,
     since: Since = None,
     until: Until = None,
     last: Last = None,
@@ -131,20 +136,27 @@ def funnel(
     stated, begin = _steps(steps), _since(since, last)
     with asked(source) as shop:
         if html is not None:
-            page = shop.funnel_page(stated, window, by=by, since=begin, until=until)
+            page = shop.funnel_page(stated, window, by=by, hold=hold, since=begin, until=until)
             html.write_text(page, encoding="utf-8")
             print(html)
             return 0
         rows = answer(
             shop,
             lambda: shop.funnel(
-                stated, window, by=by, since=begin, until=until, compare=compare, daily=daily
+                stated,
+                window,
+                by=by,
+                hold=hold,
+                since=begin,
+                until=until,
+                compare=compare,
+                daily=daily,
             ),
         )
     if daily:
         rows = rows.rename({"conversion_from_entry": "conversion"})
     shown = _DAILY if daily else _COMPARED if compare else _SUMMARY
-    return show(rows, form, _of(by, shown), funnel_yaml(stated, window, by))
+    return show(rows, form, _of(by, shown), funnel_yaml(stated, window, by, hold))
 
 
 @command(_PANEL, "retention web_shop --by channel --period week")
@@ -296,6 +308,7 @@ def people(
         list[str] | None, typer.Option(help="Instead: a step of a funnel, once for each.")
     ] = None,
     window: Window = "7d",
+    hold: Hold = None,
     reached: Annotated[int, typer.Option(help="Who reached this step.", min=1)] = 1,
     lost: Annotated[bool, typer.Option("--lost", help="Only who got no further.")] = False,
     since: Since = None,
@@ -314,6 +327,7 @@ def people(
                 group,
                 steps=_steps(step) if step else None,
                 window=window,
+                hold=hold,
                 reached=reached,
                 lost=lost,
                 since=_since(since, last),

@@ -13,10 +13,17 @@ from customer_assets.history import prepare_dagster_home
 
 _PANEL = "Run"
 _OF_SOURCES = "Only these sources, separated by commas."
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", help="Each file and chunk of days, and the rows of each table."),
+]
 
 
 @command(_PANEL, "demo --sources web_shop,taobao")
-def demo(sources: Annotated[str | None, typer.Option(help=_OF_SOURCES)] = None) -> int:
+def demo(
+    sources: Annotated[str | None, typer.Option(help=_OF_SOURCES)] = None,
+    verbose: Verbose = False,
+) -> int:
     """Run sources end to end, on samples where there are no files yet."""
     from customer_assets.demo import run_demo
 
@@ -25,7 +32,7 @@ def demo(sources: Annotated[str | None, typer.Option(help=_OF_SOURCES)] = None) 
     # Whoever ends the demo ends its workers too, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = [name.strip() for name in (sources or "").split(",") if name.strip()]
-    return run_demo(names or None)
+    return run_demo(names or None, verbose)
 
 
 @command(_PANEL, "dev --port 3001")
@@ -48,15 +55,15 @@ def dev(port: Annotated[int, typer.Option(help="Port of this machine.")] = 3000)
 
 
 @command(_PANEL, "refresh web_shop --days 2026-11-01...2026-11-07")
-def refresh(source: Source, days: Days = None) -> int:
+def refresh(source: Source, days: Days = None, verbose: Verbose = False) -> int:
     """Read what is new in the landing folder and recompute what follows from it."""
-    return _launch("refresh", source, days)
+    return _launch("refresh", source, days, verbose)
 
 
 @command(_PANEL, "train web_shop")
-def train(source: Source) -> int:
+def train(source: Source, verbose: Verbose = False) -> int:
     """Train and judge the models of a source, and redo what rests on them."""
-    return _launch("train", source)
+    return _launch("train", source, is_verbose=verbose)
 
 
 @command(_PANEL, "report web_shop")
@@ -65,21 +72,22 @@ def report(source: Source) -> int:
     return _launch("report", source)
 
 
-def _launch(purpose: str, source: str, days: Days = None) -> int:
+def _launch(purpose: str, source: str, days: Days = None, is_verbose: bool = False) -> int:
     settings.duckdb_limits()
     ready_history()
     from customer_assets import launch
     from customer_assets.project import UnknownSourceError
 
-    launch.show_progress()
     with told(UnknownSourceError, ValueError):
-        outcome = launch.launch(purpose, source, days)
-    if outcome.problem:
-        raise UserError(outcome.problem)
+        outcome = launch.launch(purpose, source, days, is_verbose)
     for failed in outcome.checks_failed:
         print(f"  failed: {failed}")
     print(f"{source}: {outcome.checks_passed} checks passed, {len(outcome.checks_failed)} failed")
-    print(f"report: {settings.reports_folder() / source / 'index.html'}")
+    if not outcome.problem:
+        print(f"report: {settings.reports_folder() / source / 'index.html'}")
+    print(launch.summary([outcome]))
+    if outcome.problem:
+        raise UserError(outcome.problem)
     return 0
 
 

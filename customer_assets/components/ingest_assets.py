@@ -15,7 +15,7 @@ from customer_assets.components.table_assets import (
     asset_spec,
     check_results,
     check_specs,
-    log_progress,
+    tell_published,
 )
 from customer_assets.components.warehouse_resource import ACCEPT, WarehouseResource
 from customer_assets.disk import bytes_to_write, demand_room
@@ -60,6 +60,7 @@ def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
             except ingest.LandingError as error:
                 raise dg.Failure(str(error), allow_retries=False) from error
             read_seconds = time.monotonic() - started
+            _tell_files(pipeline, prepared, read_seconds)
             try:
                 published = source_warehouse.publish_as_one(
                     prepared.staged, prepared.withdrawn, list(tables)
@@ -71,7 +72,7 @@ def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
                 remember_landing(source_warehouse.folder, prepared.fingerprint)
             for of_table in published:
                 name = of_table.table.name
-                log_progress(pipeline, of_table)
+                tell_published(pipeline, of_table.table, [of_table])
                 metadata = table_metadata(pipeline.name, source_warehouse, None, [of_table])
                 if name == "raw_events":
                     metadata["dirty_days"] = len(prepared.dirty_days)
@@ -87,6 +88,21 @@ def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
                 raise dg.Failure(why, allow_retries=False)
 
     return read_landing
+
+
+def _tell_files(pipeline: AnyPipeline, prepared: ingest.Ingest, seconds: float) -> None:
+    """Say in one line what was read, however many files it was."""
+    files = prepared.files
+    if not files:
+        return
+    n_landed, n_rejected = (
+        sum(getattr(file, name) for file in files) for name in ("rows_landed", "rows_rejected")
+    )
+    logger.info(
+        "%s: %s, %s rows landed, %s rejected, %.1f s",
+        pipeline.name, f"{len(files):,} file{'s' if len(files) != 1 else ''}", f"{n_landed:,}",
+        f"{n_rejected:,}", seconds,
+    )  # fmt: skip
 
 
 def _nothing_read(pipeline: AnyPipeline, prepared: ingest.Ingest) -> str | None:

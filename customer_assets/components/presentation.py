@@ -13,7 +13,9 @@ from customer_assets.warehouse.engine import relation_sql
 from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.quoting import quoted
 from customer_assets.warehouse.source_warehouse import EVERY_COLUMN, Published, SourceWarehouse
+from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.table import Table
+from customer_assets.warehouse.versions import shown_path
 
 PREVIEW_ROWS = 10
 # Markdown of fewer characters is shown on the page of an asset, longer one behind a click.
@@ -37,6 +39,19 @@ def column_schema(table: Table) -> dg.TableSchema:
             for name, column in table.columns.items()
         ]
     )
+
+
+def code_metadata(model: Model) -> dict[str, Any]:
+    """Return what makes a table: the file to open, and the SQL where it is SQL."""
+    file = dg.LocalFileCodeReference(
+        file_path=str(model.path), line_number=1, label=shown_path(model.path)
+    )
+    metadata: dict[str, Any] = {
+        "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[file])
+    }
+    if isinstance(model, SqlModel):
+        metadata["sql"] = dg.MetadataValue.md(markdown.code(model.sql, "sql"))
+    return metadata
 
 
 def table_metadata(
@@ -136,14 +151,21 @@ def merged(results: Sequence[CheckResult]) -> CheckResult:
     return next((result for result in results if not result.passed), results[-1])
 
 
-def _previews(table: Table, warehouse: SourceWarehouse) -> dict[str, dg.MetadataValue]:
-    """Return the first rows: as much of them as the UI shows at once, and all columns."""
+def first_rows(table: Table, warehouse: SourceWarehouse, n_rows: int) -> pl.DataFrame:
+    """Return a few rows of what is published."""
     relation = warehouse.relation(table.name)
     # One file is enough to show what rows look like, and the newest is the one to look at.
     newest = type(relation)(table, list(relation.files)[-1:])
     columns = [name for name in table.columns if name not in table.derived]
+    # Of one moment the time is read first, the number of microseconds last.
+    columns.sort(key=lambda name: name.endswith("_ts"))
     select = ", ".join(quoted(column) for column in columns)
-    rows = warehouse.query(f"select {select} from ({relation_sql(newest)}) limit {PREVIEW_ROWS}")
+    return warehouse.query(f"select {select} from ({relation_sql(newest)}) limit {n_rows}")
+
+
+def _previews(table: Table, warehouse: SourceWarehouse) -> dict[str, dg.MetadataValue]:
+    """Return the first rows: as much of them as the UI shows at once, and all columns."""
+    rows = first_rows(table, warehouse, PREVIEW_ROWS)
     everything = markdown.frame_table(rows)
     if len(everything) < SHOWN_AT_ONCE:
         return {"preview": dg.MetadataValue.md(everything)}

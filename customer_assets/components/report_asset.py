@@ -1,14 +1,22 @@
 """The report of a source as a Dagster asset: a file, made from the published tables."""
 
 import datetime as dt
+import time
 
 import dagster as dg
 
 from customer_assets import settings
-from customer_assets.components.table_assets import asset_key, freshness
+from customer_assets.components.presentation import first_rows
+from customer_assets.components.table_assets import (
+    asset_group,
+    asset_key,
+    asset_tags,
+    freshness,
+)
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.generation import as_shown, in_words, show
 from customer_assets.pipeline import AnyPipeline
+from customer_assets.progress import Done, tell_done
 from customer_assets.quality import checks_of
 from customer_assets.reports import (
     LONG_TABLES,
@@ -21,7 +29,10 @@ from customer_assets.reports.catalogue import CATALOGUE
 from customer_assets.sample.files import sample_contents
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
+from customer_assets.warehouse.sql_model import SqlModel
+from customer_assets.warehouse.versions import shown_path
 
+CATALOGUE_ROWS = 5
 _LANGUAGES = {"sql": "SQL", "python": "Python"}
 
 
@@ -36,15 +47,16 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
         key=asset_key(pipeline, "report"),
         description="One page on the source: its figures, pictures, what changed, and published "
         "figures beside ours; and the catalogue of its tables. Self-contained HTML files.",
-        group_name="reports",
+        group_name=asset_group(pipeline, "reports"),
         kinds={"html", "matplotlib"},
         owners=[pipeline.source.owner],
-        tags={"source": pipeline.name},
+        tags=asset_tags(pipeline, "reports"),
         deps=[asset_key(pipeline, name) for name in needed],
         freshness_policy=freshness(pipeline, "report"),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def report(warehouse: WarehouseResource) -> dg.MaterializeResult:
+        started = time.monotonic()
         with warehouse.open(pipeline) as source_warehouse:
             waits = show(pipeline, source_warehouse, warehouse.now)
             in_view = as_shown(source_warehouse)
@@ -62,6 +74,8 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
                 in_words(waits),
                 sample_contents(settings.landing() / pipeline.name),
             )
+        seconds = time.monotonic() - started
+        tell_done(Done(pipeline.name, "report", "published", seconds=seconds))
         return dg.MaterializeResult(
             metadata={
                 "report": dg.MetadataValue.path(str(page)),
@@ -98,6 +112,11 @@ def catalogue_of(pipeline: AnyPipeline, warehouse: SourceWarehouse) -> list[Cata
                 bytes=manifest.bytes,
                 published_at=manifest.published_at,
                 lineage=warehouse.lineage(model, model.version(parameters).digest) if model else {},
+                statement=model.sql if isinstance(model, SqlModel) else "",
+                file=shown_path(model.path) if model else "",
+                first_rows=first_rows(table, warehouse, CATALOGUE_ROWS).to_dicts()
+                if manifest.rows
+                else (),
             )
         )
     return described

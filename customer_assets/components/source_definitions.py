@@ -37,14 +37,13 @@ def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
     """Return the assets of an event log, its jobs, and what runs them by itself."""
     partitions = daily_partitions(pipeline)
     parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
+    steps = [ingest_asset(pipeline), verification_asset(pipeline), report_asset(pipeline)]
     assets = [
-        ingest_asset(pipeline),
+        *dg.with_source_code_references(steps),
         *(
             model_asset(pipeline, model, partitions, parameters)
             for model in pipeline.models.values()
         ),
-        verification_asset(pipeline),
-        report_asset(pipeline),
     ]
     jobs = source_jobs(pipeline)
     ingest = dg.define_asset_job(
@@ -71,9 +70,8 @@ def customer_table_definitions(pipeline: Pipeline[CustomerTableSource]) -> dg.De
     """Return the assets of a customer table, its jobs, and what runs them by itself."""
     parameters = pipeline.parameters(dt.datetime.now(dt.UTC))
     assets = [
-        ingest_asset(pipeline),
+        *dg.with_source_code_references([ingest_asset(pipeline), report_asset(pipeline)]),
         *(model_asset(pipeline, model, None, parameters) for model in pipeline.models.values()),
-        report_asset(pipeline),
     ]
     jobs = source_jobs(pipeline)
     return dg.Definitions(

@@ -9,12 +9,14 @@ import dagster as dg
 
 from customer_assets.components.presentation import (
     check_result,
+    code_metadata,
     column_schema,
     merged,
     table_metadata,
 )
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.pipeline import AnyPipeline
+from customer_assets.progress import Done, tell_detail, tell_done
 from customer_assets.quality import Check, CheckResult, checks_of
 from customer_assets.warehouse.manifest import Manifest
 from customer_assets.warehouse.model import Model
@@ -46,21 +48,32 @@ def asset_key(pipeline: AnyPipeline, table: str) -> dg.AssetKey:
     return dg.AssetKey([pipeline.name, table])
 
 
+def asset_group(pipeline: AnyPipeline, layer: str) -> str:
+    """Return the group of a layer of a source: the UI draws one row of groups per source."""
+    return f"{pipeline.name}_{layer}"
+
+
+def asset_tags(pipeline: AnyPipeline, layer: str) -> dict[str, str]:
+    """Return the tags by which assets are chosen over all sources: `tag:layer=models`."""
+    return {"source": pipeline.name, "layer": layer}
+
+
 def asset_spec(
     pipeline: AnyPipeline,
     table: Table,
     kinds: set[str],
     deps: Sequence[dg.AssetDep] = (),
     code_version: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> dg.AssetSpec:
     """Return what the UI knows of a table before it was ever materialized."""
     return dg.AssetSpec(
         key=asset_key(pipeline, table.name),
         description=table.description,
-        group_name=table.layer,
+        group_name=asset_group(pipeline, table.layer),
         kinds=kinds,
         owners=[pipeline.source.owner],
-        tags={"source": pipeline.name, **({"ledger": ""} if table.ledger else {})},
+        tags=asset_tags(pipeline, table.layer) | ({"ledger": ""} if table.ledger else {}),
         deps=deps,
         code_version=code_version,
         freshness_policy=freshness(pipeline, table.name),
@@ -68,6 +81,7 @@ def asset_spec(
             "dagster/column_schema": column_schema(table),
             "dagster/table_name": f"{pipeline.name}.{table.name}",
             "key": ", ".join(table.key),
+            **(metadata or {}),
         },
     )
 
@@ -105,6 +119,7 @@ def model_asset(
         kinds={"duckdb", model.language},
         deps=[_dependency(pipeline, model, name) for name in model.inputs],
         code_version=model.version(parameters).digest,
+        metadata=code_metadata(model),
     )
 
     @dg.multi_asset(
@@ -131,8 +146,9 @@ def model_asset(
             try:
                 for chunk in source_warehouse.materialize(model, parameters, days):
                     chunks.append(chunk)
-                    log_progress(pipeline, chunk)
+                    _tell_chunk(pipeline, chunk)
             except ChecksFailedError as failure:
+                tell_done(Done(pipeline.name, table.name, "failed"))
                 results = [result for chunk in chunks for result in chunk.checks]
                 yield from check_results(pipeline, table, [*results, *failure.results])
                 raise dg.Failure(str(failure), allow_retries=False) from failure
@@ -140,6 +156,7 @@ def model_asset(
                 pipeline.name, source_warehouse, model, chunks, model.version(parameters).digest
             )
             manifest = source_warehouse.manifest(model.name)
+        tell_published(pipeline, table, chunks)
         if is_daily:
             _say_of_days(context, manifest, metadata)
         yield dg.MaterializeResult(
@@ -163,7 +180,7 @@ def _nothing_to_do(
 ) -> AssetEvents:
     """Say of a table whose code and inputs are those it was made from that it stands."""
     table = pipeline.tables[model.name]
-    logger.info("%s/%s: up to date", pipeline.name, table.name)
+    tell_done(Done(pipeline.name, table.name, "up to date"))
     metadata = table_metadata(
         pipeline.name, warehouse, model, [], model.version(parameters).digest
     ) | {"is_up_to_date": True}
@@ -232,16 +249,28 @@ def partition_days(
     return [dt.date.fromisoformat(key) for key in keys]
 
 
-def log_progress(pipeline: AnyPipeline, chunk: Published) -> None:
-    failed = [result.check.name for result in chunk.checks if not result.passed]
-    warned = f", warned: {', '.join(failed)}" if failed else ""
+def tell_published(pipeline: AnyPipeline, table: Table, chunks: Sequence[Published]) -> None:
+    """Say that a table is published, of as many chunks of days as there were."""
+    failed = [result.check.name for chunk in chunks for result in chunk.checks if not result.passed]
+    tell_done(
+        Done(
+            pipeline.name,
+            table.name,
+            "published",
+            sum(chunk.rows for chunk in chunks),
+            sum(chunk.seconds for chunk in chunks),
+            tuple(dict.fromkeys(failed)),
+        )
+    )
+
+
+def _tell_chunk(pipeline: AnyPipeline, chunk: Published) -> None:
     days = [key for key in chunk.pieces if key[:2].isdigit() and len(key) == 10]
-    span = f" {days[0]}...{days[-1]}" if days else ""
-    logger.info(
-        "%s/%s%s: %s rows, %d checks%s, %.1f s",
-        pipeline.name, chunk.table.name, span, f"{chunk.rows:,}", len(chunk.checks), warned,
-        chunk.seconds,
-    )  # fmt: skip
+    if days:
+        span = f"{days[0]}...{days[-1]}"
+        tell_detail(
+            f"{pipeline.name}/{chunk.table.name} {span}: {chunk.rows:,} rows, {chunk.seconds:.1f} s"
+        )
 
 
 def _check_spec(pipeline: AnyPipeline, table: Table, check: Check) -> dg.AssetCheckSpec:

@@ -8,10 +8,16 @@ import dagster as dg
 from pydantic import Field
 
 from customer_assets import markdown
-from customer_assets.components.table_assets import asset_key, freshness
+from customer_assets.components.table_assets import (
+    asset_group,
+    asset_key,
+    asset_tags,
+    freshness,
+)
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.generation import hold_back
 from customer_assets.pipeline import Pipeline
+from customer_assets.progress import Done, tell_done
 from customer_assets.sources import EventLogSource
 from customer_assets.verification import COLUMNS, VERIFIED, merged, read_published, verify
 
@@ -47,10 +53,10 @@ def verification_asset(pipeline: Pipeline[EventLogSource]) -> dg.AssetsDefinitio
         "as kept up to date day by day, beside a plain computation over all of their events at "
         "once. There shall be no difference. All customers: `python -m customer_assets verify "
         f"--source {pipeline.name}`.",
-        group_name="behavior",
+        group_name=asset_group(pipeline, "behavior"),
         kinds={"python"},
         owners=[pipeline.source.owner],
-        tags={"source": pipeline.name},
+        tags=asset_tags(pipeline, "behavior"),
         deps=[asset_key(pipeline, name) for name in compared],
         freshness_policy=freshness(pipeline, "verification"),
         metadata={
@@ -95,6 +101,7 @@ def verification_asset(pipeline: Pipeline[EventLogSource]) -> dg.AssetsDefinitio
                 "%s/verification: %s customers, %s rows compared, %s differences, %.1f s",
                 pipeline.name, f"{found.n_customers:,}", f"{n_rows:,}", n_differences, seconds,
             )  # fmt: skip
+            tell_done(Done(pipeline.name, "verification", "published", n_rows, seconds))
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
             yield dg.AssetCheckResult(
                 asset_key=key,

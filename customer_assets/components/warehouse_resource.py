@@ -3,7 +3,7 @@
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 from dagster_duckdb import DuckDBResource
@@ -30,6 +30,19 @@ logger = logging.getLogger("customer_assets")
 ACCEPT = "customer_assets/accept"
 # A run with this tag published what readers do not see yet.
 NOT_SHOWN = "customer_assets/published_not_shown_yet"
+
+
+# Of a run: the schedule or sensor that asked for it, `UI` or `command line`.
+STARTED_BY = "customer_assets/started_by"
+
+
+def started_by(tags: Mapping[str, str]) -> str:
+    """Return what started a run, by the tags that Dagster gives it."""
+    for kind in ("schedule", "sensor"):
+        if name := tags.get(f"dagster/{kind}_name"):
+            return f"{kind} {name}"
+    by_hand = ("dagster/from_ui", "dagster/backfill")
+    return "UI" if any(tag in tags for tag in by_hand) else "command line"
 
 
 def duckdb_resource() -> DuckDBResource:
@@ -64,7 +77,8 @@ class WarehouseResource(dg.ConfigurableResource):
         tags = context.run.tags if context.run else {}
         self._accepted_days = tagged_days(tags) if tags.get(ACCEPT) == "day" else []
         if context.run and context.instance:
-            context.instance.add_run_tags(self._run_id, process_tags(self._run_id))
+            told = {**process_tags(self._run_id), STARTED_BY: started_by(tags)}
+            context.instance.add_run_tags(self._run_id, told)
         settings.spill_folder().mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
             self._stack = stack

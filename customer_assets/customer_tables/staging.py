@@ -29,6 +29,7 @@ from customer_assets.customer_tables.raw_tables import (
 from customer_assets.ingest import FileReport, Ingest, LandingError
 from customer_assets.ingest.landing import Entry, fingerprint, list_files
 from customer_assets.ingest.plain import FileRefusedError
+from customer_assets.progress import tell_detail
 from customer_assets.sources import CustomerTableSource
 from customer_assets.warehouse.manifest import (
     STAGING,
@@ -248,7 +249,7 @@ class _Run:
         if entry.has_changed():
             self.changed.add(row.file)
         reason = "; ".join(loaded.notes) or None
-        self.tell(
+        tell_detail(
             f"{self.name}: {row.file}: {loaded.rows_loaded + loaded.rows_rejected:,} rows landed, "
             f"{loaded.rows_rejected:,} rejected, {time.monotonic() - started:.1f} s"
             + (f" ({reason})" if reason else "")

@@ -39,6 +39,7 @@ from customer_assets.ingest.raw_tables import (
     tables,
 )
 from customer_assets.ingest.rows_sql import RowsSql, rows_sql
+from customer_assets.progress import tell_detail
 from customer_assets.sources import EventLogSource
 from customer_assets.sources.columns import kind_of
 from customer_assets.warehouse.engine import content_hash
@@ -401,7 +402,7 @@ class _Run:
             return self._refused(row, f"it cannot be read: {error}")
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-        self.tell(
+        tell_detail(
             f"{self.name}: {entry.file}: {row.rows_landed:,} rows landed, "
             f"{row.rows_rejected:,} rejected, {time.monotonic() - started:.1f} s"
             + (f" ({row.reason})" if row.reason else "")

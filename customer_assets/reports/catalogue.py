@@ -1,4 +1,4 @@
-"""The catalogue of a source: every table with its columns, checks, rows, neighbours and lineage.
+"""The catalogue of a source: every table with its neighbours, columns, SQL, first rows and checks.
 
 Everything here comes from the descriptions that the tables have anyway, and from what is published
 of them. Layout of the drawings is worked out here; their markup is the template's.
@@ -27,6 +27,7 @@ _CHARACTER = 6.8
 # The widest name that fits into a box, in characters.
 _LONGEST_NAME = 21
 _LONGEST_COLUMN = 36
+_LONGEST_CELL = 40
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class CheckView:
 class CatalogueTable:
     """A table and what is published of it. `rows` is None where it was never published.
 
-    `made_by` says what computes it: SQL, Python or the ingest.
+    `made_by` says what computes it: SQL, Python or the ingest; `statement` is its SQL, `file` where
+    that stands. `first_rows` are a few of its rows, by column.
     """
 
     table: Table
@@ -54,6 +56,17 @@ class CatalogueTable:
     bytes: int = 0
     published_at: str = ""
     lineage: Lineage = field(default_factory=dict)
+    statement: str = ""
+    file: str = ""
+    first_rows: Sequence[Mapping[str, object]] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A section of the report that rests on a table, and the address that leads to it."""
+
+    title: str
+    address: str
 
 
 @dataclass(frozen=True)
@@ -93,20 +106,36 @@ class Entry:
     checks: Sequence[CheckView]
     upstream: Sequence[str]
     downstream: Sequence[str]
+    neighbours: Drawing
     drawing: Drawing | None
+    statement: str
+    first_rows: Sequence[Sequence[str]]
+    places: Sequence[Place]
 
 
-def entries(tables: Sequence[CatalogueTable]) -> list[Entry]:
-    """Return what the page says of each table, in the order of the layers."""
+def entries(
+    tables: Sequence[CatalogueTable], places: Mapping[str, Sequence[Place]] | None = None
+) -> list[Entry]:
+    """Return what the page says of each table, in the order of the layers.
+
+    `places` are the sections of the report that rest on a table, by its name.
+    """
     known = {each.table.name for each in tables}
     in_order = sorted(tables, key=lambda each: (LAYERS.index(each.table.layer), each.table.name))
-    return [_entry(each, tables, known) for each in in_order]
+    return [
+        _entry(each, tables, known, (places or {}).get(each.table.name, ())) for each in in_order
+    ]
 
 
-def _entry(each: CatalogueTable, tables: Sequence[CatalogueTable], known: set[str]) -> Entry:
+def _entry(
+    each: CatalogueTable,
+    tables: Sequence[CatalogueTable],
+    known: set[str],
+    places: Sequence[Place],
+) -> Entry:
     table = each.table
     facts = [
-        ("Made by", each.made_by),
+        ("Made by", f"{each.made_by}, {each.file}" if each.file else each.made_by),
         ("Rows", "never published" if each.rows is None else wording.count(each.rows)),
         ("Owner", wording.shown(table.owner, 80)),
     ]
@@ -121,6 +150,8 @@ def _entry(each: CatalogueTable, tables: Sequence[CatalogueTable], known: set[st
         facts.append(("Ledger", "remembers what was; is never computed anew"))
     if each.published_at:
         facts.append(("Published", f"{each.published_at[:16].replace('T', ' ')} UTC"))
+    upstream = [name for name in each.inputs if name in known]
+    downstream = [other.table.name for other in tables if table.name in other.inputs]
     return Entry(
         name=table.name,
         layer=table.layer,
@@ -131,10 +162,18 @@ def _entry(each: CatalogueTable, tables: Sequence[CatalogueTable], known: set[st
             for name, column in table.columns.items()
         ],
         checks=each.checks,
-        upstream=[name for name in each.inputs if name in known],
-        downstream=[other.table.name for other in tables if table.name in other.inputs],
+        upstream=upstream,
+        downstream=downstream,
+        neighbours=neighbours_drawing(table.name, upstream, downstream),
         drawing=lineage_drawing(table, each.lineage) if any(each.lineage.values()) else None,
+        statement=each.statement,
+        first_rows=[[_cell(row.get(name)) for name in table.columns] for row in each.first_rows],
+        places=places,
     )
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else wording.shown(value, _LONGEST_CELL)
 
 
 def _origins(origins: Sequence[tuple[str, str]] | None) -> str:
@@ -173,6 +212,32 @@ def graph(tables: Sequence[CatalogueTable]) -> Drawing:
         boxes=boxes,
         labels=heads,
         curves=curves,
+    )
+
+
+def neighbours_drawing(name: str, upstream: Sequence[str], downstream: Sequence[str]) -> Drawing:
+    """Return a table between those that it reads, on the left, and those that read it."""
+    columns = [sorted(upstream), [name], sorted(downstream)]
+    most = max(map(len, columns))
+    places = {
+        (at, each): (
+            _MARGIN + at * (_BOX_WIDTH + 2 * _GAP_X),
+            _MARGIN + ((most - len(column)) / 2 + row) * (_BOX_HEIGHT + _GAP_Y),
+        )
+        for at, column in enumerate(columns)
+        for row, each in enumerate(column)
+    }
+    own = places[1, name]
+    return Drawing(
+        width=2 * _MARGIN + 3 * _BOX_WIDTH + 4 * _GAP_X,
+        height=2 * _MARGIN + most * (_BOX_HEIGHT + _GAP_Y) - _GAP_Y,
+        alt=f"{name} reads {wording.plural(len(upstream), 'table')}, on the left, and is read by "
+        f"{wording.plural(len(downstream), 'table')}, on the right.",
+        boxes=[Label(*at, _cut(each, _LONGEST_NAME), each) for (_, each), at in places.items()],
+        curves=[
+            *(_curve(places[0, each], own) for each in columns[0]),
+            *(_curve(own, places[2, each]) for each in columns[2]),
+        ],
     )
 
 

@@ -129,7 +129,11 @@ def _in_words(
         f"{wording.share(last['low'])} to {wording.share(last['high'])})."
         f"{_people_in_words(last, labels[-1])}"
     )
-    reached = by_step["n_reached"].to_list()
+    # An optional step is no step to be lost at.
+    optional = [number - 1 for number in stated.optional_steps] if stated else []
+    kept = [at for at in range(by_step.height) if at not in optional]
+    labels = [labels[at] for at in kept]
+    reached = by_step["n_reached"].gather(kept).to_list()
     lost = [before - after for before, after in itertools.pairwise(reached)]
     if len(lost) > 1 and max(lost) > 0:
         worst = lost.index(max(lost))
@@ -182,6 +186,15 @@ def _days_picture(name: str, frame: pl.DataFrame, labels: Sequence[str], number:
     )
 
 
+def _optional_steps(report: ReportInput) -> list[dict[str, object]]:
+    """Return the steps, by funnel and number, that entries may pass by."""
+    return [
+        {"funnel": name, "step": number}
+        for name, stated in report.event_log.funnels.items()
+        for number in stated.optional_steps
+    ]
+
+
 def _points(part: float) -> str:
     return f"{'+' if part > 0 else ''}{wording.decimal(100 * part, 1)}"
 
@@ -190,7 +203,11 @@ def _steps_table(report: ReportInput, final: pl.DataFrame) -> Block:
     people = report.frames["funnel_people"]
     is_broken_down = (~pl.col("is_all")).any().over("funnel")
     rows = people.filter(~pl.col("is_all") | ~is_broken_down).rename(_ENTRIES)
-    before = pl.col("n_reached").shift(1).over("funnel", "breakdown", order_by="step")
+    is_optional = pl.struct("funnel", "step").is_in(_optional_steps(report))
+    before = (
+        pl.when(~is_optional).then("n_reached").shift(1).forward_fill()
+        .over("funnel", "breakdown", order_by="step")
+    )  # fmt: skip
     size = pl.col("n_entered").max().over("funnel", "breakdown")
     rows = rows.with_columns(
         (pl.col("n_reached") / before).fill_nan(None).alias("conversion_from_previous"),

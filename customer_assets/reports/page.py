@@ -47,7 +47,7 @@ from customer_assets.reports import (
     segments,
     wording,
 )
-from customer_assets.reports.catalogue import CATALOGUE, CatalogueTable
+from customer_assets.reports.catalogue import CATALOGUE, CatalogueTable, Place
 from customer_assets.reports.content import (
     SURENESS,
     Part,
@@ -173,7 +173,8 @@ def write_report(
         )
         _write_text(page.with_name(file), text)
     if described:
-        _write_catalogue(name, wording.shown(source.owner), described, page.with_name(CATALOGUE))
+        owner = wording.shown(source.owner)
+        _write_catalogue(name, owner, described, sections, page.with_name(CATALOGUE))
     _write_text(page.with_name(_SUMMARY), summary.model_dump_json(indent=2))
     write_index(_reported(folder), folder)
     return page
@@ -191,13 +192,23 @@ def answer_page(
 
 
 def _write_catalogue(
-    name: str, owner: str, described: Sequence[CatalogueTable], path: Path
+    name: str,
+    owner: str,
+    described: Sequence[CatalogueTable],
+    sections: Sequence[Section],
+    path: Path,
 ) -> None:
+    places: dict[str, list[Place]] = {}
+    for each in sections:
+        file = SURENESS_PAGE if each.part == SURENESS else PAGE
+        for table in each.tables:
+            places.setdefault(table, []).append(Place(each.title, f"{file}#{each.id}"))
     text = _render(
         "catalogue.html.jinja",
         title=wording.heading(name),
         graph=catalogue.graph(described),
-        entries=catalogue.entries(described),
+        layers=[each for each in catalogue.LAYERS if each in {t.table.layer for t in described}],
+        entries=catalogue.entries(described, places),
         owner=owner,
     )
     _write_text(path, text)

@@ -85,9 +85,11 @@ class Range(Model):
     at_most: int | float | None = None
 
 
-# `event` names event types; every other key is a column of the events, with what it must be.
+# `event` names event types, `optional` says whether attempts go on without the step; every other
+# key is a column of the events, with what it must be.
 Conditions = dict[str, Scalar | list[Scalar] | Range | None]
 FunnelStep = str | list[str] | Conditions
+_NOT_COLUMNS = ("event", "optional")
 
 
 class FunnelExclusion(Model):
@@ -103,6 +105,8 @@ class Funnel(Model):
 
     A step is an event type, a list of event types of which any one counts, or conditions that all
     hold: `{event: view, path: /checkout}`, `{event: buy, value: {at_least: 100}}`, `{path: null}`.
+    `{event: favourite, optional: true}` counts who takes the step on the way to the next, and asks
+    it of nobody.
     """
 
     steps: list[FunnelStep] = Field(min_length=1)
@@ -119,7 +123,29 @@ class Funnel(Model):
     )
     exclusions: list[FunnelExclusion] = []
     actor: Literal["customer", "session"] = "customer"
+    hold: str | None = Field(
+        default=None,
+        description="A column of the events that is the same at each step of an attempt, such as "
+        "item_id: who views one item and buys another does not convert.",
+    )
     breakdown: str | None = None
+
+    @model_validator(mode="after")
+    def _optional_is_yes_or_no(self) -> Self:
+        for step in self.steps:
+            said = step.get("optional", False) if isinstance(step, dict) else False
+            if not isinstance(said, bool):
+                raise ValueError(f"optional is true or false, not {said!r}")
+        return self
+
+    @property
+    def optional_steps(self) -> list[int]:
+        """Return the numbers, from 1, of the steps without which attempts go on."""
+        return [
+            number
+            for number, step in enumerate(self.steps, 1)
+            if isinstance(step, dict) and step.get("optional")
+        ]
 
     @property
     def window_events(self) -> int | None:
@@ -135,7 +161,7 @@ class Funnel(Model):
     @property
     def has_conditions(self) -> bool:
         """Whether more than event types decide who goes on."""
-        return bool(self.exclusions) or any(isinstance(step, dict) for step in self.steps)
+        return bool(self.exclusions) or bool(self.compared())
 
     def event_types(self) -> list[list[str]]:
         """Return the event types of each step; of one that names none, no type."""
@@ -145,7 +171,7 @@ class Funnel(Model):
         """Return the columns of events that steps and exclusions compare, each with what."""
         steps = [*self.steps, *(each.event for each in self.exclusions)]
         of_columns = [item for step in steps if isinstance(step, dict) for item in step.items()]
-        return [(name, wanted) for name, wanted in of_columns if name != "event"]
+        return [(name, wanted) for name, wanted in of_columns if name not in _NOT_COLUMNS]
 
 
 def _event_types(step: FunnelStep) -> list[str]:
@@ -173,10 +199,12 @@ def step_text(step: FunnelStep) -> str:
         if isinstance(wanted, Range):
             parts += [f"{name} >= {wanted.at_least}"] if wanted.at_least is not None else []
             parts += [f"{name} <= {wanted.at_most}"] if wanted.at_most is not None else []
-        elif name != "event":
+        elif name not in _NOT_COLUMNS:
             values = wanted if isinstance(wanted, list) else [wanted]
             shown = " or ".join("none" if each is None else str(each) for each in values)
             parts.append(f"{name} {shown}")
+    if isinstance(step, dict) and step.get("optional"):
+        parts.append("optional")
     return ", ".join(part for part in parts if part)
 
 
@@ -335,7 +363,8 @@ class EventLogSource(Model):
     def _funnels_compare_columns(self) -> "EventLogSource":
         there = {*CANONICAL_COLUMNS, *self.attributes}
         for name, funnel in self.funnels.items():
-            if unknown := sorted({column for column, _ in funnel.compared()} - there):
+            asked = {column for column, _ in funnel.compared()}
+            if unknown := sorted((asked | ({funnel.hold} if funnel.hold else set())) - there):
                 columns = f"{', '.join(CANONICAL_COLUMNS)}, {', '.join(self.attributes)}"
                 raise ValueError(
                     f"funnels: {name}: the events have no column {unknown[0]!r}; a step names "

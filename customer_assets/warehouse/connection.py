@@ -32,9 +32,8 @@ def connect(
         limits["threads"] = threads
     connection = duckdb.connect(str(database or ":memory:"), read_only=read_only, config=limits)
     if tells_progress:
-        # How far a statement is may be asked from another thread; DuckDB itself prints nothing.
+        # How far a statement is may be asked from another thread.
         connection.execute("set enable_progress_bar = true")
-        connection.execute("set enable_progress_bar_print = false")
     return lock_down(connection, reached)
 
 
@@ -49,6 +48,8 @@ def lock_down(
     folders = [str(settings.spill_folder())]
     for path in reached:
         (files if path.is_file() else folders).append(str(path.resolve()))
+    # In a process that another one started DuckDB draws a bar of its own, into a log too.
+    connection.execute("set enable_progress_bar_print = false")
     # In this order: afterwards nothing can be changed.
     connection.execute(f"set allowed_directories = {literal(folders)}")
     connection.execute(f"set allowed_paths = {literal(files)}")

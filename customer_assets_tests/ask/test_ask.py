@@ -40,6 +40,30 @@ def test_a_funnel_by_day_is_the_table_and_says_what_is_not_over(shop, published)
     assert n_open == first["n_entered"].sum() > 0
 
 
+def test_a_funnel_may_hold_an_item(shop, capsys):
+    steps = ["view", "add_to_cart"]
+    free, held = (shop.funnel(steps, "1d", hold=hold) for hold in (None, "item_id"))
+    # The same day and customer, counted by hand: views of an item followed by its own addition.
+    counted = shop.sql(
+        """
+        select count(distinct views.customer_id) as n
+        from events as views join events as added using (customer_id, item_id)
+        where views.event_type = 'view' and added.event_type = 'add_to_cart'
+            and added.event_ts > views.event_ts
+            and added.event_ts - views.event_ts <= 86400000000
+            and views.event_date <= (select max(event_date) from events) - 1
+        """
+    )["n"][0]
+    reached = [rows.filter(step=2, is_all=True)["n_reached_customers"][0] for rows in (free, held)]
+    assert reached[0] > reached[1] == counted > 0
+    lost = shop.people(steps=steps, window="1d", hold="item_id", lost=True)
+    assert lost.height == held["n_entered_customers"][0] - counted
+    assert main(["funnel", "web_shop", *steps, "--window", "1d", "--hold", "item_id"]) == 0
+    assert "hold: item_id" in capsys.readouterr().out
+    with pytest.raises(AskError, match="no column 'itemid'"):
+        shop.funnel(steps, hold="itemid")
+
+
 def test_a_period_is_compared_with_the_one_before(shop):
     both = shop.funnel(["view", "purchase"], "1d", since="9d", compare="previous")
     end = shop.funnel(["view"], daily=True)["entry_date"].max() - dt.timedelta(9)

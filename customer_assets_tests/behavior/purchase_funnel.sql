@@ -6,7 +6,9 @@ select
     cast(breakdown as varchar) as breakdown,
     cast(3 as bigint) as n_steps,
     cast(604800000000 as bigint) as window_us,
+    cast(null as varchar) as held,
     level,
+    cast([] as bigint[]) as skipped_steps,
     [step_1_ts, step_2_ts, step_3_ts] as reached_ts,
 from (
     with matched as (

@@ -1,8 +1,11 @@
 """The funnel builder: its text for a plain funnel, what it refuses, ties and session actors."""
 
+import datetime as dt
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +14,7 @@ from customer_assets import sources
 from customer_assets.behavior import funnel
 from customer_assets.behavior.funnel import Condition, Exclusion, Funnel, FunnelError
 from customer_assets_tests.conftest import add_succession
+from customer_assets_tests.evidence.statement import sql_table
 
 GOLDEN = Path(__file__).parent / "purchase_funnel.sql"
 PURCHASE = sources.Funnel(steps=["pv", ["cart", "fav"], "buy"], window="7 days")
@@ -142,7 +146,7 @@ def test_sessions_as_actors_do_not_convert_across():
         sql = funnel.entries_sql({"f": funnel.of_source(sessions)})
         assert connection.execute(sql).fetchall() == [
             ("f", 1, 0, connection.execute("select date '1970-01-01'").fetchone()[0], None, 2,
-             86_400_000_000, 1, [0, None])
+             86_400_000_000, None, 1, [], [0, None])
         ]  # fmt: skip
 
 
@@ -249,3 +253,132 @@ def test_modes_judge_no_window_in_events():
                             modes=["strict_order"], actor="session")  # fmt: skip
     with pytest.raises(FunnelError, match="window in time"):
         funnel.of_source(stated)
+
+
+def entries(stated, events):
+    """Return level, times in seconds and what is held of each customer's entry.
+
+    Events are (customer, second, type, item).
+    """
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table events (customer_id bigint, event_ts bigint, event_type varchar, "
+            "item_id varchar, event_date date)"
+        )
+        connection.executemany(
+            "insert into events values (?, ?::bigint * 1000000, ?, ?, date '1970-01-01')", events
+        )
+        add_succession(connection)
+        sql = funnel.entries_sql({"f": funnel.of_source(sources.Funnel(**stated))})
+        rows = connection.execute(f"select customer_id, level, reached_ts, held from ({sql})")
+        return {
+            who: (level, [ts if ts is None else ts // 1_000_000 for ts in times], held)
+            for who, level, times, held in rows.fetchall()
+        }
+
+
+def test_what_a_funnel_holds_is_the_same_at_each_step():
+    stated = {"steps": ["view", ["cart", "fav"], "buy"], "window": "1 day"}
+    events = [
+        # One who puts a cup in the cart and buys the mug; one who goes all the way with the mug
+        # while looking at cups; and views that are of nothing.
+        (1, 0, "view", "mug"), (1, 1, "view", "cup"), (1, 2, "cart", "cup"), (1, 3, "buy", "mug"),
+        (2, 0, "view", "mug"), (2, 1, "view", "cup"), (2, 2, "fav", "mug"), (2, 9, "buy", "mug"),
+        (3, 0, "view", None), (3, 1, "cart", None),
+    ]  # fmt: skip
+    assert entries(stated, events)[1] == (3, [1, 2, 3], None)
+    assert entries(stated | {"hold": "item_id"}, events) == {
+        1: (2, [1, 2, None], "cup"),
+        2: (3, [0, 2, 9], "mug"),
+    }
+
+
+def test_an_optional_step_changes_nobody_s_conversion():
+    stated = {
+        "steps": ["view", "cart", {"event": "fav", "optional": True}, "buy"],
+        "window": "1 minute",
+        "hold": "item_id",
+    }
+    events = [
+        (1, 0, "view", "a"), (1, 1, "cart", "a"), (1, 2, "buy", "a"), (1, 3, "fav", "a"),
+        (2, 0, "view", "a"), (2, 1, "cart", "a"), (2, 2, "fav", "a"), (2, 3, "buy", "a"),
+        (3, 0, "view", "a"), (3, 1, "fav", "a"), (3, 2, "buy", "a"),
+        (4, 0, "view", "a"), (4, 1, "cart", "a"), (4, 2, "fav", "b"), (4, 70, "fav", "a"),
+        (5, 0, "view", "a"), (5, 1, "cart", "a"), (5, 9, "fav", "a"),
+    ]  # fmt: skip
+    assert entries(stated, events) == {
+        1: (4, [0, 1, None, 2], "a"),
+        2: (4, [0, 1, 2, 3], "a"),
+        3: (1, [0, None, None, None], "a"),
+        4: (2, [0, 1, None, None], "a"),
+        5: (3, [0, 1, 9, None], "a"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"steps": ["a", {"event": "b", "optional": True}]}, "first and the last"),
+        ({"steps": ["a", {"event": "a", "optional": True}, "b"]}, "another step too"),
+        ({"steps": ["a", {"event": "c", "optional": "no"}, "b"]}, "true or false"),
+        (
+            {"steps": ["a", {"event": "c", "optional": True}, "b"], "dialect": "strict"},
+            "no optional steps",
+        ),
+        (
+            {
+                "steps": ["a", {"event": "c", "optional": True}, "b"],
+                "exclusions": [{"event": "x", "after_step": 2}],
+            },
+            "not optional",
+        ),
+    ],
+)
+def test_a_wrong_optional_step_is_refused(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        funnel.of_source(sources.Funnel(**{"window": "1 day", **wrong}))
+
+
+def test_times_are_those_of_kaplan_and_meier():
+    """Half of the entries are followed for less than the window; customers enter alike."""
+    random = np.random.default_rng(7)
+    n, day = 600, 86_400
+    start = random.integers(0, 20 * day, n)
+    takes = np.where(random.random(n) < 0.5, random.exponential(2 * day, n).astype(int), 10**9)
+    window, end = 7 * day, 20 * day
+    spans = np.minimum(takes, np.minimum(window, end - start))
+    reached = takes <= spans
+    entries = pl.DataFrame(
+        {
+            "funnel": "f", "customer_id": np.arange(n) // 3, "session_ts": None,
+            "entry_date": dt.date(2024, 1, 1), "breakdown": None, "n_steps": 2,
+            "window_us": window * 1_000_000, "level": 1 + reached, "skipped_steps": [[]] * n,
+            "reached_ts": [
+                [int(s) * 10**6, int(s + t) * 10**6 if yes else None]
+                for s, t, yes in zip(start, takes, reached, strict=True)
+            ],
+        },
+        schema_overrides={"session_ts": pl.Int64, "breakdown": pl.String,
+                          "skipped_steps": pl.List(pl.Int64)},
+    )  # fmt: skip
+    steps = pl.DataFrame({"funnel": "f", "step": [1, 2], "is_optional": False})
+    bots = pl.DataFrame(schema={"customer_id": pl.Int64, "event_date": pl.Date,
+                                "is_suspected_bot": pl.Boolean})  # fmt: skip
+    rows = sql_table(
+        "behavior/funnel_times",
+        {"funnel_entries": entries, "funnel_steps": steps, "customer_day": bots},
+        {"leaves_out_bots": False, "complete_until_ts": end * 10**6},
+    ).sort("to_seconds")
+    for row in rows.iter_rows(named=True):
+        left = 1.0
+        for at in sorted({int(t) for t in spans[reached] if t <= row["to_seconds"]}):
+            left *= 1 - (reached & (spans == at)).sum() / (spans >= at).sum()
+        assert row["reached_share"] == pytest.approx(1 - left)
+        assert row["reached_share_low"] <= row["reached_share"] <= row["reached_share_high"]
+    last = rows.row(-1, named=True)
+    truth = 0.5 * (1 - np.exp(-3.5))
+    assert last["reached_share_low"] < truth < last["reached_share_high"]
+    # Who is not waited for any longer did not say no: the plain share is far too low.
+    assert reached.mean() < last["reached_share_low"]
+    assert rows["n_reached"].sum() == reached.sum()
+    assert rows["n_open"].sum() == (~reached & (spans < window)).sum()

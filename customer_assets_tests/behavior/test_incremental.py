@@ -31,6 +31,17 @@ STEPS = [("pv",), ("cart", "fav"), ("buy",)]
 REPEATED = [("pv",), ("buy",), ("pv",)]
 TWICE = [("pv",), ("pv",), ("buy",)]
 OVERLAPPING = [("pv", "cart"), ("cart", "buy"), ("pv", "cart")]
+BY_FAVOURITE = [("pv",), ("cart",), ("fav",), ("other",), ("buy",)]
+OVERLAPPING_BY_FAVOURITE = [("pv", "cart"), ("fav",), ("cart", "buy")]
+# Steps, and which of them are optional.
+FUNNELS = [
+    (STEPS, ()),
+    (REPEATED, ()),
+    (TWICE, ()),
+    (OVERLAPPING, ()),
+    (BY_FAVOURITE, (3, 4)),
+    (OVERLAPPING_BY_FAVOURITE, (2,)),
+]
 
 
 @st.composite
@@ -50,11 +61,12 @@ def files(draw, start, zone):
     """Some events: single ones, ties, and chains that run over several midnights."""
     customer = st.sampled_from([1, 2])
     kind = st.sampled_from(["pv", "pv", "cart", "fav", "buy", "other"])
-    events = draw(st.lists(st.tuples(customer, moments(start, zone), kind), max_size=12))
+    item = st.sampled_from([7, 7, 8, None])
+    events = draw(st.lists(st.tuples(customer, moments(start, zone), kind, item), max_size=12))
     if draw(st.booleans()):
         who, first = draw(customer), draw(moments(start, zone))
         gap = draw(st.sampled_from([1500, 1800]))
-        events += [(who, first + n * gap, "pv") for n in range(draw(st.integers(40, 120)))]
+        events += [(who, first + n * gap, "pv", 7) for n in range(draw(st.integers(40, 120)))]
     return events
 
 
@@ -69,10 +81,20 @@ def histories(draw):
     backfill = draw(st.permutations(range(-2, N_DAYS + 5)))
     changes = [("land", file) for file in late] + [("land", landed[n]) for n in duplicates]
     changes += [("withdraw", landed[n]) for n in withdrawn]
-    steps = draw(st.sampled_from([STEPS, REPEATED, TWICE, OVERLAPPING]))
+    steps = draw(st.sampled_from(FUNNELS))
+    hold = draw(st.sampled_from([None, "item_id"]))
     window = draw(st.sampled_from([1800, 86_400, 2 * 86_400, 90_000]))
     splits = draw(st.sampled_from([False, False, True]))
-    return zone, start, landed, draw(st.permutations(changes)), backfill, steps, window, splits
+    return (
+        zone,
+        start,
+        landed,
+        draw(st.permutations(changes)),
+        backfill,
+        (*steps, hold),
+        window,
+        splits,
+    )
 
 
 class Warehouse:
@@ -80,8 +102,10 @@ class Warehouse:
 
     def __init__(self, connection, zone, steps, window):
         self.connection, self.zone, self.window = connection, zone, window
-        predicates = tuple((funnel.Condition("event_type", "=", types),) for types in steps)
-        definition = funnel.Funnel(predicates, window, "second")
+        types, optional, hold = steps
+        predicates = tuple((funnel.Condition("event_type", "=", each),) for each in types)
+        skipped = frozenset(number - 1 for number in optional)
+        definition = funnel.Funnel(predicates, window, "second", optional=skipped, hold=hold)
         self.sql = {
             "session_fragments": model_sql("session_fragments"),
             "sessions": model_sql("sessions"),
@@ -91,7 +115,7 @@ class Warehouse:
             connection.execute(f"drop table if exists state_{table}")
         connection.execute(
             "create table state_all_events (customer_id bigint, event_ts bigint, event_at "
-            "timestamp, event_date date, event_type varchar)"
+            "timestamp, event_date date, event_type varchar, item_id bigint)"
         )
         self.view("events", "all_events", dt.date(1, 1, 1), dt.date(1, 1, 1))
         for table, day in (("session_fragments", "event_date"), ("funnel_entries", "entry_date")):
@@ -113,7 +137,7 @@ class Warehouse:
             f"from state_{table} where {where} between date '{first}' and date '{last}'"
         )
         if name == "events":
-            rows = with_succession(rows, ("event_ts", "event_type"))
+            rows = with_succession(rows, ("event_ts", "event_type", "item_id"))
         self.connection.execute(f"create or replace temp view {name} as {rows}")
 
     def replace(self, table, days):
@@ -181,15 +205,15 @@ def model_sql(name):
 
 
 def as_row(event, zone):
-    customer_id, second, event_type = event
+    customer_id, second, event_type, item_id = event
     at = dt.datetime.fromtimestamp(second, ZoneInfo(zone)).replace(tzinfo=None)
-    return customer_id, second * 1_000_000, at, at.date(), event_type
+    return customer_id, second * 1_000_000, at, at.date(), event_type, item_id
 
 
 def land(connection, rows):
     """An event that was delivered before is the same event."""
     if rows:
-        connection.executemany("insert into state_all_events values (?, ?, ?, ?, ?)", rows)
+        connection.executemany("insert into state_all_events values (?, ?, ?, ?, ?, ?)", rows)
         connection.execute(
             "create or replace table state_all_events as select distinct * from state_all_events"
         )
@@ -199,7 +223,7 @@ def withdraw(connection, rows):
     if rows:
         connection.executemany(
             "delete from state_all_events where customer_id = ? and event_ts = ? and event_at = ? "
-            "and event_date = ? and event_type = ?",
+            "and event_date = ? and event_type = ? and item_id is not distinct from ?",
             rows,
         )
 
@@ -252,17 +276,24 @@ def test_incremental_equals_the_whole_history(engine, history):
         warehouse.deliver(kind, file)
 
     rows = engine.execute(
-        "select customer_id, event_ts, event_date, event_type from state_all_events"
+        "select customer_id, event_ts, event_date, event_type, item_id from state_all_events"
     ).fetchall()
-    events = [oracle.Event(*row) for row in rows]
+    events = [oracle.Event(*row[:4], values={"item_id": row[4]}) for row in rows]
     assert engine.execute(
         "select customer_id, started_ts, ended_ts, day, n_events from state_sessions order by all"
     ).fetchall() == [tuple(vars(s).values()) for s in oracle.sessions(events, TIMEOUT_US, splits)]
     entries = engine.execute(
-        "select customer_id, day, list_filter(reached_ts, x -> x is not null) "
+        "select customer_id, day, reached_ts[1:level], held, skipped_steps "
         "from state_funnel_entries order by all"
     ).fetchall()
-    assert [(who, day, tuple(reached)) for who, day, reached in entries] == [
-        (entry.customer_id, entry.entry_date, entry.reached_ts)
-        for entry in oracle.funnel_entries(events, steps, window * 1_000_000)
+    types, optional, hold = steps
+    wanted = oracle.funnel_entries(events, types, window * 1_000_000, optional=optional, hold=hold)
+    assert [(who, day, tuple(reached), held) for who, day, reached, held, _ in entries] == [
+        (e.customer_id, e.entry_date, e.reached_ts, None if e.held is None else str(e.held))
+        for e in wanted
     ]
+    assert [skipped for *_, skipped in entries] == [
+        [number for number in optional if number <= len(e.reached_ts)
+         and e.reached_ts[number - 1] is None]
+        for e in wanted
+    ]  # fmt: skip

@@ -14,7 +14,9 @@ from dagster.components.testing import create_defs_folder_sandbox
 from customer_assets import project, settings
 from customer_assets.components import table_assets
 from customer_assets.components.source_component import DefinitionError
+from customer_assets.components.warehouse_resource import started_by
 from customer_assets.definitions import defs
+from customer_assets.reports.catalogue import LAYERS
 
 DG = Path(sys.executable).with_name("dg")
 
@@ -30,20 +32,49 @@ def test_every_asset_says_what_it_is(graph):
         assert node.description, key
         assert node.kinds, key
         assert node.owners, key
-        assert node.group_name in {
-            "raw", "staging", "behavior", "commerce", "features", "models", "segments", "reports",
-        }, key  # fmt: skip
+        assert node.tags["layer"] in LAYERS, key
+        assert node.group_name == f"{key.path[0]}_{node.tags['layer']}", key
+        # The table's own file comes before the source's defs.yaml.
+        made_by, stated_in = node.metadata["dagster/code_references"].code_references
+        assert Path(made_by.file_path).suffix in {".sql", ".py"}, key
+        assert Path(made_by.file_path).is_file(), key
+        assert Path(stated_in.file_path).parts[-2:] == (key.path[0], "defs.yaml"), key
+        assert ("sql" in node.kinds) == ("sql" in node.metadata), key
         if key.path[-1] != "report":
             schema = node.metadata["dagster/column_schema"]
             assert all(column.description for column in schema.columns), key
 
 
 def test_layers_go_one_way(graph):
-    order = ["raw", "staging", "behavior", "commerce", "features", "models", "segments", "reports"]
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
         for parent in node.parent_keys:
-            assert order.index(graph.get(parent).group_name) <= order.index(node.group_name), key
+            layer, before = node.tags["layer"], graph.get(parent).tags["layer"]
+            assert LAYERS.index(before) <= LAYERS.index(layer), key
+
+
+def test_the_sql_of_a_table_stands_on_its_page(graph):
+    shown = graph.get(dg.AssetKey(["taobao", "sessions"])).metadata["sql"].value
+    file = settings.SQL_ROOT / "behavior" / "sessions.sql"
+    sql = shown.removeprefix("```sql\n").removesuffix("\n```")
+    assert file.read_text().strip().endswith(sql)
+    # Where settings write the statement, that of the source is shown.
+    written = graph.get(dg.AssetKey(["taobao", "funnel_entries"])).metadata["sql"].value
+    assert "'buy'" in written
+
+
+@pytest.mark.parametrize(
+    ("tags", "who"),
+    [
+        ({"dagster/schedule_name": "daily_refresh_web_shop"}, "schedule daily_refresh_web_shop"),
+        ({"dagster/sensor_name": "landing_web_shop"}, "sensor landing_web_shop"),
+        ({"dagster/from_ui": "true"}, "UI"),
+        ({"dagster/backfill": "abc"}, "UI"),
+        ({}, "command line"),
+    ],
+)
+def test_a_run_says_what_started_it(tags, who):
+    assert started_by(tags) == who
 
 
 def test_how_old_a_table_may_be_follows_the_job_that_makes_it():

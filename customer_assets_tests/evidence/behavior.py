@@ -58,6 +58,19 @@ def _visits(draws: int, random: Random) -> tuple[pl.DataFrame, float]:
     return visits, sum(yes for _, yes in parts) / sum(every for every, _ in parts)
 
 
+def _steps(entries: pl.DataFrame) -> pl.DataFrame:
+    return (
+        entries.select("funnel")
+        .unique()
+        .join(
+            pl.DataFrame(
+                {"step": [1, 2], "previous_step": [None, 1], "is_optional": [False, False]}
+            ),
+            how="cross",
+        )
+    )
+
+
 def entry_days(draws: int, random: Random) -> Draws:
     visits, truth = _visits(draws, random)
     entries = visits.select(
@@ -66,11 +79,16 @@ def entry_days(draws: int, random: Random) -> Draws:
         pl.lit(None, pl.Int64).alias("session_ts"),
         (pl.lit(_FIRST) + pl.duration(days="visit")).cast(pl.Date).alias("entry_date"),
         pl.lit(None, pl.String).alias("breakdown"),
-        pl.lit(2).alias("n_steps"),
+        pl.lit([], pl.List(pl.Int64)).alias("skipped_steps"),
         pl.when("is_yes").then(2).otherwise(1).alias("level"),
     )
     days = entries.select("funnel", "entry_date").unique().with_columns(is_mature=True)
-    frames = {"funnel_entries": entries, "funnel": days, "customer_day": _NO_BOTS}
+    frames = {
+        "funnel_entries": entries,
+        "funnel_steps": _steps(entries),
+        "funnel": days,
+        "customer_day": _NO_BOTS,
+    }
     rows = sql_table("behavior/funnel_people", frames, {"leaves_out_bots": False})
     last = rows.filter(step=2)
     return covers(last["entry_conversion_low"], last["entry_conversion_high"], truth)
@@ -89,11 +107,16 @@ def breakdowns(draws: int, random: Random) -> Draws:
         pl.lit(None, pl.Int64).alias("session_ts"),
         (pl.lit(_FIRST) + pl.duration(days="visit")).cast(pl.Date).alias("entry_date"),
         pl.Series("breakdown", np.where(is_mail, "mail", "site")),
-        pl.lit(2).alias("n_steps"),
+        pl.lit([], pl.List(pl.Int64)).alias("skipped_steps"),
         pl.when(pl.col("is_yes") | pl.Series(is_mail & more)).then(2).otherwise(1).alias("level"),
     )
     days = entries.select("funnel", "entry_date").unique().with_columns(is_mature=True)
-    frames = {"funnel_entries": entries, "funnel": days, "customer_day": _NO_BOTS}
+    frames = {
+        "funnel_entries": entries,
+        "funnel_steps": _steps(entries),
+        "funnel": days,
+        "customer_day": _NO_BOTS,
+    }
     rows = sql_table("behavior/funnel_people", frames, {"leaves_out_bots": False})
     of_mail = rows.filter(step=2, breakdown="mail")
     # Taste is independent of the rest, so both channels have the same customers on average.
@@ -183,7 +206,7 @@ def sessions_of_a_day(draws: int, random: Random) -> Draws:
         pl.col("visit").alias("session_ts"),
         (pl.lit(_FIRST) + pl.duration(days="draw")).cast(pl.Date).alias("entry_date"),
         pl.lit(None, pl.String).alias("breakdown"),
-        pl.lit(2).alias("n_steps"),
+        pl.lit([], pl.List(pl.Int64)).alias("skipped_steps"),
         pl.lit(86_400_000_000).alias("window_us"),
         pl.when("is_yes").then(2).otherwise(1).alias("level"),
         pl.lit([0, 1]).alias("reached_ts"),
@@ -193,7 +216,12 @@ def sessions_of_a_day(draws: int, random: Random) -> Draws:
             "funnel": pl.String, "event_date": pl.Date, "breakdown": pl.String, "n_active": pl.Int64
         }
     )  # fmt: skip
-    frames = {"funnel_entries": entries, "funnel_active": active, "customer_day": _NO_BOTS}
+    frames = {
+        "funnel_entries": entries,
+        "funnel_steps": _steps(entries),
+        "funnel_active": active,
+        "customer_day": _NO_BOTS,
+    }
     told = {"leaves_out_bots": False, "last_complete_day": _END, "short_days": []}
     last = sql_table("behavior/funnel", frames, told).filter(step=2)
     return covers(last["conversion_low"], last["conversion_high"], truth)

@@ -1,5 +1,6 @@
 """The pages as a reader opens them: from disk, in a real browser."""
 
+import datetime as dt
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,9 @@ def report(
             rows=3,
             published_at="2024-03-09T03:00:00",
             lineage={"revenue": [("rfm", "monetary")]},
+            statement="select '</code><script>alert(1)</script>' as net_revenue",
+            file="sql/commerce/sales_monthly.sql",
+            first_rows=[{"sales_month": dt.date(2024, 2, 1), "net_revenue": 1.5}],
         ),
         CatalogueTable(tables["rfm"], "Python"),
     ]
@@ -171,9 +175,15 @@ def test_other_terms_redraw_the_curve(browser: "sync_api.Browser", report: Path)
 
 def test_the_catalogue_finds_a_column(browser: "sync_api.Browser", report: Path) -> None:
     page = Opened(browser, report.with_name("catalogue.html"), WIDE, "light").page
+    shown = page.locator("[data-entry]:visible h2")
+    assert shown.all_inner_texts() == []
     page.locator("#finder").fill("recency_days")
-    assert page.locator("[data-entry]:visible h2").all_inner_texts() == ["rfm"]
+    assert page.locator(".tables a:visible").all_inner_texts() == ["rfm"]
     assert page.get_by_text("1 of 2 tables").is_visible()
+    page.locator("#finder").press("Enter")
+    assert shown.all_inner_texts() == ["rfm"]
+    page.locator("[data-entry]:visible .neighbours a").last.click()
+    assert shown.all_inner_texts() == ["sales_monthly"]
 
 
 def test_every_link_leads_somewhere(browser: "sync_api.Browser", report: Path) -> None:

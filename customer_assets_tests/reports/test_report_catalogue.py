@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from customer_assets.reports import CatalogueTable, CheckView, write_report
-from customer_assets.reports.catalogue import entries, graph
+from customer_assets.reports.catalogue import Place, entries, graph
 from customer_assets.warehouse.table import Column, Table
 
 HOSTILE = "</script><script>alert(1)</script>\u202e" + "x" * 10_000
@@ -25,8 +25,10 @@ def catalogue() -> list[CatalogueTable]:
         CatalogueTable(described("totals", "commerce", "day", "n"), "SQL", ("events",),
                        checks=[CheckView("not_null_n", "error", "n is not null.")],
                        rows=3, bytes=20, published_at="2025-01-01T10:00:00",
-                       lineage={"day": [("events", "at")], "n": []}),
-        CatalogueTable(described("events", "staging", "at", text=HOSTILE), "SQL", ("raw",)),
+                       lineage={"day": [("events", "at")], "n": []},
+                       file="sql/commerce/totals.sql"),
+        CatalogueTable(described("events", "staging", "at", text=HOSTILE), "SQL", ("raw",),
+                       statement=HOSTILE, first_rows=[{"at": HOSTILE}, {"at": None}]),
         CatalogueTable(described("raw", "raw", "at"), "the ingest"),
     ]  # fmt: skip
 
@@ -40,6 +42,23 @@ def test_tables_stand_in_the_order_of_the_layers_with_their_neighbours(catalogue
     assert found[2].columns[0] == ("day", "bigint", "Meaning.", "events.at")
     assert ("Rows", "3") in found[2].facts
     assert ("Rows", "never published") in found[0].facts
+
+
+def test_a_table_shows_its_file_its_rows_and_where_it_is_used(catalogue):
+    place = Place("Sales", "index.html#sales")
+    found = {entry.name: entry for entry in entries(catalogue, {"totals": [place]})}
+    assert ("Made by", "SQL, sql/commerce/totals.sql") in found["totals"].facts
+    assert found["totals"].places == [place]
+    first, second = found["events"].first_rows
+    assert len(first[0]) == 40
+    assert second == [""]
+
+
+def test_a_table_stands_between_its_neighbours(catalogue):
+    drawn = {entry.name: entry.neighbours for entry in entries(catalogue)}["events"]
+    across = {box.full: box.x for box in drawn.boxes}
+    assert across["raw"] < across["events"] < across["totals"]
+    assert len(drawn.curves) == 2
 
 
 def test_the_graph_goes_from_left_to_right(catalogue):

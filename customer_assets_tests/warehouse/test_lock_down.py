@@ -93,3 +93,10 @@ def test_connections_are_opened_in_one_place_alone():
         and node.attr.islower()
     }
     assert used == {("warehouse/connection.py", "connect")}
+
+
+def test_duckdb_draws_no_bar_of_its_own():
+    # In a process that another one started it does by default, into a log too.
+    with connect() as connection:
+        shown = connection.execute("select current_setting('enable_progress_bar_print')")
+        assert shown.fetchone() == (False,)

@@ -14,7 +14,7 @@ columns:
   step: {type: bigint, description: "Number of the step, from 1."}
   n_entered: {type: bigint, description: "Entrants of the day: customers, or sessions, who took step 1. Over several days a customer counts for each; people are in funnel_people."}
   n_reached: {type: bigint, description: "Entrants who reached the step."}
-  n_dropped: {type: bigint, description: "Entrants who reached the step before and not this one."}
+  n_dropped: {type: bigint, description: "Entrants who reached the step before and not this one. The step before is never an optional one; who passes an optional step by may go on."}
   conversion_from_entry: {type: double, description: "Reached per entrant."}
   effective_entries: {type: double, description: "Independent trials that its interval rests on: entrants; fewer where one customer enters in several sessions."}
   conversion_low: {type: double, description: "Lower end of its 95 % interval by customer (Wilson with effective trials)."}
@@ -73,8 +73,8 @@ entrants as (
         funnel_entries.session_ts,
         funnel_entries.entry_date,
         funnel_entries.breakdown,
-        funnel_entries.n_steps,
         funnel_entries.level,
+        funnel_entries.skipped_steps,
         funnel_entries.reached_ts,
     from funnel_entries
     left join bot_days
@@ -88,24 +88,26 @@ levels as (
         funnel,
         entry_date,
         breakdown,
-        n_steps,
         level,
+        skipped_steps,
         count(*) as n_entrants,
         count(*) filter (where session_ts is null) as n_customers,
     from entrants
-    group by funnel, entry_date, breakdown, n_steps, level
+    group by funnel, entry_date, breakdown, level, skipped_steps
 ),
 
 steps as (
     select
-        funnel,
-        entry_date,
-        breakdown,
-        level,
-        n_entrants,
-        n_customers,
-        unnest(generate_series(1, n_steps)) as step,
+        levels.funnel,
+        levels.entry_date,
+        levels.breakdown,
+        levels.n_entrants,
+        levels.n_customers,
+        funnel_steps.step,
+        levels.level >= funnel_steps.step
+            and not list_contains(levels.skipped_steps, funnel_steps.step) as has_reached,
     from levels
+    inner join funnel_steps on levels.funnel = funnel_steps.funnel
 ),
 
 counts as (
@@ -115,8 +117,8 @@ counts as (
         breakdown,
         step,
         cast(sum(n_entrants) as bigint) as n_entered,
-        cast(coalesce(sum(n_entrants) filter (where level >= step), 0) as bigint) as n_reached,
-        coalesce(sum(n_customers) filter (where level >= step), 0) as n_customers,
+        cast(coalesce(sum(n_entrants) filter (where has_reached), 0) as bigint) as n_reached,
+        coalesce(sum(n_customers) filter (where has_reached), 0) as n_customers,
     from steps
     group by funnel, entry_date, breakdown, step
 ),
@@ -124,14 +126,16 @@ counts as (
 -- A customer enters once a day; the sessions of a customer are several, and alike.
 session_steps as (
     select
-        funnel,
-        entry_date,
-        breakdown,
-        customer_id,
-        level,
-        unnest(generate_series(1, n_steps)) as step,
+        entrants.funnel,
+        entrants.entry_date,
+        entrants.breakdown,
+        entrants.customer_id,
+        funnel_steps.step,
+        entrants.level >= funnel_steps.step
+            and not list_contains(entrants.skipped_steps, funnel_steps.step) as has_reached,
     from entrants
-    where session_ts is not null
+    inner join funnel_steps on entrants.funnel = funnel_steps.funnel
+    where entrants.session_ts is not null
 ),
 
 session_people as (
@@ -141,7 +145,7 @@ session_people as (
         breakdown,
         step,
         cast(count(*) as double) as n_entered,
-        cast(count(*) filter (where level >= step) as double) as n_reached,
+        cast(count(*) filter (where has_reached) as double) as n_reached,
     from session_steps
     group by funnel, entry_date, breakdown, step, customer_id
 ),
@@ -158,26 +162,24 @@ session_customers as (
     group by funnel, entry_date, breakdown, step
 ),
 
-later_steps as (
-    select
-        funnel,
-        entry_date,
-        breakdown,
-        reached_ts,
-        unnest(generate_series(2, level)) as step,
-    from entrants
-    where level > 1
-),
-
 timed as (
     select
-        funnel,
-        entry_date,
-        breakdown,
-        step,
-        (reached_ts[step] - reached_ts[1]) / 1000000.0 as seconds_from_entry,
-        (reached_ts[step] - reached_ts[step - 1]) / 1000000.0 as seconds_from_previous,
-    from later_steps
+        entrants.funnel,
+        entrants.entry_date,
+        entrants.breakdown,
+        funnel_steps.step,
+        (entrants.reached_ts[funnel_steps.step] - entrants.reached_ts[1]) / 1000000.0
+            as seconds_from_entry,
+        (
+            entrants.reached_ts[funnel_steps.step]
+            - entrants.reached_ts[funnel_steps.previous_step]
+        ) / 1000000.0 as seconds_from_previous,
+    from entrants
+    inner join funnel_steps
+        on entrants.funnel = funnel_steps.funnel
+        and entrants.level >= funnel_steps.step
+    where funnel_steps.step > 1
+        and not list_contains(entrants.skipped_steps, funnel_steps.step)
 ),
 
 times as (
@@ -223,13 +225,17 @@ reached as (
 
 compared as (
     select
-        *,
-        coalesce(
-            lag(n_reached) over (partition by funnel, entry_date, breakdown order by step),
-            n_entered
-        ) as n_before,
-        cast(n_reached as double) / n_entered as share,
+        reached.*,
+        coalesce(before.n_reached, reached.n_entered) as n_before,
+        cast(reached.n_reached as double) / reached.n_entered as share,
     from reached
+    inner join funnel_steps
+        on reached.funnel = funnel_steps.funnel and reached.step = funnel_steps.step
+    left join reached as before
+        on reached.funnel = before.funnel
+        and reached.entry_date is not distinct from before.entry_date
+        and reached.breakdown is not distinct from before.breakdown
+        and funnel_steps.previous_step = before.step
 )
 
 select
@@ -240,8 +246,8 @@ select
     compared.n_entered,
     compared.n_reached,
     compared.n_before - compared.n_reached as n_dropped,
-    share as conversion_from_entry,
-    trials as effective_entries,
+    compared.share as conversion_from_entry,
+    compared.trials as effective_entries,
     wilson_low(share, trials) as conversion_low,
     wilson_high(share, trials) as conversion_high,
     cast(n_reached as double) / nullif(n_before, 0) as conversion_from_previous,

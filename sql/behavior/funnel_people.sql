@@ -51,8 +51,8 @@ levels as (
         funnel_entries.funnel,
         funnel_entries.breakdown,
         funnel_entries.customer_id,
-        funnel_entries.n_steps,
         funnel_entries.level,
+        funnel_entries.skipped_steps,
         count(*) as n_entries,
     from funnel_entries
     inner join mature_days
@@ -66,8 +66,8 @@ levels as (
         funnel_entries.funnel,
         funnel_entries.breakdown,
         funnel_entries.customer_id,
-        funnel_entries.n_steps,
-        funnel_entries.level
+        funnel_entries.level,
+        funnel_entries.skipped_steps
 ),
 
 broken_down as (
@@ -78,13 +78,15 @@ broken_down as (
 
 steps as (
     select
-        funnel,
-        breakdown,
-        customer_id,
-        level,
-        n_entries,
-        unnest(generate_series(1, n_steps)) as step,
+        levels.funnel,
+        levels.breakdown,
+        levels.customer_id,
+        levels.n_entries,
+        funnel_steps.step,
+        levels.level >= funnel_steps.step
+            and not list_contains(levels.skipped_steps, funnel_steps.step) as has_reached,
     from levels
+    inner join funnel_steps on levels.funnel = funnel_steps.funnel
 ),
 
 people as (
@@ -95,7 +97,7 @@ people as (
         step,
         grouping(breakdown) = 1 as is_all,
         cast(sum(n_entries) as double) as n_entries,
-        cast(coalesce(sum(n_entries) filter (where level >= step), 0) as double) as n_reached,
+        cast(coalesce(sum(n_entries) filter (where has_reached), 0) as double) as n_reached,
     from steps
     group by grouping sets ((funnel, breakdown, customer_id, step), (funnel, customer_id, step))
 ),

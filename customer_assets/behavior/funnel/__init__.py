@@ -48,6 +48,7 @@ __all__ = [
     "of_source",
     "predicate_of",
     "predicate_sql",
+    "steps_sql",
 ]
 
 
@@ -63,8 +64,9 @@ def attempts_sql(
 ) -> str:
     """Return a SELECT with one row per actor (and entry day) that entered the funnel.
 
-    Columns: the actor's, `entry_date`, `breakdown` (of the entry event), `level` (steps
-    reached, from 1) and `step_1_ts` ... `step_n_ts` (null where not reached).
+    Columns: the actor's, `held` where the funnel holds a column, `entry_date`, `breakdown` (of the
+    entry event), `level` (the deepest step reached, from 1) and `step_1_ts` ... `step_n_ts` (null
+    where not reached, or where an optional step was passed by).
 
     `by_day`: the best attempt of each entry day, else of all history with a null entry_date.
     `instant`: what orders events; events equal in it count in the order of the steps.
@@ -136,7 +138,9 @@ def entries_sql(funnels: Mapping[str, Funnel], instant: Sequence[str] = ("event_
             "cast(breakdown as varchar) as breakdown",
             f"cast({n} as bigint) as n_steps",
             f"cast({literal(_window_us(funnel))} as bigint) as window_us",
+            f"{'cast(held as varchar)' if funnel.hold else 'cast(null as varchar)'} as held",
             "level",
+            f"{_skipped(funnel)} as skipped_steps",
             f"[{', '.join(f'step_{k}_ts' for k in range(1, n + 1))}] as reached_ts",
         ]
         parts.append(select(columns, f"from (\n{indented(attempts)}\n) as attempts"))
@@ -166,6 +170,37 @@ def active_sql(funnels: Mapping[str, Funnel]) -> str:
             )
         )
     return "\nunion all\n".join(parts)
+
+
+def steps_sql(funnels: Mapping[str, Funnel], names: Mapping[str, Sequence[str]]) -> str:
+    """Return the SELECT of the table `funnel_steps`; `names` are the words of each step."""
+    parts = []
+    for name, funnel in funnels.items():
+        for number in range(len(funnel.steps)):
+            before = max((n + 1 for n in funnel.required if n < number), default=None)
+            parts.append(
+                select(
+                    [
+                        f"{literal(name)} as funnel",
+                        f"cast({number + 1} as bigint) as step",
+                        f"{literal(names[name][number])} as step_name",
+                        f"{literal(number in funnel.optional)} as is_optional",
+                        f"cast({literal(before)} as bigint) as previous_step",
+                    ],
+                    "",
+                ).rstrip()
+            )
+    return "\nunion all\n".join(parts)
+
+
+def _skipped(funnel: Funnel) -> str:
+    """Return the list of the optional steps that were passed by."""
+    skipped = [
+        f"case when level > {n + 1} and step_{n + 1}_ts is null then [{n + 1}] else [] end"
+        for n in sorted(funnel.optional)
+    ]
+    text = f"list_concat({', '.join(skipped)})" if len(skipped) > 1 else "".join(skipped) or "[]"
+    return f"cast({text} as bigint[])"
 
 
 def _window_us(funnel: Funnel) -> int | None:

@@ -13,6 +13,7 @@ from customer_assets.behavior.funnel.definition import (
     MICROSECONDS,
     Funnel,
     FunnelError,
+    Predicate,
     predicate_sql,
 )
 from customer_assets.behavior.funnel.overlap import one_row_per_event
@@ -28,8 +29,21 @@ class Mark:
     value: str
 
 
+@dataclass(frozen=True)
+class Option:
+    """An optional step: its number in the funnel, and after which required one it stands."""
+
+    number: int
+    predicate: Predicate
+    after: int
+
+
 class Builder(ABC):
-    """Writes the common table expressions of one funnel, one idea each."""
+    """Writes the common table expressions of one funnel, one idea each.
+
+    `steps` counts the required steps from 1: they alone say how far an attempt gets. Whether an
+    optional step `q_j` was taken is looked up between the steps around it.
+    """
 
     def __init__(
         self,
@@ -46,12 +60,25 @@ class Builder(ABC):
                 raise FunnelError(f"{name!r} is no column or table name")
         self.funnel = funnel
         self.by_day = by_day
-        self.n = len(funnel.steps)
+        self.predicates = [funnel.steps[number] for number in funnel.required]
+        self.n = len(self.predicates)
         self.steps = range(1, self.n + 1)
+        # What each step is called in the funnel, counted from 1.
+        self.numbers = dict(zip(self.steps, (n + 1 for n in funnel.required), strict=True))
+        self.options = [
+            Option(at + 1, funnel.steps[at], sum(n < at for n in funnel.required))
+            for at in sorted(funnel.optional)
+        ]
+        self.exclusion_steps = {
+            number: (funnel.required.index(e.from_step) + 1, funnel.required.index(e.to_step) + 1)
+            for number, e in enumerate(funnel.exclusions, 1)
+        }
         self.exclusions = range(1, len(funnel.exclusions) + 1)
         self.counts_events = funnel.window_unit == "events"
-        self.actor = ", ".join(actor)
-        self.actor_columns = actor
+        # Who has attempts: an actor, with one value of what the funnel holds.
+        self.actor_columns = (*actor, "held") if funnel.hold else actor
+        self.actor = ", ".join(self.actor_columns)
+        self.entrant = ", ".join(actor)
         self.instant = ", ".join(instant)
         self.events = events
         self.succession = succession
@@ -100,26 +127,32 @@ class Builder(ABC):
         """Say of each event which steps it can take and which exclusions it is."""
         funnel = self.funnel
         entry_date = "event_date" if self.by_day else "cast(null as date)"
-        flags = [(f"p_{k}", step) for k, step in zip(self.steps, funnel.steps, strict=True)]
+        flags = [(f"p_{k}", step) for k, step in zip(self.steps, self.predicates, strict=True)]
+        flags += [(f"q_{option.number}", option.predicate) for option in self.options]
         flags += [
             (f"x_{e}", exclusion.predicate)
             for e, exclusion in zip(self.exclusions, funnel.exclusions, strict=True)
         ]
+        actor = self.entrant.split(", ")
         columns = [
-            *self.actor_columns,
+            *actor,
+            *([f"{quoted(funnel.hold)} as held"] if funnel.hold else []),
             f"{entry_date} as entry_date",
             *dict.fromkeys([*self.instant.split(", "), "event_ts"]),
             f"{quoted(funnel.breakdown) if funnel.breakdown else 'null'} as breakdown",
             *(f"{predicate_sql(predicate)} as {name}" for name, predicate in flags),
         ]
         # A passive event has no number: it comes between no two acts.
-        needed = [*self.actor_columns, *(["event_number"] if self.succession else [])]
+        needed = [*actor, *(["event_number"] if self.succession else [])]
+        needed += [quoted(funnel.hold)] if funnel.hold else []
         wanted = [f"{name} is not null" for name in needed]
         wanted += self._needed_events()
         self._add(
             "matched", select(columns, f"from {self.events}\nwhere " + "\n    and ".join(wanted))
         )
-        first_step = " ".join(f"when p_{k} then {k}" for k in self.steps)
+        takes = {self.numbers[k]: f"p_{k}" for k in self.steps}
+        takes |= {option.number: f"q_{option.number}" for option in self.options}
+        first_step = " ".join(f"when {takes[n]} then {n}" for n in sorted(takes))
         clock = "event_ts as clock"
         if self.counts_events:
             clock = (
@@ -160,15 +193,53 @@ class Builder(ABC):
         self._add("guarded", select(["*", *columns], f"from {source}"))
         return "guarded"
 
+    def _next_options(self, source: str, frame: str) -> str:
+        """Add where each optional step is next taken: in the order of events, and when."""
+        if not self.options:
+            return source
+        order = f"order by {self.instant}"
+        if frame.startswith("rows"):
+            order += f", {self._step_order()}"
+        position = f"row_number() over (partition by {self.actor} {order}) as position"
+        self._add("placed", select(["*", position], f"from {source}"))
+        columns = [
+            f"min(case when q_{option.number} then {value} end) "
+            f"{self._over(frame, 'position')} as next_{name}_{option.number}"
+            for option in self.options
+            for name, value in self._of_options().items()
+        ]
+        self._add("optional_next", select(["*", *columns], "from placed"))
+        return "optional_next"
+
+    def _of_options(self) -> dict[str, str]:
+        """Return what is known of the next optional step, by the name of its mark."""
+        clock = {"oc": "clock"} if self.counts_events else {}
+        return {"op": "position", "ot": "event_ts", **clock}
+
     def _marks(self) -> list[Mark]:
         marks = [Mark(f"t_{k}", k, "event_ts") for k in self.steps]
         if self.counts_events:
             marks += [Mark(f"c_{k}", k, "clock") for k in self.steps]
-        return marks + [
-            Mark(f"{mark}_{e}", exclusion.from_step + 1, f"{name}_{e}")
-            for mark, name in zip(("u", "v"), self.next_exclusion, strict=False)
-            for e, exclusion in zip(self.exclusions, self.funnel.exclusions, strict=True)
+        ends = {option.after + 1: None for option in self.options}
+        marks += [Mark(f"position_{k}", k, "position") for k in ends]
+        marks += [
+            Mark(f"{name}_{option.number}", option.after, f"next_{name}_{option.number}")
+            for option in self.options
+            for name in self._of_options()
         ]
+        return marks + [
+            Mark(f"{mark}_{e}", self.exclusion_steps[e][0], f"{name}_{e}")
+            for mark, name in zip(("u", "v"), self.next_exclusion, strict=False)
+            for e in self.exclusions
+        ]
+
+    def _is_taken(self, option: Option) -> str:
+        """Return the condition that an optional step is done before the next required one."""
+        clock = f"{'oc' if self.counts_events else 'ot'}_{option.number}"
+        within = self._within(clock, self._clock(1))
+        within += self._in_time(f"ot_{option.number}", "t_1")
+        before = f"op_{option.number} <= position_{option.after + 1}"
+        return f"level >= {option.after} and {within} and (level = {option.after} or {before})"
 
     def _judge(self, reached: list[str], spoils: bool = True, entered_first: bool = False) -> None:
         """Count the steps of each attempt, drop the spoiled ones, take the best."""
@@ -179,29 +250,42 @@ class Builder(ABC):
         source = "judged"
         if spoils and self.funnel.exclusions:
             clean = []
-            for e, exclusion in zip(self.exclusions, self.funnel.exclusions, strict=True):
-                done = self._clock(exclusion.to_step + 1)
+            for e in self.exclusions:
+                begun, ended = self.exclusion_steps[e]
                 clean.append(
-                    f"not (level > {exclusion.from_step} and "
+                    f"not (level >= {begun} and "
                     f"{self._within(f'u_{e}', self._clock(1))}{self._in_time(f'v_{e}', 't_1')} "
-                    f"and coalesce(u_{e} < {done} or level <= {exclusion.to_step}, true))"
+                    f"and coalesce(u_{e} < {self._clock(ended)} or level < {ended}, true))"
                 )
             self._add("clean", "select * from judged\nwhere " + "\nand ".join(clean))
             source = "clean"
+        if self.options:
+            columns = [
+                f"case when {self._is_taken(option)} then ot_{option.number} end "
+                f"as taken_{option.number}"
+                for option in self.options
+            ]
+            self._add("opted", select(["*", *columns], f"from {source}"))
+            source = "opted"
         self._best(source, rank=True, entered_first=entered_first)
 
     def _best(self, source: str, rank: bool, entered_first: bool = False) -> None:
         if rank:
             deepest = " ".join(f"when {k} then t_{k}" for k in self.steps if k > 1)
-            done = f"case level {deepest} end, " if deepest else ""
-            order = f"level desc, {done}t_1{'' if entered_first else ' desc'}, breakdown"
-            cohort = f"{self.actor}, entry_date" if self.by_day else self.actor
+            order = ["level desc", *([f"case level {deepest} end"] if deepest else [])]
+            if self.options:
+                taken = [f"cast(taken_{o.number} is not null as bigint)" for o in self.options]
+                order.append(f"{' + '.join(taken)} desc")
+            order += [f"t_1{'' if entered_first else ' desc'}", "breakdown"]
+            order += ["held"] if self.funnel.hold else []
+            cohort = f"{self.entrant}, entry_date" if self.by_day else self.entrant
             self._add(
                 "ranked",
                 select(
                     [
                         "*",
-                        f"row_number() over (partition by {cohort} order by {order}) as rank",
+                        f"row_number() over (partition by {cohort} order by {', '.join(order)}) "
+                        "as rank",
                     ],
                     f"from {source}",
                 ),
@@ -211,11 +295,30 @@ class Builder(ABC):
             *self.actor_columns,
             "entry_date",
             "breakdown",
-            "cast(level as bigint) as level",
-            *(f"case when level >= {k} then t_{k} end as step_{k}_ts" for k in self.steps),
+            f"cast({self._level()} as bigint) as level",
+            *self._times(),
         ]
         condition = "rank = 1" if rank else "level > 0"
         self._add("best", select(columns, f"from {source}\nwhere {condition}"))
+
+    def _level(self) -> str:
+        """Return the number of the deepest step that was taken."""
+        if not self.options:
+            return "level"
+        numbers = " ".join(f"when {k} then {self.numbers[k]}" for k in self.steps)
+        taken = [
+            f"case when taken_{o.number} is not null then {o.number} else 1 end"
+            for o in self.options
+        ]
+        return f"greatest(case level {numbers} end, {', '.join(taken)})"
+
+    def _times(self) -> list[str]:
+        times = {
+            self.numbers[k]: f"case when level >= {k} then t_{k} end as step_{self.numbers[k]}_ts"
+            for k in self.steps
+        }
+        times |= {o.number: f"taken_{o.number} as step_{o.number}_ts" for o in self.options}
+        return [times[number] for number in sorted(times)]
 
 
 def select(columns: Sequence[str], tail: str) -> str:

@@ -72,6 +72,11 @@ class Condition:
 Predicate = tuple[Condition, ...]
 
 
+def may_overlap(one: Predicate, other: Predicate) -> bool:
+    """Say whether an event could satisfy both; in doubt it could."""
+    return not any(a.excludes(b) for a in one for b in other)
+
+
 @dataclass(frozen=True)
 class Exclusion:
     """An event that spoils an attempt which stands between two steps, counted from 0."""
@@ -86,6 +91,9 @@ class Funnel:
     """A funnel's definition. `window` counts in `window_unit` from the entry event.
 
     `longest` bounds a window in events: what they may last, in ticks of event_ts.
+    `optional` are the steps, counted from 0, without which an attempt goes on: they are taken if
+    they are done between the steps around them, in any order. An attempt of a funnel that holds a
+    column is made of events that are equal in it; events without a value belong to none.
     """
 
     steps: tuple[Predicate, ...]
@@ -98,6 +106,8 @@ class Funnel:
     actor: Literal["customer", "session"] = "customer"
     breakdown: str | None = None
     longest: int | None = None
+    optional: frozenset[int] = field(default_factory=frozenset)
+    hold: str | None = None
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -125,9 +135,35 @@ class Funnel:
             raise FunnelError("modes judge a window in time, such as '1 day', not one in events")
         if self.breakdown is not None and not COLUMN.fullmatch(self.breakdown):
             raise FunnelError(f"{self.breakdown!r} is no column name")
+        if self.hold is not None and not COLUMN.fullmatch(self.hold):
+            raise FunnelError(f"{self.hold!r} is no column name")
+        if self.hold is not None and self.modes:
+            raise FunnelError("modes judge all that an actor did: they hold no column")
+        self._check_optional()
         for exclusion in self.exclusions:
             if not 0 <= exclusion.from_step < exclusion.to_step < len(self.steps):
                 raise FunnelError("an exclusion stands between two steps of the funnel")
+
+    def _check_optional(self) -> None:
+        if not self.optional:
+            return
+        if self.dialect != "ordered":
+            raise FunnelError(f"dialect {self.dialect} has no optional steps, ordered has")
+        if not self.optional <= set(range(1, len(self.steps) - 1)):
+            raise FunnelError("the first and the last step of a funnel cannot be optional")
+        if self.optional.intersection(n for e in self.exclusions for n in (e.from_step, e.to_step)):
+            raise FunnelError("an exclusion stands between two steps that are not optional")
+        for number in sorted(self.optional):
+            others = [step for other, step in enumerate(self.steps) if other != number]
+            if any(may_overlap(self.steps[number], other) for other in others):
+                raise FunnelError(
+                    f"step {number + 1} is optional, and its events can take another step too"
+                )
+
+    @property
+    def required(self) -> list[int]:
+        """Return the steps that an attempt cannot go on without, counted from 0."""
+        return [number for number in range(len(self.steps)) if number not in self.optional]
 
 
 def of_source(funnel: sources.Funnel) -> Funnel:
@@ -154,6 +190,8 @@ def of_source(funnel: sources.Funnel) -> Funnel:
         exclusions=exclusions,
         actor=funnel.actor,
         breakdown=funnel.breakdown,
+        optional=frozenset(number - 1 for number in funnel.optional_steps),
+        hold=funnel.hold,
     )
     if definition.modes and definition.actor != "session":
         raise FunnelError("modes judge all that an actor did: they need actor: session")
@@ -165,6 +203,8 @@ def predicate_of(step: FunnelStep) -> Predicate:
     stated = step if isinstance(step, dict) else {"event": step}
     conditions: list[Condition] = []
     for name, wanted in stated.items():
+        if name == "optional":
+            continue
         column = "event_type" if name == "event" else name
         if wanted is None:
             conditions.append(Condition(column, "is null"))

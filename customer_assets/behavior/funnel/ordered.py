@@ -38,6 +38,8 @@ class Chained(Builder):
             source = self._gather_instants(source)
         elif not self.funnel.exclusions and not self._needed_events():
             source = self._drop_dominated(source)
+        later = "range between current row" if instants else "rows between 1 following"
+        source = self._next_options(source, f"{later} and unbounded following")
 
         def onward(k: int, mark: Mark) -> str:
             """The mark of going on from step k at this row, null where that is impossible."""
@@ -105,13 +107,16 @@ class Chained(Builder):
         if not self.succession or self.counts_events:
             return []
         funnel = self.funnel
-        conditions = [condition for step in funnel.steps for condition in step]
+        steps = [*self.predicates, *(option.predicate for option in self.options)]
+        conditions = [condition for step in steps for condition in step]
+        # What follows an event among all that the customer did may be of something else.
         drops_dominated = (
             funnel.dialect in ("ordered", "clickhouse")
             and not funnel.exclusions
-            and one_row_per_event(funnel.steps)
+            and funnel.hold is None
+            and one_row_per_event(self.funnel.steps)
             and all((c.column, c.operator) == ("event_type", "=") for c in conditions)
-            and all(len(step) == 1 for step in funnel.steps)
+            and all(len(step) == 1 for step in steps)
         )
         if not drops_dominated:
             return []
@@ -130,9 +135,9 @@ class Chained(Builder):
         By Hall's theorem different events can take the steps i..j together iff every set of
         predicates among them has as many events that satisfy one of it as it has steps.
         """
-        predicates = list(dict.fromkeys(self.funnel.steps))
+        predicates = list(dict.fromkeys(self.predicates))
         sets = connected_sets(predicates)
-        flags = {p: f"p_{self.funnel.steps.index(p) + 1}" for p in predicates}
+        flags = {p: f"p_{self.predicates.index(p) + 1}" for p in predicates}
         counts = [
             f"count(*) filter (where {' or '.join(flags[p] for p in members)}) as n_{number}"
             for number, members in enumerate(sets)
@@ -142,6 +147,7 @@ class Chained(Builder):
             for name in self.next_exclusion
             for e in self.exclusions
         ]
+        extra += [f"bool_or(q_{o.number}) as q_{o.number}" for o in self.options]
         instant = dict.fromkeys([*self.instant.split(", "), "event_ts"])
         keys = ", ".join([*self.actor_columns, "entry_date", *instant])
         self._add(
@@ -159,7 +165,7 @@ class Chained(Builder):
         )
         runs = []
         for first, last in itertools.combinations_with_replacement(self.steps, 2):
-            steps = self.funnel.steps[first - 1 : last]
+            steps = self.predicates[first - 1 : last]
             needed = [
                 f"n_{number} >= {sum(step in members for step in steps)}"
                 for number, members in enumerate(sets)

@@ -7,15 +7,10 @@ among them has as many events that satisfy one of it as it has steps.
 import itertools
 from collections.abc import Sequence
 
-from customer_assets.behavior.funnel.definition import FunnelError, Predicate
+from customer_assets.behavior.funnel.definition import FunnelError, Predicate, may_overlap
 
 # Hall's condition asks about each set of predicates that one event may satisfy together.
 MAX_OVERLAPPING_PREDICATES = 10
-
-
-def may_overlap(one: Predicate, other: Predicate) -> bool:
-    """Say whether an event could satisfy both; in doubt it could."""
-    return not any(a.excludes(b) for a in one for b in other)
 
 
 def one_row_per_event(steps: Sequence[Predicate]) -> bool:

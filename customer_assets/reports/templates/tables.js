@@ -86,19 +86,26 @@ for (const table of document.querySelectorAll("table")) {
   }
 }
 
-// The catalogue: what is typed leaves the tables and columns that have it in their text.
+// The catalogue: one table at a time; what is typed leaves the tables that have it in their text.
 const finder = document.querySelector("#finder");
 if (finder) {
   const entries = [...document.querySelectorAll("[data-entry]")];
+  const links = entries.map((entry) => document.querySelector(`.tables a[href="#${entry.id}"]`));
   const result = document.querySelector("#found");
-  finder.closest("[hidden]")?.removeAttribute("hidden");
+  const form = finder.closest("form");
+  document.body.classList.add("one-table");
+  form.hidden = false;
   finder.addEventListener("input", () => {
     const wanted = finder.value.trim().toLocaleLowerCase();
     let n = 0;
-    for (const entry of entries) {
-      entry.hidden = !entry.textContent.toLocaleLowerCase().includes(wanted);
-      if (!entry.hidden) n += 1;
+    for (const [at, entry] of entries.entries()) {
+      links[at].hidden = !entry.textContent.toLocaleLowerCase().includes(wanted);
+      if (!links[at].hidden) n += 1;
     }
     result.textContent = wanted ? `${n} of ${entries.length} tables` : "";
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    links.find((link) => !link.hidden)?.click();
   });
 }

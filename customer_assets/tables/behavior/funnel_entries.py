@@ -19,10 +19,16 @@ columns:
   window_us:
     type: bigint
     description: Conversion window, microseconds; of one in events, what it lasts at most.
-  level: {type: bigint, description: 'Steps reached, from 1.'}
+  held:
+    type: varchar
+    description: What the events of the attempt share, where the funnel holds a column; else null.
+  level: {type: bigint, description: 'The deepest step reached, from 1.'}
+  skipped_steps:
+    type: "bigint[]"
+    description: Optional steps before the deepest one that were passed by.
   reached_ts:
     type: "bigint[]"
-    description: Time of each step, epoch microseconds; null where not reached.
+    description: Time of each step, epoch microseconds; null where not reached or passed by.
 checks:
   - expect_column_values_to_not_be_null: {column: customer_id}
   - expect_column_values_to_be_between: {column: level, min_value: 1}
