@@ -120,6 +120,7 @@ class EventLogs:
             "demand_lead_weeks": source.demand.lead_weeks,
             "demand_service_level": source.demand.service_level,
             "holidays": [str(day) for day in source.holidays],
+            **source.demand.model_dump(),
             "accepted_days": [str(day) for day in source.accept],
             "expects_every_day": source.expected.is_daily,
             "rejected_share": source.expected.rejected_share,

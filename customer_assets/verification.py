@@ -51,8 +51,7 @@ _MEASURES = {
 }
 _PUBLISHED_ROWS = {
     "sessions": "cast(started_ts as varchar), session_date, ended_ts, n_events",
-    "funnel_entries": "funnel || ' ' || cast(entry_date as varchar), level, "
-    "reached_ts[1:level], held",
+    "funnel_entries": "funnel || ' ' || cast(entry_date as varchar), level, reached_ts, held",
     "first_seen": "'', first_event_ts",
 }
 
@@ -358,9 +357,10 @@ def _oracle_rows(
             ):
                 if entry.entry_date in days:
                     reached = entry.reached_ts
+                    missing = len(stated.steps) - len(reached)
                     key = f"{funnel} {entry.entry_date}"
                     held = None if entry.held is None else str(entry.held)
-                    yield entry.customer_id, key, len(reached), list(reached), held
+                    yield entry.customer_id, key, len(reached), [*reached, *[None] * missing], held
 
 
 def _microseconds(duration: str) -> int:

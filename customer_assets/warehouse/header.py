@@ -42,6 +42,7 @@ Capability = Literal[
     "campaign",
     "rfem",
     "returns",
+    "breakdowns",
 ]
 
 
