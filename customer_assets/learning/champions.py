@@ -41,7 +41,7 @@ from customer_assets.learning.predictions import (
     predicted_of,
     unfitted,
 )
-from customer_assets.learning.splits import HOLDOUT, OUT_OF_TIME, splits_of
+from customer_assets.learning.splits import HOLDOUT, OUT_OF_TIME, splits_of, teaching
 from customer_assets.learning.store import Card, ModelStore
 from customer_assets.sources.advice import Campaign
 from customer_assets.sources.questions import ModelName, Question
@@ -205,11 +205,12 @@ class _Challenger:
         ours: Predicted,
         alone: Sequence[str],
     ) -> None:
-        self.name, self.question, self.rows, self.recipe = name, question, rows, recipe
+        self.name, self.question, self.recipe = name, question, recipe
+        self.rows = rows.filter(teaching(rows, question))
         self.model, self.design, self.parameters = recipe.model, recipe.design, recipe.parameters
-        self.matrix, self.label = self.design.matrix(rows), labels(rows, question)
+        self.matrix, self.label = self.design.matrix(self.rows), labels(self.rows, question)
         self.training_data_version = _digest(
-            self.matrix.tobytes(), self.label.tobytes(), str(rows[CUSTOMER].to_list()).encode()
+            self.matrix.tobytes(), self.label.tobytes(), str(self.rows[CUSTOMER].to_list()).encode()
         )
         stated = [name, self.model, list(self.design.features), self.parameters]
         self.version = _digest(json.dumps(stated).encode(), self.training_data_version.encode())

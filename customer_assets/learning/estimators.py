@@ -34,11 +34,19 @@ class Candidate:
 
 @contextmanager
 def reproducible() -> Iterator[None]:
-    """Let numerical libraries sum in one order, and models stop at their own iteration limit."""
+    """Let numerical libraries sum in one order, and models stop at their own iteration limit.
+
+    Parameters come from the candidates here: scikit-learn need not look at them, tree by tree.
+    """
+    from sklearn import config_context
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1), warnings.catch_warnings():
+    with (
+        threadpool_limits(1),
+        config_context(skip_parameter_validation=True),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield
 

@@ -44,8 +44,8 @@ def model_scores(
     failed the gate in nothing but its probabilities.
 
     A question that cannot be judged at the newest cut-off with answers has none.
-    Customers whose own answer the champion learned from, as all of a customer table are, get their
-    out-of-fold probability.
+    Customers whose own answer the champion learned from, as those of a customer table are, get
+    their out-of-fold probability.
     """
     features = with_cut_off(customer_features)
     scored = features.filter(newest(features))

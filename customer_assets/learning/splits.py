@@ -5,7 +5,8 @@ have closed when the judging ones begin, and this search decides in which order 
 they are cross-validated on the last cut-off and judged there by a model of the earlier ones
 (`out_of_time`). Where few customers say
 yes, the last few cut-offs judge together. A customer table has one moment: a quarter of its
-customers, kept apart, judges (`holdout`).
+customers, kept apart, judges (`holdout`). Where there are very many customers, models learn from a
+part of them and are cross-validated on it; all the others judge too.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from customer_assets.learning.design import CUSTOMER, CUT_OFF, labels
+from customer_assets.learning.profiled import sampled
 from customer_assets.sources.questions import Question
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ OUT_OF_TIME = "out_of_time"
 HOLDOUT = "holdout"
 BACKTEST = "backtest"
 _HOLDOUT_SHARE = 0.25
+# More rows teach a model little, and cost as much again. Where so few of them would give the rarer
+# answer, there are more, at most so many times.
+MOST_ROWS = 100_000
+_FEWEST_OF_RARER, _MOST_TIMES = 2_000, 10
 # Earlier cut-offs that the best model and the baselines are tested at as well.
 MOST_BACKTESTS = 6
 
@@ -39,7 +45,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Splits:
-    """The splits of a question's labelled rows."""
+    """The splits of a question's labelled rows; only training rows and `compared` are bounded."""
 
     rows: pl.DataFrame
     label: "np.ndarray"
@@ -63,19 +69,20 @@ def splits_of(rows: pl.DataFrame, question: Question) -> Splits | None:
     label = labels(rows, question)
     if not _is_enough(label, question):
         return None
-    at = rows[CUT_OFF].to_numpy()
+    at, taught = rows[CUT_OFF].to_numpy(), teaching(rows, question)
     cut_offs = np.unique(at)
     for first in cut_offs[:0:-1]:
-        compared, before = at >= first, at < first
+        judging, before = at >= first, (at < first) & taught
+        compared = judging & taught
         if _is_enough(label[compared], question):
             if not _is_enough(label[before], question):
                 break
             backtest = [
-                Split(BACKTEST, at < t, at == t)
+                Split(BACKTEST, (at < t) & taught, at == t)
                 for t in cut_offs[cut_offs < first][-MOST_BACKTESTS:]
-                if _is_enough(label[at < t], question) and 0 < label[at == t].mean() < 1
+                if _is_enough(label[(at < t) & taught], question) and 0 < label[at == t].mean() < 1
             ]
-            return Splits(rows, label, compared, Split(OUT_OF_TIME, before, compared), backtest)
+            return Splits(rows, label, compared, Split(OUT_OF_TIME, before, judging), backtest)
     # One moment, or too little before it: some of the customers are kept apart.
     customers, row_of = np.unique(rows[CUSTOMER].to_numpy(), return_inverse=True)
     ever = np.bincount(row_of, weights=label) > 0
@@ -86,8 +93,25 @@ def splits_of(rows: pl.DataFrame, question: Question) -> Splits | None:
         random_state=question.random_state,
     )
     is_test = np.isin(row_of, apart)
-    everybody = np.ones(len(label), dtype=bool)
-    return Splits(rows, label, everybody, Split(HOLDOUT, ~is_test, is_test), [])
+    return Splits(rows, label, taught, Split(HOLDOUT, ~is_test & taught, is_test), [])
+
+
+def teaching(rows: pl.DataFrame, question: Question) -> "np.ndarray":
+    """Return which labelled rows models learn from: all rows of some customers, or of everybody.
+
+    Those of the lowest MD5 of their id, so that the same customers teach in every run.
+    """
+    import numpy as np
+
+    label = labels(rows, question)
+    rarer = min(label.sum(), len(label) - label.sum())
+    usual = MOST_ROWS / len(label)
+    share = min(max(usual, _FEWEST_OF_RARER / max(rarer, 1)), _MOST_TIMES * usual)
+    if share >= 1:
+        return np.ones(len(label), dtype=bool)
+    customers = rows.select(CUSTOMER).unique(maintain_order=True)
+    taken = sampled(customers, round(share * len(customers)))
+    return rows[CUSTOMER].is_in(taken[CUSTOMER].implode()).to_numpy()
 
 
 def _is_enough(label: "np.ndarray", question: Question) -> bool:

@@ -112,6 +112,7 @@ def search(
         scoring=question.metric,
         random_state=question.random_state,
         refit=False,
+        return_train_score=False,
         error_score="raise",
     )
     with reproducible():

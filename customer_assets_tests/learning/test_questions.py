@@ -9,6 +9,7 @@ import skops.io
 from sklearn.linear_model import LogisticRegression
 
 from customer_assets.advice.campaign import expected_audience
+from customer_assets.learning import splits
 from customer_assets.learning.champions import newest_champion
 from customer_assets.learning.design import CUT_OFF, design_of, newest, with_cut_off
 from customer_assets.learning.drift import only_growing, stability_index
@@ -133,12 +134,33 @@ def test_the_champion_beats_the_best_single_feature_out_of_time(chain):
 
 def test_no_row_judges_what_it_taught(chain):
     asked = question()
-    splits = splits_of(with_cut_off(chain.frames["customer_features"]).drop_nulls("label"), asked)
-    at = splits.rows["cut_off_ts"].to_numpy()
-    assert at[splits.judged.train].max() < at[splits.judged.test].min()
-    assert not (splits.tuning & splits.compared).any()
-    for split in splits.backtest:
+    found = splits_of(with_cut_off(chain.frames["customer_features"]).drop_nulls("label"), asked)
+    at = found.rows["cut_off_ts"].to_numpy()
+    assert at[found.judged.train].max() < at[found.judged.test].min()
+    assert not (found.tuning & found.compared).any()
+    for split in found.backtest:
         assert at[split.train].max() < at[split.test].min()
+
+
+def test_of_many_customers_a_part_teaches_and_all_judge(monkeypatch):
+    rows = with_cut_off(customers(n=2_000, cut_offs=(1, 2, 3, 4))).drop_nulls("label")
+    monkeypatch.setattr(splits, "MOST_ROWS", 1_500)
+    asked = question()
+    taught = splits.teaching(rows, asked)
+    # Not 1,500: there are to be 2,000 rows of the rarer answer.
+    rarer = rows.filter(taught)["label"].cast(pl.Int8).mean()
+    assert min(rarer, 1 - rarer) * taught.sum() == pytest.approx(2_000, rel=0.1)
+    teachers = set(rows.filter(taught)["customer_id"])
+    assert taught.sum() == 3 * len(teachers) < len(rows)
+    found = splits_of(rows, asked)
+    at, who = (rows[name].to_numpy() for name in (CUT_OFF, "customer_id"))
+    assert (found.judged.test == (at == 3 * DAY)).all()
+    for mask in (found.tuning, found.compared, *(split.train for split in found.backtest)):
+        assert set(who[mask]) == teachers
+    monkeypatch.setattr(splits, "_MOST_TIMES", 2)
+    assert splits.teaching(rows, asked).sum() == pytest.approx(3_000, abs=3)
+    monkeypatch.undo()
+    assert splits.teaching(rows, asked).all()
 
 
 def test_rows_of_a_customer_are_in_one_fold():
