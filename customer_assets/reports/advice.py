@@ -58,18 +58,21 @@ def actions(report: ReportInput) -> list[Block]:
     chosen = report.frames["segment_actions"]
     rows = chosen.sort("priority", "segment_rank", "action", nulls_last=True)
     advised = rows.drop_nulls("action").to_dicts()
-    cards = [_card(report, row) for row in _first(report, advised)]
+    cards = _cards(report, advised)
     without = chosen.filter(pl.col("action").is_null())
-    blocks: list[Block] = [Cards(cards)] if cards else []
-    costly = [wording.title(row["segment"]) for row in advised if not _may_earn(report, row)]
+    notes: list[Block] = []
+    costly = [row for row in advised if not _may_earn(report, row)]
     if costly:
-        text = (
-            f"Contacting all of {wording.listing(costly)} is expected to cost more than it brings."
-        )
-        blocks.append(Paragraph(text, is_note=True))
+        groups = wording.listing([wording.title(row["segment"]) for row in costly])
+        text = f"Contacting all of {groups} is expected to cost more than it brings."
+        if len(cards) < _MOST_CARDS:
+            people = wording.plural(sum(row["n_customers"] for row in costly), "customer")
+            cards.append(Card("Leave alone", people, text))
+        else:
+            notes.append(Paragraph(text, is_note=True))
     if without.height:
         names = [wording.shown(name.replace("_", " "), 40) for name in without["segment"]]
-        blocks.append(Paragraph(f"No action of the catalogue fits {wording.listing(names)}."))
+        notes.append(Paragraph(f"No action of the catalogue fits {wording.listing(names)}."))
     columns: Columns = {
         "segment": ("Group", wording.title),
         "n_customers": ("Customers", wording.count),
@@ -83,6 +86,7 @@ def actions(report: ReportInput) -> list[Block]:
         "origin": ("Proposed by", wording.shown),
     }
     title = "What to do for each group"
+    blocks: list[Block] = [*([Cards(cards)] if cards else []), *notes]
     blocks.append(table_view(report, "segment_actions", title, columns, rows))
     if report.has_rows("customer_offers"):
         blocks.append(_offers(report))
@@ -135,15 +139,22 @@ def _uplift(report: ReportInput) -> Block:
 _MOST_CARDS = 3
 
 
-def _first(report: ReportInput, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the actions to begin with: those that surely earn come before those that may not."""
+def _cards(report: ReportInput, rows: list[dict[str, Any]]) -> list[Card]:
+    """Return what to begin with: what surely earns comes before what may not.
 
-    def earns(row: dict[str, Any]) -> bool:
-        plan = _contacting(report, row)
-        return plan is None or plan["profit_low"] > 0
-
+    Where there are fewer groups to contact than cards, the most likely of all are one.
+    """
     may_earn = [row for row in rows if _may_earn(report, row)]
-    return sorted(may_earn, key=lambda row: not earns(row))[:_MOST_CARDS]
+    sure = [row for row in may_earn if _surely_earns(report, row)]
+    unsure = [row for row in may_earn if row not in sure]
+    more = _best_list(report) if len(may_earn) < _MOST_CARDS else []
+    of_sure, of_unsure = ([_card(report, row) for row in some] for some in (sure, unsure))
+    return [*of_sure, *more, *of_unsure][:_MOST_CARDS]
+
+
+def _surely_earns(report: ReportInput, row: dict[str, Any]) -> bool:
+    plan = _contacting(report, row)
+    return plan is None or plan["profit_low"] > 0
 
 
 def _may_earn(report: ReportInput, row: dict[str, Any]) -> bool:
@@ -184,6 +195,36 @@ def _card(report: ReportInput, row: dict[str, Any]) -> Card:
         note,
         wording.shown(command, 300),
     )
+
+
+def _best_list(report: ReportInput) -> list[Card]:
+    """Return the list of the campaign as a card, where it surely earns and leaves somebody out."""
+    stated = report.source.advice.campaign
+    if stated is None or not report.has_rows("campaign_economics"):
+        return []
+    expected = report.frames["campaign_economics"].filter(basis="expected")
+    best, everybody = _one(expected, plan="best_n", is_best=True), _one(expected, plan="everybody")
+    if best is None or everybody is None or best["profit_low"] <= 0:
+        return []
+    if best["n_contacts"] == everybody["n_contacts"]:
+        return []
+    money = _money(report)
+    low, high = (money(best[name], digits=0) for name in ("profit_low", "profit_high"))
+    command = (
+        f"python -m customer_assets export-customers --source {report.name} "
+        f"--best {best['n_contacts']} best-list"
+    )
+    return [
+        Card(
+            "The most likely",
+            f"{wording.count(best['n_contacts'])} of "
+            f"{wording.plural(everybody['n_contacts'], 'customer')}",
+            f"Contact those for whom a yes is likeliest: "
+            f"{wording.shown(report.source.questions[stated.question].title, 80)}",
+            f"Expected to earn {money(best['profit'], digits=0)} (95% interval {low} to {high}).",
+            command,
+        )
+    ]
 
 
 def _who(report: ReportInput, row: dict[str, Any]) -> str:

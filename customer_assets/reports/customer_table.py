@@ -70,7 +70,7 @@ def data_status(report: ReportInput) -> str:
     of_customers = _of_customers(accounting)
     out = of_customers["n_rejected"]
     left_out = f"; rules leave out {wording.plural(out, 'customer')}" if out else ""
-    return f"Data is whole: every landed row is used or a copy{left_out}."
+    return f"Data is whole{left_out}."
 
 
 def _is_accounted_for(accounting: pl.DataFrame) -> bool:

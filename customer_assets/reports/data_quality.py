@@ -40,7 +40,7 @@ def sample_status(report: ReportInput) -> str:
         return ""
     landed = report.frames["landed_files"].filter(pl.col("status") == "loaded").height
     which = "" if len(files) == landed else f" in {len(files)} of {landed} files"
-    return f"Sample data{which}, made up: no figure here is of a real business."
+    return f"Sample data{which}, made up: no real business."
 
 
 def _findings_in_words(findings: pl.DataFrame) -> str:

@@ -117,7 +117,7 @@ def at_a_glance(report: ReportInput) -> list[Block]:
     blocks: list[Block] = [head, Tiles(tiles(report))]
     if said:
         blocks.append(ListOfSentences(said))
-    note = "Below each change its 95% interval."
+    note = "Below each change, or figure without one, its 95% interval."
     if periods is not None and _lacks_a_year(report, periods):
         note += " No year before is in the log: a season cannot be told from a trend."
     return [*blocks, Paragraph(note, is_note=True)]
@@ -126,9 +126,7 @@ def at_a_glance(report: ReportInput) -> list[Block]:
 def _compared(report: ReportInput, periods: _Periods | None) -> str:
     """Return which days, or customers, are compared with which."""
     if periods is None:
-        stated = report.source.label if isinstance(report.source, CustomerTableSource) else None
-        meaning = f" The label: {wording.shown(stated.description, 200)}" if stated else ""
-        return f"Each group beside all other customers.{meaning}"
+        return "Each group beside all other customers."
     if report.frames["headlines"]["change"].drop_nulls().is_empty():
         return f"{periods}; the log holds no such days before."
     return f"{periods}, against {periods.before}."
@@ -158,9 +156,6 @@ def _tile(report: ReportInput, figure: pl.DataFrame, periods: _Periods | None) -
         if not year_before.is_empty():
             value = written(report, year_before["value"][0], unit)
             notes.append(f"a year before {value}")
-    if row["change"] is None and row["low"] is not None:
-        low, high = (written(report, row[end], unit) for end in ("low", "high"))
-        notes.append(f"95% interval {low} to {high}")
     return Tile(
         label=wording.shown(row["label"], 60),
         value=_short(report, row["value"], unit),
@@ -185,7 +180,8 @@ def _relative(report: ReportInput, row: Mapping[str, Any]) -> str:
 
 def _change_interval(report: ReportInput, row: Mapping[str, Any]) -> str:
     if row["change"] is None:
-        return ""
+        # What is compared with nothing has an interval of its own.
+        return "" if row["low"] is None else _interval(report, row)
     return _between(report, row["change_low"], row["change_high"], row["unit"])
 
 
@@ -262,7 +258,7 @@ def totals(report: ReportInput) -> list[Block]:
             wording.shown(row["label"], 60),
             written(report, row["value"], row["unit"]),
             _note(report, row["name"]),
-            _interval(report, row),
+            f"95% interval {between}" if (between := _interval(report, row)) else "",
         )
         for row in in_all.iter_rows(named=True)
     ]
@@ -272,8 +268,7 @@ def totals(report: ReportInput) -> list[Block]:
 def _interval(report: ReportInput, row: Mapping[str, Any]) -> str:
     if row["low"] is None:
         return ""
-    low, high = (written(report, row[end], row["unit"]) for end in ("low", "high"))
-    return f"95% interval {low} to {high}"
+    return " to ".join(written(report, row[end], row["unit"]) for end in ("low", "high"))
 
 
 def _note(report: ReportInput, figure: str) -> str:

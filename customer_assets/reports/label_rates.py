@@ -22,11 +22,11 @@ from customer_assets.sources import CustomerTableSource
 _FEWEST = 20
 
 
-@section("label-rates", "Who has the label", CUSTOMERS, 25, needs=("label_rates",))
+@section("label-rates", "The label by attribute", CUSTOMERS, 25, needs=("label_rates",))
 def label_rates(report: ReportInput) -> list[Block]:
     """Return for each attribute a picture of how many customers and how often the label."""
     rows = report.frames["label_rates"]
-    blocks: list[Block] = [Paragraph(_widest(rows), is_lead=True)]
+    blocks: list[Block] = [Paragraph(_widest(rows, _title(report)), is_lead=True)]
     blocks += [
         _picture(report, str(attribute), bins)
         for (attribute,), bins in rows.group_by("attribute", maintain_order=True)
@@ -36,31 +36,37 @@ def label_rates(report: ReportInput) -> list[Block]:
         "text": ("Value", wording.shown),
         "n_customers": ("Customers", wording.count),
         "customer_share": ("Share of all", wording.share),
-        "label_share": ("With the label", wording.share),
+        "label_share": (_title(report), wording.share),
     }
     return [*blocks, table_view(report, "label_rates", "The label by attribute", columns)]
 
 
-def _widest(rows: pl.DataFrame) -> str:
+def _widest(rows: pl.DataFrame, what: str) -> str:
     """Return between which values of an attribute the rates are surely furthest apart."""
     known = rows.filter(pl.col("n_customers") >= _FEWEST)
     pairs = known.join(known, on="attribute", suffix="_other")
     apart = pairs.with_columns(gap=pl.col("label_share_low") - pl.col("label_share_high_other"))
     sure = apart.filter(pl.col("gap") > 0).sort("gap", "attribute", descending=[True, False])
     if sure.is_empty():
-        return "No value of these attributes surely has the label more often than another."
+        return f"{what}: no value of these attributes surely goes with it more than another."
     row = sure.row(0, named=True)
     more, less = (wording.share(row[f"label_share{end}"]) for end in ("", "_other"))
     who, whom = (wording.shown(row[f"text{end}"], 40) for end in ("", "_other"))
     name = wording.title(row["attribute"])
-    return f"{name} parts most: at {who} {more} have the label, at {whom} {less}."
+    return f"{what}: {name} parts most, {more} at {who} and {less} at {whom}."
 
 
-def _rate(row: Mapping[str, Any]) -> Rate:
+def _title(report: ReportInput) -> str:
+    """Return what a customer is called who has the label."""
+    stated = report.source.label if isinstance(report.source, CustomerTableSource) else None
+    return wording.shown(stated.title, 40) if stated else "With the label"
+
+
+def _rate(row: Mapping[str, Any], what: str) -> Rate:
     rate, low, high = (row[f"label_share{end}"] for end in ("", "_low", "_high"))
     n = wording.plural(row["n_customers"], "customer")
     between = interval(low, high, wording.share)
-    words = f"{wording.shown(row['text'], 60)}: {n}, {wording.share(rate)} with the label"
+    words = f"{wording.shown(row['text'], 60)}: {n}, {wording.share(rate)}: {what.lower()}"
     label = wording.shown(row["text"], 22)
     return Rate(label, row["customer_share"], rate, low, high, f"{words} ({between})")
 
@@ -68,20 +74,21 @@ def _rate(row: Mapping[str, Any]) -> Rate:
 def _picture(report: ReportInput, attribute: str, bins: pl.DataFrame) -> Picture:
     source = report.source
     stated = source.attributes.get(attribute) if isinstance(source, CustomerTableSource) else None
-    rows = [_rate(row) for row in bins.sort("bin").iter_rows(named=True)]
+    what = _title(report)
+    rows = [_rate(row, what) for row in bins.sort("bin").iter_rows(named=True)]
     of_all = bins["all_label_share"][0]
     name = f"label-rates-{attribute.replace('_', '-')}"
-    wide, narrow = rates(name, rows, of_all, ("Share of customers", "With the label"))
+    wide, narrow = rates(name, rows, of_all, ("Share of customers", what))
     title = wording.title(attribute, 40)
     meaning = f" {wording.shown(stated.description, 160)}" if stated else ""
     return Picture(
         name,
-        alt=f"{title}: bars of the share of customers and dots of the share with the label. "
+        alt=f"{title}: bars of the share of customers, dots of the share: {what.lower()}. "
         + "; ".join(row.tip for row in rows)
         + ".",
         caption=f"{title}: the band is the 95% interval, the broken line all customers, "
         f"{wording.share(of_all)}.{meaning}",
         wide=wide,
         narrow=narrow,
-        colours=[("soft", "Share of customers"), ("accent", "Share with the label")],
+        colours=[("soft", "Share of customers"), ("accent", what)],
     )

@@ -124,6 +124,15 @@ class Attribute(Model):
     description: str
 
 
+class Label(Attribute):
+    """What is to be predicted."""
+
+    title: str = Field(
+        default="With the label",
+        description="What a customer is or does who has the label, as figures are called.",
+    )
+
+
 class CustomerRule(Model):
     """A named predicate over the joined row of a customer, as it landed.
 
@@ -155,7 +164,7 @@ class CustomerTableSource(Model):
     customer_id: CustomerId
     tables: Annotated[dict[str, InputTable], NamedParts] = Field(min_length=1)
     attributes: Annotated[dict[str, Attribute], NamedParts] = Field(min_length=1)
-    label: Attribute | None = Field(
+    label: Label | None = Field(
         default=None, description="What is to be predicted: boolean or bigint."
     )
     rules: list[CustomerRule] = []

@@ -165,8 +165,8 @@ def test_other_terms_redraw_the_curve(browser: "sync_api.Browser", report: Path)
     opened = Opened(browser, report, WIDE, "light")
     what_if = opened.page.locator(".what-if")
     before = what_if.locator(".wide svg").inner_html()
-    what_if.get_by_label("A contact costs").fill("25")
-    assert "Contact the 5 most likely: £" in what_if.locator("output").inner_text()
+    what_if.get_by_label("A contact costs").fill("20")
+    assert "Contact the 5 most likely: £20 (95% interval" in what_if.locator("output").inner_text()
     assert what_if.locator(".wide svg").inner_html() != before
     what_if.get_by_label("A contact costs").fill("100")
     assert what_if.locator("output").inner_text() == "Contact nobody: no list earns anything."

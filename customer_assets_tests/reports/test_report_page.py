@@ -60,7 +60,7 @@ def test_a_sample_says_so_and_stands_beside_no_published_figure(
     names = ("headlines", "landed_files", "reproduction", "campaign_economics", "findings")
     few = {name: frames[name] for name in names}
     made_up = write_report("small_shop", source, tables, few, tmp_path, samples={"0a1b"})
-    said = "Sample data, made up: no figure here is of a real business."
+    said = "Sample data, made up: no real business."
     assert f'</h1>\n<p class="sample">{said}</p>' in made_up.read_text()
     assert said in (tmp_path / "index.html").read_text()
     told = ("case study", "The study prints", "As the study", "reproduction.csv")
@@ -167,12 +167,13 @@ def test_what_surely_earns_is_done_before_what_may_cost_more(
     }
     text = write_report("small_shop", source, tables, shown, tmp_path).read_text()
     cards = re.findall(r"<li>\s*<h3>(.*?)</h3>(.*?)</li>", text, re.DOTALL)
-    assert [title for title, _ in cards] == ["Group 1", "Group 2"]
+    assert [title for title, _ in cards] == ["Group 1", "The most likely", "Group 2"]
     assert "7 customers" in cards[0][1]
     assert "by telephone" in cards[0][1]
     assert "Expected to earn £80 (95% interval £30 to £130)." in cards[0][1]
     assert "--source small_shop --segment group_1 group_1-list" in cards[0][1]
-    assert "it may cost more than it brings" in cards[1][1]
+    assert "10 of 20 customers" in cards[1][1]
+    assert "it may cost more than it brings" in cards[2][1]
 
 
 def test_a_card_rests_on_what_a_campaign_caused_where_that_was_measured(

@@ -34,6 +34,7 @@ checks:
 """
 
 from customer_assets.sources import CustomerTableSource
+from customer_assets.warehouse.quoting import literal
 
 _FIGURES = """
 with known as (
@@ -68,7 +69,7 @@ figures as (
     union all
     select
         'label_share' as name,
-        'With the label' as label,
+        {title} as label,
         'share' as unit,
         cast(2 as bigint) as place,
         'customers' as table_name,
@@ -106,7 +107,7 @@ _GROUPS = """
     union all
     select
         'label_share_' || segment as name,
-        'With the label, ' || replace(segment, '_', ' ') as label,
+        {title} || ', ' || replace(segment, '_', ' ') as label,
         'share' as unit,
         2 + row_number() over (order by abs(difference) desc, segment_rank) as place,
         'segment_measures' as table_name,
@@ -123,8 +124,10 @@ _GROUPS = """
 def sql(source: CustomerTableSource) -> str:
     has_label = source.label is not None
     is_grouped = has_label and "segments" in source.capabilities()
+    title = literal(source.label.title if source.label else "")
     return _FIGURES.format(
+        title=title,
         n_labelled="count(label)" if has_label else "0",
         n_positive="count(*) filter (where cast(label as bigint) > 0)" if has_label else "0",
-        groups=_GROUPS if is_grouped else "",
+        groups=_GROUPS.format(title=title) if is_grouped else "",
     )
