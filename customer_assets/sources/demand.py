@@ -20,3 +20,9 @@ class Demand(Model):
         lt=1,
         description="Share of the times that what is asked for until the delivery can be met.",
     )
+    season_month: int | None = Field(
+        default=None, ge=1, le=12, description="The month of the season; null: there is none."
+    )
+    season_lead_days: int | None = Field(
+        default=None, ge=0, description="How many days before it the season is said to begin."
+    )

@@ -223,23 +223,6 @@ class SuspectedBots(Model):
     in_rates: bool = Field(default=True, description="Whether these days count in rates.")
 
 
-class Demand(Model):
-    """What forecasts of demand are for: how long deliveries take, and when the season is."""
-
-    lead_weeks: int = Field(
-        default=2, ge=1, le=4, description="Weeks from an order to its delivery."
-    )
-    service_level: float = Field(
-        default=0.95, gt=0.5, lt=1, description="Share of deliveries before which stock lasts."
-    )
-    season_month: int | None = Field(
-        default=None, ge=1, le=12, description="The month of the season; null: there is none."
-    )
-    season_lead_days: int | None = Field(
-        default=None, ge=0, description="How many days before it the season is said to begin."
-    )
-
-
 class EventLogSource(Model):
     """A log with one row per thing that a customer did."""
 
@@ -321,7 +304,6 @@ class EventLogSource(Model):
         description="Days known in advance on which nothing is sold; weekdays without trade are "
         "learnt from the log.",
     )
-    demand: Demand = Demand()
     rules: list[CleaningRule] = []
     expected: Expected = Expected()
     accept: list[Day] = Field(
