@@ -17,8 +17,6 @@ from customer_assets.reports.content import (
 )
 from customer_assets.reports.tables import Columns, table_view
 
-_LATEST = 1
-
 
 @section(
     "demand",
@@ -26,7 +24,7 @@ _LATEST = 1
     CUSTOMERS,
     145,
     needs=("demand_forecast",),
-    uses=("season_leads",),
+    uses=("season_lead",),
 )
 def demand(report: ReportInput) -> list[Block]:
     """Return how much suffices until a delivery, orders by hour of the next week, and rises."""
@@ -48,11 +46,11 @@ def demand(report: ReportInput) -> list[Block]:
     }
     leads: Columns = {
         "thing_name": ("Category", wording.shown),
-        "rise_week": ("Began to rise", wording.day),
-        "peak_week": ("Peak", wording.day),
-        "lead_days": ("Days before the month of the peak", wording.count),
-        "median_units": ("Units in a usual week", wording.count),
-        "peak_units": ("At the peak", wording.count),
+        "season_start": ("Season", wording.month),
+        "lead_days": ("Began so many days before", wording.count),
+        "stated_lead_days": ("Stated", wording.count),
+        "calm_units": ("Units in a calm week", wording.count),
+        "peak_units": ("In the best week", wording.count),
     }
     blocks: list[Block] = [
         Paragraph(sentences[0], is_lead=True),
@@ -63,8 +61,9 @@ def demand(report: ReportInput) -> list[Block]:
         blocks.append(
             table_view(report, "demand_forecast", "What to have in stock", columns, stock)
         )
-    if seasons := _seasons(report):
-        blocks.append(table_view(report, "season_leads", "When demand rose", leads, seasons[0]))
+    seasons = _seasons(report)
+    if seasons.height:
+        blocks.append(table_view(report, "season_lead", "When demand rose", leads, seasons))
     return blocks
 
 
@@ -96,33 +95,32 @@ def _staff(hours: pl.DataFrame) -> list[str]:
     ]
 
 
-def _seasons(report: ReportInput) -> list[pl.DataFrame]:
-    """Return the rises of the last season, those that came first on top; none, if none is known."""
-    leads = report.frames.get("season_leads")
-    if leads is None or leads.is_empty():
-        return []
-    risen = leads.filter(pl.col("lead_days").is_not_null(), demand_kind="category", season=_LATEST)
-    return [risen.sort("lead_days", "thing", descending=[True, False])] if risen.height else []
+def _seasons(report: ReportInput) -> pl.DataFrame:
+    """Return what rose before the newest season, what rose first on top."""
+    leads = report.frames.get("season_lead", pl.DataFrame())
+    if leads.is_empty():
+        return leads
+    newest = pl.col("season_start") == pl.col("season_start").max()
+    return leads.filter(newest, pl.col("lead_days_low").is_not_null()).sort(
+        "lead_days", "thing", descending=[True, False]
+    )
 
 
 def _rises(report: ReportInput) -> list[str]:
     seasons = _seasons(report)
-    if not seasons:
+    if seasons.is_empty():
         return []
-    first = seasons[0].row(0, named=True)
-    if first["lead_days"] <= 0:
-        return []
+    first = seasons.row(0, named=True)
+    days = wording.plural(first["lead_days"], "day")
     text = (
-        f"{wording.title(first['thing_name'])} began to rise "
-        f"{wording.plural(first['lead_days'], 'day')} before the month of its peak, "
-        f"{wording.month(first['peak_month'])}"
+        f"{wording.title(first['thing_name'])} began to rise {days} before "
+        f"{wording.month(first['season_start'])} (95 % interval "
+        f"{wording.count(first['lead_days_low'])} to {wording.count(first['lead_days_high'])}"
     )
-    doubts = [
-        *(["the log holds one season: it may be growth"] if first["n_seasons"] < 2 else []),
-        *(["no other year has this peak"] if first["is_repeated"] is False else []),
-        *([] if first["is_over"] else ["the peak may be yet to come"]),
-    ]
-    return [f"{text}{f' ({wording.listing(doubts)})' if doubts else ''}."]
+    if first["stated_lead_days"] is not None:
+        text += f"; {wording.count(first['stated_lead_days'])} are stated"
+    one = "" if first["n_seasons"] > 1 else "; the log holds one season: it may be growth"
+    return [f"{text}{one})."]
 
 
 def _rota(hours: pl.DataFrame) -> Picture:

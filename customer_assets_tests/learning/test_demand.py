@@ -11,7 +11,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from customer_assets.learning import demand
-from customer_assets_tests.evidence.statement import sql_table
 from customer_assets_tests.tables import computed
 
 MONDAY = dt.date(2023, 1, 2)
@@ -140,37 +139,24 @@ def test_croston_and_tsb_are_those_of_the_papers(series):
         assert demand.teunter_syntetos_babai(panel)[0, at] == pytest.approx(tsb)
 
 
-def leads(units: list[list[float]]) -> list[tuple]:
-    """The table of seasons of some categories, a list of weekly units each."""
-    weeks = [MONDAY + dt.timedelta(weeks=n) for n in range(len(units[0]))]
-    frames = {
-        "demand_weekly": weekly(np.array(units), "category"),
-        "sales_calendar": pl.DataFrame({"week_start": weeks, "is_week_complete": True}),
-    }
-    columns = ("season", "n_seasons", "peak_week", "rise_week", "lead_days", "is_over")
-    found = sql_table("commerce/season_leads", frames, {})
-    return found.select("thing", *columns, "is_repeated").sort("thing", "season").rows()
+def leads(units: np.ndarray, month: int | None = 11) -> pl.DataFrame:
+    frames = {"demand_weekly": weekly(units, "category")}
+    return computed("season_lead", frames, {"season_month": month, "season_lead_days": 90})
 
 
-def test_when_the_season_begins_to_rise():
-    # From the week of 3 July on more by half, from that of 2 October on three times as much.
-    year = [100] * 26 + [150] * 13 + [300] * 8 + [100] * 5
-    [(_, season, n_seasons, peak, rise, lead, is_over, is_repeated)] = leads([year])
-    assert (season, n_seasons, is_over, is_repeated) == (1, 1, True, None)
-    # By the mean of four weeks it is above by a quarter two weeks later than by the week.
-    assert (peak, rise, lead) == (dt.date(2023, 10, 23), dt.date(2023, 7, 17), 76)
-    assert lead == (dt.date(2023, 10, 1) - rise).days
-
-
-def test_a_season_is_repeated_where_another_year_has_it_too():
-    year = [100] * 40 + [300] * 6 + [100] * 6
-    other = [300] * 6 + [100] * 46
-    flat = [100] * 104
-    found = leads([year + year, year + other, flat])
-    assert [(row[0], row[-1]) for row in found] == [
-        *[("000", True)] * 2,
-        *[("001", False)] * 2,
-        *[("002", True)] * 2,
-    ]
-    # What does not rise has no lead.
-    assert [row[5] for row in found[-2:]] == [None, None]
+def test_how_long_before_its_month_a_season_begins():
+    random = np.random.default_rng(11)
+    # From the week of 7 August on, 86 days before November, half as much again and more.
+    rise = 1000 * np.where(np.arange(60) >= 31, 1.6, 1) + random.normal(0, 40, 60)
+    calm = 9.0 + np.arange(60) % 2
+    risen, flat = leads(np.array([rise, calm])).sort("thing").iter_rows(named=True)
+    assert risen["lead_days"] == 86
+    assert risen["lead_days_low"] <= 86 <= risen["lead_days_high"]
+    assert risen["season_start"] == dt.date(2023, 11, 1)
+    # One season is no rule.
+    assert (risen["n_seasons"], risen["is_sure"]) == (1, False)
+    assert (flat["lead_days"], flat["is_as_stated"]) == (None, None)
+    two = leads(np.array([np.tile(rise[:52], 2)]))
+    assert two["n_seasons"].to_list() == [2, 2]
+    assert two["is_sure"].all()
+    assert leads(np.array([rise]), month=None).is_empty()

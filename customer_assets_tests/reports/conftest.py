@@ -712,21 +712,19 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
                 "is_shown": [True, True, True, False],
             }
         ),
-        "season_leads": pl.DataFrame(
+        "season_lead": pl.DataFrame(
             {
+                "season_start": [dt.date(2023, 11, 1)] * 2,
                 "demand_kind": ["category", "shop"],
                 "thing": ["mugs", ""],
                 "thing_name": ["mugs", "all products"],
-                "season": [1, 1],
-                "n_seasons": [1, 1],
-                "median_units": [20.0, 100.0],
-                "peak_week": [dt.date(2023, 11, 20), dt.date(2023, 11, 13)],
-                "peak_units": [60.0, 160.0],
-                "peak_month": [dt.date(2023, 11, 1)] * 2,
-                "rise_week": [dt.date(2023, 8, 3), None],
+                "calm_units": [20.0, 100.0],
+                "peak_units": [60.0, 110.0],
                 "lead_days": [90, None],
-                "is_over": [True, True],
-                "is_repeated": pl.Series([None, None], dtype=pl.Boolean),
+                "lead_days_low": [80.0, None],
+                "lead_days_high": [97.0, None],
+                "stated_lead_days": [90, 90],
+                "n_seasons": [1, 1],
             }
         ),
         "lifecycle": pl.DataFrame(
