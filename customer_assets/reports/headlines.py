@@ -160,7 +160,8 @@ def _tile(report: ReportInput, figure: pl.DataFrame, periods: _Periods | None) -
         label=wording.shown(row["label"], 60),
         value=_short(report, row["value"], unit),
         change=_relative(report, row),
-        interval=_change_interval(report, row),
+        # The change above it says that these are points.
+        interval=_change_interval(report, row).removesuffix(" points"),
         is_sure=_is_sure(row),
         note="; ".join(notes),
         is_complete=row["is_complete"],
