@@ -61,6 +61,9 @@ def actions(report: ReportInput) -> list[Block]:
     cards = _cards(report, advised)
     without = chosen.filter(pl.col("action").is_null())
     notes: list[Block] = []
+    if cards and report.source.advice.campaign is None:
+        text = "What it would earn is not told: the source states no cost of a contact and margin."
+        notes.append(Paragraph(text, is_note=True))
     costly = [row for row in advised if not _may_earn(report, row)]
     if costly:
         groups = wording.listing([wording.title(row["segment"]) for row in costly])
@@ -145,11 +148,9 @@ def _cards(report: ReportInput, rows: list[dict[str, Any]]) -> list[Card]:
     Where there are fewer groups to contact than cards, the most likely of all are one.
     """
     may_earn = [row for row in rows if _may_earn(report, row)]
-    sure = [row for row in may_earn if _surely_earns(report, row)]
-    unsure = [row for row in may_earn if row not in sure]
-    more = _best_list(report) if len(may_earn) < _MOST_CARDS else []
-    of_sure, of_unsure = ([_card(report, row) for row in some] for some in (sure, unsure))
-    return [*of_sure, *more, *of_unsure][:_MOST_CARDS]
+    by_sureness = sorted(may_earn, key=lambda row: not _surely_earns(report, row))
+    cards = [_card(report, row) for row in by_sureness[:_MOST_CARDS]]
+    return cards if len(cards) == _MOST_CARDS else [*_best_list(report), *cards]
 
 
 def _surely_earns(report: ReportInput, row: dict[str, Any]) -> bool:
@@ -173,16 +174,8 @@ def _contacting(report: ReportInput, row: dict[str, Any]) -> dict[str, Any] | No
 
 
 def _card(report: ReportInput, row: dict[str, Any]) -> Card:
-    plan, money = _contacting(report, row), _money(report)
-    note = ""
-    if plan is not None:
-        low, high = (money(plan[name], digits=0) for name in ("profit_low", "profit_high"))
-        is_measured = plan["basis"] == "measured"
-        how = "Would earn" if is_measured else "Expected to earn"
-        note = f"{how} {money(plan['profit'], digits=0)} (95% interval {low} to {high})"
-        if is_measured:
-            note += f", by what campaign {wording.shown(plan['measured_by'], 40)} caused"
-        note += "." if plan["profit_low"] > 0 else ": it may cost more than it brings."
+    plan = _contacting(report, row)
+    note = "" if plan is None else _earning(report, plan)
     offer = f"{row['offer']}, by {row['channel']}" if row["channel"] else row["offer"]
     command = (
         f"python -m customer_assets export-customers --source {report.name} "
@@ -197,19 +190,29 @@ def _card(report: ReportInput, row: dict[str, Any]) -> Card:
     )
 
 
+def _earning(report: ReportInput, plan: Mapping[str, Any]) -> str:
+    """Return what a plan earns, by which basis, and whether it may cost more than it brings."""
+    money = _money(report)
+    low, high = (money(plan[name], digits=0) for name in ("profit_low", "profit_high"))
+    is_measured = plan["basis"] == "measured"
+    how = "Would earn" if is_measured else "Expected to earn"
+    note = f"{how} {money(plan['profit'], digits=0)} (95% interval {low} to {high})"
+    if is_measured:
+        note += f", by what campaign {wording.shown(plan['measured_by'], 40)} caused"
+    return f"{note}." if plan["profit_low"] > 0 else f"{note}: it may cost more than it brings."
+
+
 def _best_list(report: ReportInput) -> list[Card]:
-    """Return the list of the campaign as a card, where it surely earns and leaves somebody out."""
+    """Return the list of the campaign as a card, where it may earn and leaves somebody out."""
     stated = report.source.advice.campaign
     if stated is None or not report.has_rows("campaign_economics"):
         return []
     expected = report.frames["campaign_economics"].filter(basis="expected")
     best, everybody = _one(expected, plan="best_n", is_best=True), _one(expected, plan="everybody")
-    if best is None or everybody is None or best["profit_low"] <= 0:
+    if best is None or everybody is None or best["profit"] <= 0:
         return []
     if best["n_contacts"] == everybody["n_contacts"]:
         return []
-    money = _money(report)
-    low, high = (money(best[name], digits=0) for name in ("profit_low", "profit_high"))
     command = (
         f"python -m customer_assets export-customers --source {report.name} "
         f"--best {best['n_contacts']} best-list"
@@ -221,7 +224,7 @@ def _best_list(report: ReportInput) -> list[Card]:
             f"{wording.plural(everybody['n_contacts'], 'customer')}",
             f"Contact those for whom a yes is likeliest: "
             f"{wording.shown(report.source.questions[stated.question].title, 80)}",
-            f"Expected to earn {money(best['profit'], digits=0)} (95% interval {low} to {high}).",
+            _earning(report, best),
             command,
         )
     ]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_PANEL, _LEFT, _RIGHT, _ROW = 150, 46, 10, 27
+_PANEL, _LEFT, _RIGHT, _ROW = 150, 46, 10, 25
 # A log of more days than this is dated by months.
 _MONTHS_FROM_DAYS = 200
 

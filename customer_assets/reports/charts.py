@@ -155,7 +155,7 @@ def pairs(
     """
     shares = [(first, "soft"), *([(second, "accent")] if second is not None else [])]
     longest = max((len(label) for label in labels), default=0)
-    step, offsets = (52, (-0.2, 0.2)) if len(shares) == 2 else (30, (0.0,))
+    step, offsets = (42, (-0.2, 0.2)) if len(shares) == 2 else (26, (0.0,))
 
     def draw(is_wide: bool) -> "Figure":
         # A letter takes some seven pixels.

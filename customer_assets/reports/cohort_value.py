@@ -28,8 +28,8 @@ def cohort_value(report: ReportInput) -> list[Block]:
         return []
     first, last = (together.row(at, named=True) for at in (0, -1))
     text = (
-        f"A customer has brought {money(first['net_revenue_per_customer'])} in the month of the "
-        f"first order, and {money(last['net_revenue_per_customer'])} "
+        f"A customer brings {money(first['net_revenue_per_customer'])} in the month of the first "
+        f"order, {money(last['net_revenue_per_customer'])} in all by "
         f"{wording.plural(last['month_of_life'], 'month')} later. "
         "What happened, counted; the longer, the fewer customers have had the time."
     )

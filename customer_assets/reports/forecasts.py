@@ -16,6 +16,7 @@ from customer_assets.reports.charts import Bar, ranked_bars
 from customer_assets.reports.content import (
     CUSTOMERS,
     NOW,
+    SURENESS,
     Block,
     Paragraph,
     Picture,
@@ -40,42 +41,21 @@ _TOP_CUSTOMERS = 50
     "Sales forecast",
     NOW,
     60,
-    needs=(
-        "sales_forecast",
-        "forecast_metrics",
-        "forecast_backtest",
-    ),
+    needs=("sales_forecast", "forecast_backtest"),
 )
 def sales_forecast(report: ReportInput) -> list[Block]:
     """Return the forecast with its intervals, after the day-ahead forecasts of the past."""
     forecast = report.frames["sales_forecast"].filter("is_champion").sort("period", "target_date")
-    metrics = report.frames["forecast_metrics"].filter(pl.col("horizon") == 0)
     periods = [period for period in _PERIODS if period in set(forecast["period"])]
     blocks: list[Block] = [_expected(report, forecast, periods[0])]
     for period in periods:
         blocks.append(_forecast_picture(report, period))
-    blocks += [
-        Paragraph(" ".join(_how_good(metrics, period) for period in periods)),
-        *_errors_picture(metrics, periods),
-    ]
     money = partial(wording.money, currency=report.event_log.currency)
     columns: Columns = {
         "period": ("Period", wording.title),
         "target_date": ("Day, or first of the week", wording.day),
         "value": ("Forecast", partial(money, digits=0)),
         "between": ("In 8 of 10 cases", wording.shown),
-    }
-    of_errors: Columns = {
-        "period": ("Period", wording.title),
-        "model": ("Model", _model),
-        "is_champion": ("Used", _yes_or_no),
-        "mae": ("Mean error", partial(money, digits=0)),
-        "wape": ("WAPE", wording.share),
-        "mape": ("MAPE", wording.share),
-        "r2": ("R²", partial(wording.decimal, digits=2)),
-        "coverage": ("In the interval", wording.share),
-        "n_forecasts": ("Forecasts", wording.count),
-        "n_origins": ("Origins", wording.count),
     }
     return [
         *blocks,
@@ -95,6 +75,37 @@ def sales_forecast(report: ReportInput) -> list[Block]:
                 )
             ),
         ),
+    ]
+
+
+@section(
+    "forecast-trial",
+    "How far forecasts were off",
+    SURENESS,
+    12,
+    needs=("sales_forecast", "forecast_metrics"),
+)
+def forecast_trial(report: ReportInput) -> list[Block]:
+    """Return which model is used for each period, and how far off each was in the past."""
+    forecast = report.frames["sales_forecast"]
+    metrics = report.frames["forecast_metrics"].filter(pl.col("horizon") == 0)
+    periods = [period for period in _PERIODS if period in set(forecast["period"])]
+    money = partial(wording.money, currency=report.event_log.currency)
+    of_errors: Columns = {
+        "period": ("Period", wording.title),
+        "model": ("Model", _model),
+        "is_champion": ("Used", _yes_or_no),
+        "mae": ("Mean error", partial(money, digits=0)),
+        "wape": ("WAPE", wording.share),
+        "mape": ("MAPE", wording.share),
+        "r2": ("R²", partial(wording.decimal, digits=2)),
+        "coverage": ("In the interval", wording.share),
+        "n_forecasts": ("Forecasts", wording.count),
+        "n_origins": ("Origins", wording.count),
+    }
+    return [
+        Paragraph(" ".join(_how_good(metrics, period) for period in periods), is_lead=True),
+        *_errors_picture(metrics, periods),
         table_view(
             report,
             "forecast_metrics",
@@ -223,7 +234,6 @@ def _errors_picture(metrics: pl.DataFrame, periods: list[str]) -> list[Picture]:
 def lifetime_value(report: ReportInput) -> list[Block]:
     """Return what customers are expected to buy, whether the assumptions hold, and a trial."""
     customers = report.scan("customer_lifetime_value")
-    figures = report.frames["lifetime_value_fit"]
     n_known = customers.select(pl.all().count()).collect().row(0, named=True)
     known = [days for days in HORIZONS_DAYS if n_known.get(f"purchases_{days}_days")]
     if not known:
@@ -241,7 +251,6 @@ def lifetime_value(report: ReportInput) -> list[Block]:
         _tenths_in_words(report, ranked, measure, days),
         Paragraph(wording.shown(first["status"][0], 900)),
         _tenths_picture(report, ranked, measure, days),
-        *_trial(figures),
     ]
     two = partial(wording.decimal, digits=2)
     columns: Columns = {
@@ -254,12 +263,6 @@ def lifetime_value(report: ReportInput) -> list[Block]:
         f"value_{days}_days": ("Value", written),
     }
     told = {name: spec for name, spec in columns.items() if n_known.get(name)}
-    of_fit: Columns = {
-        "cut_off": ("Part of the log", wording.title),
-        "figure": ("Figure", wording.title),
-        "value": ("Value", wording.figure),
-        "note": ("What it is", partial(wording.shown, limit=300)),
-    }
     return [
         *blocks,
         table_view(
@@ -268,13 +271,6 @@ def lifetime_value(report: ReportInput) -> list[Block]:
             f"Customers with the most to expect in {days} days",
             told,
             first,
-        ),
-        table_view(
-            report,
-            "lifetime_value_fit",
-            "The models and their trial",
-            of_fit,
-            figures.rename({"low": "value_low", "high": "value_high"}),
         ),
     ]
 
@@ -339,6 +335,30 @@ def _tenths_picture(report: ReportInput, ranked: pl.DataFrame, measure: str, day
     )
 
 
+@section(
+    "lifetime-trial", "The trial of lifetime values", SURENESS, 13, needs=("lifetime_value_fit",)
+)
+def lifetime_trial(report: ReportInput) -> list[Block]:
+    """Return how well a model of the first two thirds of the log foretold the rest."""
+    figures = report.frames["lifetime_value_fit"]
+    of_fit: Columns = {
+        "cut_off": ("Part of the log", wording.title),
+        "figure": ("Figure", wording.title),
+        "value": ("Value", wording.figure),
+        "note": ("What it is", partial(wording.shown, limit=300)),
+    }
+    return [
+        *_trial(figures),
+        table_view(
+            report,
+            "lifetime_value_fit",
+            "The models and their trial",
+            of_fit,
+            figures.rename({"low": "value_low", "high": "value_high"}),
+        ),
+    ]
+
+
 def _trial(figures: pl.DataFrame) -> list[Block]:
     """Return how well a model of the first two thirds of the log foretold the rest."""
     value = dict(
@@ -374,7 +394,7 @@ def _trial(figures: pl.DataFrame) -> list[Block]:
         wide=wide,
         narrow=narrow,
     )
-    return [Paragraph(text), picture]
+    return [Paragraph(text, is_lead=True), picture]
 
 
 def _model(name: str) -> str:

@@ -32,7 +32,7 @@ from customer_assets.sources import CustomerTableSource, EventLogSource
 
 MONEY, SHARE, RATIO = "money", "share", "ratio"
 _MOST_TILES, _MOST_SENTENCES = 5, 3
-_LONG = 1_000_000
+_LONG, _LONG_INTERVAL = 1_000_000, 100_000
 _YEAR = dt.timedelta(days=364)
 
 
@@ -65,7 +65,7 @@ def _between(report: ReportInput, low: Number, high: Number, unit: str) -> str:
         ends = (wording.signed(100 * float(end), wording.decimal) for end in (low, high))
         return f"{' to '.join(ends)} points"
     largest = max(abs(float(low)), abs(float(high)))
-    if largest >= _LONG:
+    if largest >= _LONG_INTERVAL:
         currency = _currency(report) if unit == MONEY else None
         ends = (wording.signed(end, lambda v: wording.compact(v, currency)) for end in (low, high))
         return " to ".join(ends)
@@ -117,7 +117,8 @@ def at_a_glance(report: ReportInput) -> list[Block]:
     blocks: list[Block] = [head, Tiles(tiles(report))]
     if said:
         blocks.append(ListOfSentences(said))
-    note = "Below each change, or figure without one, its 95% interval."
+    what = "change" if periods else "figure or change"
+    note = f"Below each {what} its 95% interval."
     if periods is not None and _lacks_a_year(report, periods):
         note += " No year before is in the log: a season cannot be told from a trend."
     return [*blocks, Paragraph(note, is_note=True)]
@@ -160,7 +161,8 @@ def _tile(report: ReportInput, figure: pl.DataFrame, periods: _Periods | None) -
         label=wording.shown(row["label"], 60),
         value=_short(report, row["value"], unit),
         change=_relative(report, row),
-        interval=_change_interval(report, row),
+        # The change above it says that these are points.
+        interval=_change_interval(report, row).removesuffix(" points"),
         is_sure=_is_sure(row),
         note="; ".join(notes),
         is_complete=row["is_complete"],

@@ -1,6 +1,6 @@
 """The section on who has the label: how customers spread over an attribute, and its rate there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import polars as pl
@@ -28,8 +28,8 @@ def label_rates(report: ReportInput) -> list[Block]:
     rows = report.frames["label_rates"]
     blocks: list[Block] = [Paragraph(_widest(rows, _title(report)), is_lead=True)]
     blocks += [
-        _picture(report, str(attribute), bins)
-        for (attribute,), bins in rows.group_by("attribute", maintain_order=True)
+        _picture(report, attribute, rows.filter(attribute=attribute))
+        for attribute in sorted(set(rows["attribute"]), key=_order(report))
     ]
     columns: Columns = {
         "attribute": ("Attribute", wording.title),
@@ -56,6 +56,12 @@ def _widest(rows: pl.DataFrame, what: str) -> str:
     return f"{what}: {name} parts most, {more} at {who} and {less} at {whom}."
 
 
+def _order(report: ReportInput) -> Callable[[str], tuple[int, str]]:
+    """Return where an attribute stands: where the source names it."""
+    stated = report.source.label_rates if isinstance(report.source, CustomerTableSource) else []
+    return lambda name: (stated.index(name) if name in stated else len(stated), name)
+
+
 def _title(report: ReportInput) -> str:
     """Return what a customer is called who has the label."""
     stated = report.source.label if isinstance(report.source, CustomerTableSource) else None
@@ -74,12 +80,11 @@ def _rate(row: Mapping[str, Any], what: str) -> Rate:
 def _picture(report: ReportInput, attribute: str, bins: pl.DataFrame) -> Picture:
     source = report.source
     stated = source.attributes.get(attribute) if isinstance(source, CustomerTableSource) else None
-    what = _title(report)
+    title, what = wording.title(attribute, 30), _title(report)
     rows = [_rate(row, what) for row in bins.sort("bin").iter_rows(named=True)]
     of_all = bins["all_label_share"][0]
     name = f"label-rates-{attribute.replace('_', '-')}"
-    wide, narrow = rates(name, rows, of_all, ("Share of customers", what))
-    title = wording.title(attribute, 40)
+    wide, narrow = rates(name, rows, of_all, (f"{title}: customers", what))
     meaning = f" {wording.shown(stated.description, 160)}" if stated else ""
     return Picture(
         name,
@@ -90,5 +95,4 @@ def _picture(report: ReportInput, attribute: str, bins: pl.DataFrame) -> Picture
         f"{wording.share(of_all)}.{meaning}",
         wide=wide,
         narrow=narrow,
-        colours=[("soft", "Share of customers"), ("accent", what)],
     )

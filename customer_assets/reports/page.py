@@ -1,18 +1,21 @@
 """A report put together and written: which sections there are, and the files on disk.
 
-A new section is one function, marked as `section`, in the module of its subject; the tables that
-it names there are read for it. What a section says, and where it stands, belongs to that module.
+A new section is one function, marked as `section`, in a module beside this one; the tables that it
+names there are read for it. What a section says, and where it stands, belongs to that module.
 """
 
 import base64
 import datetime as dt
 import hashlib
+import importlib
+import pkgutil
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import get_args
 
 import polars as pl
@@ -21,30 +24,12 @@ from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
 
 from customer_assets.reports import (
-    advice,
-    behavior,
     catalogue,
     charts,
-    cohort_value,
     customer_table,
-    customers,
     data_quality,
-    demand,
-    features,
-    forecasts,
-    funnels,
     headlines,
-    history,
-    journeys,
-    label_rates,
-    models,
     overview,
-    products,
-    recommending,
-    reproduction,
-    retention,
-    sales,
-    segments,
     wording,
 )
 from customer_assets.reports.catalogue import CATALOGUE, CatalogueTable, Place
@@ -68,33 +53,16 @@ _SUMMARY = "report.json"
 _PUBLISHED = ("reproduction", "published_category_advice")
 
 
-_MODULES = (
-    advice,
-    behavior,
-    cohort_value,
-    customer_table,
-    customers,
-    data_quality,
-    demand,
-    features,
-    forecasts,
-    funnels,
-    headlines,
-    history,
-    journeys,
-    label_rates,
-    models,
-    overview,
-    products,
-    recommending,
-    reproduction,
-    retention,
-    sales,
-    segments,
-)
+def _modules() -> list[ModuleType]:
+    """Return the modules beside this one: a new section need stand in no list."""
+    names = [found.name for found in pkgutil.iter_modules([str(Path(__file__).parent)])]
+    this = Path(__file__).stem
+    return [importlib.import_module(f"{__package__}.{name}") for name in names if name != this]
+
+
 SECTIONS: tuple[SectionPlan, ...] = tuple(
     sorted(
-        (s for module in _MODULES for s in vars(module).values() if isinstance(s, SectionPlan)),
+        (s for module in _modules() for s in vars(module).values() if isinstance(s, SectionPlan)),
         key=lambda plan: (get_args(Part).index(plan.part), plan.place),
     )
 )

@@ -167,12 +167,12 @@ def test_what_surely_earns_is_done_before_what_may_cost_more(
     }
     text = write_report("small_shop", source, tables, shown, tmp_path).read_text()
     cards = re.findall(r"<li>\s*<h3>(.*?)</h3>(.*?)</li>", text, re.DOTALL)
-    assert [title for title, _ in cards] == ["Group 1", "The most likely", "Group 2"]
-    assert "7 customers" in cards[0][1]
-    assert "by telephone" in cards[0][1]
-    assert "Expected to earn £80 (95% interval £30 to £130)." in cards[0][1]
-    assert "--source small_shop --segment group_1 group_1-list" in cards[0][1]
-    assert "10 of 20 customers" in cards[1][1]
+    assert [title for title, _ in cards] == ["The most likely", "Group 1", "Group 2"]
+    assert "10 of 20 customers" in cards[0][1]
+    assert "7 customers" in cards[1][1]
+    assert "by telephone" in cards[1][1]
+    assert "Expected to earn £80 (95% interval £30 to £130)." in cards[1][1]
+    assert "--source small_shop --segment group_1 group_1-list" in cards[1][1]
     assert "it may cost more than it brings" in cards[2][1]
 
 
