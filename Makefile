@@ -57,7 +57,7 @@ reference: $(READY) ## Write docs/reference: sources, tables and commands, as th
 
 lock: ## Resolve the dependencies into requirements.lock, and list their licences in docs/
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --extra dev --extra postgres pyproject.toml -o requirements.lock
+		--no-annotate --no-header --extra dev --extra postgres --extra notebook pyproject.toml -o requirements.lock
 	@$(BIN)/python .ci/licences > docs/dependencies.md
 
 clean: $(READY) ## Remove everything generated, and nothing that was landed; not while a run writes

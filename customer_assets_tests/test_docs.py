@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import runpy
+from importlib import metadata
 
 import duckdb
 import pytest
@@ -131,6 +132,11 @@ def test_links_lead_somewhere(page):
         assert target.exists(), link
         if anchor:
             assert anchor in anchors(target.read_text()), link
+
+
+def test_the_newest_changes_are_those_of_this_version():
+    first = re.search(r"^## (\S+?),? ", PAGES["CHANGELOG.md"], re.MULTILINE)
+    assert first[1] == metadata.version("customer_assets")
 
 
 def test_every_page_is_found_from_the_readme():

@@ -1,8 +1,10 @@
 """Questions on the spot give the figures of the tables, and reach nothing else."""
 
+import ast
 import datetime as dt
 import json
 import re
+import runpy
 import shlex
 
 import polars as pl
@@ -226,12 +228,16 @@ def test_days_as_people_say_them():
     )
 
 
-def test_twelve_questions_take_a_line_each(shop):
+def test_twelve_questions_take_a_line_each_in_a_notebook_too(shop):
     lines = re.findall(r"^# (.+)\n(shop\..+)$", PAGE, re.MULTILINE)
     assert len(lines) == 12
-    for question, line in lines:
-        # The page's own lines, which this project wrote.
-        answer = eval(line, {"shop": shop})
+    file = settings.PROJECT_ROOT / "docs" / "questions_notebook.py"
+    cells = [node for node in ast.parse(file.read_text()).body if hasattr(node, "body")]
+    asked = [ast.unparse(cell.body[0]) for cell in cells if cell.name == "_"][1:]
+    assert asked == [ast.unparse(ast.parse(line)) for _, line in lines]
+    # The cells are the page's lines, and the shop that they open is the fixture's.
+    answers, _ = runpy.run_path(str(file))["app"].run()
+    for (question, _), answer in zip(lines, answers[1:], strict=True):
         assert isinstance(answer, pl.DataFrame), question
         assert answer.height, question
 
