@@ -309,8 +309,8 @@ def _verify_batch(published: Published, batch: int, n_customers: int) -> Verifie
     holds = sorted({hold for f in funnels_compared if (hold := published.source.funnels[f].hold)})
     columns += ", null" * (not sequence) + "".join(f", {quoted(hold)}" for hold in holds)
     events = [
-        oracle.Event(*row[:5], values=dict(zip(holds, row[5:], strict=True)))
-        for row in rows("events", columns, acts)
+        oracle.Event(who, event_ts, day, kind, place, dict(zip(holds, held, strict=True)))
+        for who, event_ts, day, kind, place, *held in rows("events", columns, acts)
     ]
     long = frozenset(row[0] for row in query(f"{of_batch} and {is_long}").rows())
     funnels = ", ".join(map(literal, funnels_compared))
