@@ -27,7 +27,7 @@ columns:
   difference:
     type: double
     description: WAPE of the champion less that of seasonal_naive in the later half.
-  difference_low: {type: double, description: 'Low end of its 95 % interval, by thing.'}
+  difference_low: {type: double, description: 'Low end of its 95 % interval, by thing and time.'}
   difference_high: {type: double, description: High end of the interval.}
   is_shown: {type: boolean, description: Whether the champion surely beats seasonal_naive.}
   decision: {type: varchar, description: Why.}
