@@ -4,6 +4,7 @@ As in `charts`, it takes plain values and labels; which campaign is drawn belong
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -94,16 +95,18 @@ def _curve(axes: "Axes", contacts: Sequence[int], curve: Curve) -> None:
             contacts, low_side, high_side, color=colour("soft"), alpha=0.45, linewidth=0
         )
     axes.plot(contacts, curve.values, "-", color=colour("accent"), linewidth=1.8, clip_on=False)
-    for at, mark in enumerate(sorted(curve.marks, key=lambda mark: -mark.y)):
+    n_written: Counter[tuple[str, bool]] = Counter()
+    for mark in sorted(curve.marks, key=lambda mark: -mark.y):
         axes.plot(
             [mark.x], [mark.y], "o", color=colour(mark.role), markersize=8, clip_on=False,
             gid=tip(mark.tip),
         )  # fmt: skip
-        # Words lean into the plot, and those of the higher of two points stand above it.
+        # Words lean into the plot, those on one side of it one below another.
         align = "left" if mark.x < width / 2 else "right"
-        height = (mark.y - levels[0]) / (levels[-1] - levels[0])
-        is_above = height < 0.85 and (at == 0 or height < 0.15)
-        offset = (9 if align == "left" else -9, 8 if is_above else -17)
+        is_above = (mark.y - levels[0]) / (levels[-1] - levels[0]) < 0.5
+        line = 14 * n_written[align, is_above]
+        n_written[align, is_above] += 1
+        offset = (9 if align == "left" else -9, 8 + line if is_above else -17 - line)
         axes.annotate(
             mark.tip, (mark.x, mark.y), xytext=offset,
             textcoords="offset points", ha=align, fontsize=11, color=colour(mark.role),

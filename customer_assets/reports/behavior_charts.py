@@ -242,7 +242,7 @@ def by_age(
 ) -> tuple[Markup, Markup]:
     """Draw a figure over an age in whole numbers, its interval, and in grey what it sums up.
 
-    `what` says what the ages count; lines of `context` begin at the first age and may end early.
+    `what` says what the ages count; lines begin at the first age and may end early.
     """
 
     def draw(is_wide: bool) -> "Figure":
@@ -262,11 +262,17 @@ def by_age(
         if band:
             axes.fill_between(ages, *band, color=colour("soft"), alpha=0.45, linewidth=0)
         axes.plot(
-            ages, values, "o-", color=colour("accent"), linewidth=1.8, markersize=5, clip_on=False
+            ages[: len(values)],
+            values,
+            "o-",
+            color=colour("accent"),
+            linewidth=1.8,
+            markersize=5,
+            clip_on=False,
         )
         for at, align in ((0, "left"), (-1, "left")):
             axes.annotate(
-                written(values[at]), (ages[at], values[at]), xytext=(7, 6),
+                written(values[at]), (ages[: len(values)][at], values[at]), xytext=(7, 6),
                 textcoords="offset points", ha=align,
             )  # fmt: skip
         every = -(-len(ages) // (24 if is_wide else 13))

@@ -24,6 +24,8 @@ def cohort_value(report: ReportInput) -> list[Block]:
     rows = report.frames["cohort_value"].sort("cohort_month", "month_of_life")
     over = rows.filter("is_mature")
     together = over.filter(pl.col("cohort_month").is_null())
+    # Months that few customers have had would tell of these few.
+    together = together.filter(pl.col("n_customers") >= pl.col("n_customers").max() / 2)
     if together.height < 2:
         return []
     first, last = (together.row(at, named=True) for at in (0, -1))
@@ -31,7 +33,7 @@ def cohort_value(report: ReportInput) -> list[Block]:
         f"A customer brings {money(first['net_revenue_per_customer'])} in the month of the first "
         f"order, {money(last['net_revenue_per_customer'])} in all by "
         f"{wording.plural(last['month_of_life'], 'month')} later. "
-        "What happened, counted; the longer, the fewer customers have had the time."
+        "What happened, counted, up to the month that half of all have had."
     )
     paid_back = together.filter(pl.col("is_paid_back").fill_null(False))
     if paid_back.height:
@@ -69,9 +71,10 @@ def _picture(report: ReportInput, over: pl.DataFrame, together: pl.DataFrame) ->
     ]
     compact = partial(wording.compact, currency=report.event_log.currency)
     values = together["net_revenue_per_customer"].to_list()
+    n_months = max(len(line) for line in (values, *cohorts))
     wide, narrow = by_age(
         "cohort-value",
-        together["month_of_life"].to_list(),
+        range(n_months),
         values,
         "months since the first order",
         compact,

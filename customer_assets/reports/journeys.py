@@ -34,7 +34,8 @@ def journeys(report: ReportInput) -> list[Block]:
     """Return the step matrix, what follows what, and the paths that lead to a purchase."""
     matrix = report.frames["step_matrix"]
     blocks: list[Block] = [Paragraph(_in_words(matrix), is_lead=True), _matrix_picture(matrix)]
-    if report.has_rows("paths"):
+    # Who is seen buying only goes one way.
+    if report.has_rows("paths") and report.event_log.view_event is not None:
         blocks.append(_paths_picture(report.frames["paths"].sort("rank")))
     columns: Columns = {
         "step": ("Step", wording.count),

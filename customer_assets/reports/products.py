@@ -67,7 +67,9 @@ def products(report: ReportInput) -> list[Block]:
     )
     blocks: list[Block] = [Paragraph(text, is_lead=True), _best_products(ranked, currency)]
     if n_returned:
-        returned = all_products.filter(is_returned).sort("returned_value", "item_id")
+        returned = all_products.filter(is_returned).sort(
+            "returned_value", "item_id", descending=[True, False]
+        )
         worst = returned.head(1).collect().row(0, named=True)
         blocks.append(
             Paragraph(
