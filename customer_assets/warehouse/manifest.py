@@ -116,13 +116,17 @@ class Manifest:
     def bytes(self) -> int:
         return sum(piece.bytes for piece in self.pieces.values())
 
-    @property
+    @functools.cached_property
     def content_hash(self) -> str:
         """Return the hash of the whole table: equal for equal pieces."""
         return digest(f"{key}={piece.content_hash}" for key, piece in self.pieces.items())
 
-    def days(self) -> dict[str, list[Piece]]:
+    def days(self) -> Mapping[str, list[Piece]]:
         """Return the pieces by day, for tables whose partitions start with one."""
+        return self._days
+
+    @functools.cached_property
+    def _days(self) -> dict[str, list[Piece]]:
         days: dict[str, list[Piece]] = {}
         for key, piece in self.pieces.items():
             days.setdefault(key.split("/")[0], []).append(piece)
@@ -306,6 +310,18 @@ def read_manifest(path: Path) -> Manifest:
 
     Raises DamagedFileError.
     """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return Manifest()
+    except OSError as error:
+        raise DamagedFileError(f"{path} cannot be read: {error}") from None
+    return _manifest_of_version(path, status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+# A file is replaced by rename: a plan over a year asks for the same version hundreds of times.
+@functools.lru_cache(maxsize=512)
+def _manifest_of_version(path: Path, *_version: int) -> Manifest:
     document = read_json(path)
     if document is None:
         return Manifest()

@@ -29,7 +29,13 @@ from customer_assets.warehouse.header import (
 )
 from customer_assets.warehouse.model import Lineage, Model, model_fields
 from customer_assets.warehouse.table import Layer, Table
-from customer_assets.warehouse.versions import definition_parts, parsed, shown_path, sql_parts
+from customer_assets.warehouse.versions import (
+    definition_parts,
+    parsed,
+    parsed_text,
+    shown_path,
+    sql_parts,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -124,21 +130,30 @@ def column_lineage(model: SqlModel, schemas: Mapping[str, Mapping[str, str]]) ->
     `schemas` gives the column types of the inputs. A column that only counts rows, or is a
     constant, comes from none.
     """
+    inputs = tuple((name, tuple(columns.items())) for name, columns in schemas.items())
+    return _lineage_of(model.sql, tuple(model.table.columns), inputs)
+
+
+@functools.lru_cache(maxsize=1024)
+def _lineage_of(
+    sql: str, columns: tuple[str, ...], inputs: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+) -> Lineage:
+    """Work out the lineage of a text, in a process once: it takes longer than to run it."""
     origins: dict[str, list[tuple[str, str]]] = {}
-    schema: dict[str, object] = {name: dict(columns) for name, columns in schemas.items()}
+    schema: dict[str, object] = {name: dict(types) for name, types in inputs}
     # Qualified once: sqlglot would do it again for every column.
     statement = qualify(
-        parsed(model.sql).copy(),
+        parsed(sql).copy(),
         schema=schema,
         dialect="duckdb",
         validate_qualify_columns=False,
         identify=False,
     )
     scope = build_scope(statement)
-    for column in model.table.columns:
+    for column in columns:
         node = lineage(
             column,
-            model.sql,
+            sql,
             scope=scope,
             schema=schema,
             dialect="duckdb",
@@ -157,7 +172,7 @@ def column_lineage(model: SqlModel, schemas: Mapping[str, Mapping[str, str]]) ->
 def parse_statement(path: Path, sql: str, first_line: int) -> exp.Query:
     """Return the one SELECT that a text holds. Raises ModelError with the line where it is none."""
     try:
-        statements = sqlglot.parse(sql, dialect="duckdb")
+        statements = parsed_text(sql)
     except sqlglot.ParseError as error:
         detail = error.errors[0]
         line = first_line + (detail["line"] or 1)

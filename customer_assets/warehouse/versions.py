@@ -123,10 +123,17 @@ def canonical_sql(statement: str) -> str:
     return parsed(statement).sql(dialect="duckdb", comments=False)
 
 
-@functools.lru_cache(maxsize=2048)
 def parsed(statement: str) -> exp.Expr:
     """Return the syntax tree of a statement. Shared: whoever changes it takes a copy."""
-    return sqlglot.parse_one(statement, dialect="duckdb")
+    (tree,) = parsed_text(statement)
+    assert tree is not None
+    return tree
+
+
+@functools.lru_cache(maxsize=2048)
+def parsed_text(text: str) -> list[exp.Expr | None]:
+    """Return the syntax trees of the statements of a text. Shared, as those of `parsed`."""
+    return sqlglot.parse(text, dialect="duckdb")
 
 
 @functools.cache

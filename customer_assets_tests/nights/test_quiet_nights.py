@@ -4,6 +4,7 @@ import pytest
 
 from customer_assets import settings
 from customer_assets.sample import write_sample
+from customer_assets.warehouse import source_warehouse
 from customer_assets_tests.nights.shop import Shop
 
 BOUGHT = """/* ---
@@ -40,6 +41,16 @@ def test_every_job_run_again_succeeds_and_publishes_nothing(shop, purpose):
     result = shop.run(purpose)
     assert result.success, failures(result)
     assert shop.manifests() == before
+
+
+def test_what_was_judged_is_not_judged_again(shop, monkeypatch):
+    def judged():
+        evaluations = shop.run("refresh").get_asset_check_evaluations()
+        return {(str(e.asset_key), e.check_name, e.passed) for e in evaluations}
+
+    before = judged()
+    monkeypatch.setattr(source_warehouse, "audit", None)
+    assert judged() == before
 
 
 def test_a_check_of_ones_own_that_reads_an_input_runs_also_when_nothing_changed(shop):

@@ -63,6 +63,7 @@ with activity as (
 histories as (
     select
         activity,
+        customer_id,
         list_sort(
             list(
                 datediff('day', date '0001-01-01', event_date)
@@ -77,10 +78,11 @@ histories as (
     group by activity, customer_id
 ),
 
+-- A group is named after one of its customers.
 groups as (
     select
         activity,
-        row_number() over (order by activity, days) as group_number,
+        min(customer_id) as group_id,
         days,
         count(*) as n_customers,
     from histories
@@ -90,7 +92,7 @@ groups as (
 group_days as (
     select
         activity,
-        group_number,
+        group_id,
         n_customers,
         unnest(days) as day,
     from groups
@@ -99,7 +101,7 @@ group_days as (
 active_days as (
     select
         activity,
-        group_number,
+        group_id,
         n_customers,
         date '0001-01-01'
         + cast(floor(day / (8 * (getvariable('min_occurrences') + 1))) as integer) as event_date,
@@ -114,7 +116,7 @@ active_intervals as (
     select
         active_days.activity,
         calendar.period,
-        active_days.group_number,
+        active_days.group_id,
         active_days.n_customers,
         calendar.interval_index,
         bool_or(active_days.is_entry) as is_entry,
@@ -126,22 +128,39 @@ active_intervals as (
     group by
         active_days.activity,
         calendar.period,
-        active_days.group_number,
+        active_days.group_id,
         active_days.n_customers,
         calendar.interval_index
+),
+
+counted_intervals as (
+    select
+        *,
+        count(*) filter (where is_return) over (
+            partition by activity, period, group_id
+            order by interval_index
+        ) as n_returns_until,
+        count(*) filter (where is_return) over (
+            partition by activity, period, group_id
+            order by interval_index
+            range between unbounded preceding and getvariable('retention_intervals') following
+        ) as n_returns_within,
+    from active_intervals
 ),
 
 entries as (
     select
         activity,
         period,
-        group_number,
+        group_id,
         n_customers,
         interval_index,
         is_entry,
         is_first_ever,
         is_first_matching,
-    from active_intervals
+        n_returns_until,
+        n_returns_within,
+    from counted_intervals
     where is_entry or is_first_ever or is_first_matching
 ),
 
@@ -161,14 +180,23 @@ returns as (
     select
         activity,
         period,
-        group_number,
+        group_id,
         interval_index,
+        n_returns_until as return_number,
         lag(interval_index) over (
-            partition by activity, period, group_number
+            partition by activity, period, group_id
             order by interval_index
         ) as previous_index,
-    from active_intervals
+    from counted_intervals
     where is_return
+),
+
+-- The returns within the intervals that are followed, and the first one beyond, each by its number.
+followed_returns as (
+    select
+        *,
+        unnest(generate_series(n_returns_until + 1, n_returns_within + 1)) as return_number,
+    from entries
 ),
 
 -- How long after its cohort's interval a customer came back, and the time before that: a return
@@ -185,12 +213,12 @@ waits as (
         sum(entries.n_customers) filter (where entries.is_entry) as n_recurring,
         sum(entries.n_customers) filter (where entries.is_first_ever) as n_first_ever,
         sum(entries.n_customers) filter (where entries.is_first_matching) as n_first_matching,
-    from entries
+    from followed_returns as entries
     inner join returns
         on entries.activity = returns.activity
         and entries.period = returns.period
-        and entries.group_number = returns.group_number
-        and returns.interval_index > entries.interval_index
+        and entries.group_id = returns.group_id
+        and entries.return_number = returns.return_number
         and coalesce(returns.previous_index, entries.interval_index)
         < entries.interval_index + getvariable('retention_intervals')
     group by

@@ -30,53 +30,80 @@ checks:
   - expect_column_values_to_not_be_null: {column: thing}
 owner: team:data
 --- */
-with things as (
+with products as (
     select
-        events.customer_id,
-        events.item_id,
-        items.category,
-        events.event_ts,
+        item_id,
+        category,
+    from items
+    where is_product
+),
+
+things as (
+    select
+        customer_id,
+        item_id,
+        event_ts,
     from events
-    inner join items on events.item_id = items.item_id
     where
-        events.customer_id is not null
-        and items.is_product
+        customer_id is not null
+        and item_id in (select item_id from products)
         and (
-            events.event_type = getvariable('purchase_event')
+            event_type = getvariable('purchase_event')
             or (
                 getvariable('view_event') is not null
-                and coalesce(events.event_type <> getvariable('return_event'), true)
-                and events.event_number is not null
+                and coalesce(event_type <> getvariable('return_event'), true)
+                and event_number is not null
             )
         )
 ),
 
-moments as (
+ends as (
     select
-        'now' as moment,
-        max(event_ts) as moment_ts,
-    from things
-    union all
-    select
-        'test' as moment,
-        max(event_ts) - getvariable('horizon_us') as moment_ts,
+        max(event_ts) as now_ts,
+        max(event_ts) - getvariable('horizon_us') as test_ts,
     from things
 ),
 
--- Grouped before the identifiers become text: there are many fewer groups than events.
-of_items as (
+-- Grouped before the identifiers become text, and once for both moments: there are many fewer
+-- groups than events.
+counted as (
     select
-        moments.moment,
-        moments.moment_ts,
         things.customer_id,
         things.item_id,
-        things.category,
+        ends.now_ts,
+        ends.test_ts,
         count(*) as n_events,
         max(things.event_ts) as last_ts,
+        count(*) filter (where things.event_ts <= ends.test_ts) as n_events_then,
+        max(things.event_ts) filter (where things.event_ts <= ends.test_ts) as last_ts_then,
     from things
-    inner join moments on things.event_ts <= moments.moment_ts
-    group by
-        moments.moment, moments.moment_ts, things.customer_id, things.item_id, things.category
+    cross join ends
+    group by things.customer_id, things.item_id, ends.now_ts, ends.test_ts
+),
+
+of_items as (
+    select
+        'now' as moment,
+        counted.now_ts as moment_ts,
+        counted.customer_id,
+        counted.item_id,
+        products.category,
+        counted.n_events,
+        counted.last_ts,
+    from counted
+    inner join products on counted.item_id = products.item_id
+    union all
+    select
+        'test' as moment,
+        counted.test_ts as moment_ts,
+        counted.customer_id,
+        counted.item_id,
+        products.category,
+        counted.n_events_then as n_events,
+        counted.last_ts_then as last_ts,
+    from counted
+    inner join products on counted.item_id = products.item_id
+    where counted.n_events_then > 0
 ),
 
 interests as (
@@ -107,13 +134,11 @@ interests as (
 
 kinds as (
     select 'item' as kind
-    from items
-    where is_product
+    from products
     having count(*) >= 50
     union all
     select 'category' as kind
-    from items
-    where is_product
+    from products
     having count(distinct category) >= 50
 ),
 
