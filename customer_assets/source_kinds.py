@@ -118,6 +118,7 @@ class EventLogs:
             "acquisition_cost": acquisition.cost if acquisition else None,
             "acquisition_margin_share": acquisition.margin_share if acquisition else None,
             "holidays": [str(day) for day in source.holidays],
+            **source.demand.model_dump(),
             "accepted_days": [str(day) for day in source.accept],
             "expects_every_day": source.expected.is_daily,
             "rejected_share": source.expected.rejected_share,

@@ -51,8 +51,7 @@ _MEASURES = {
 }
 _PUBLISHED_ROWS = {
     "sessions": "cast(started_ts as varchar), session_date, ended_ts, n_events",
-    "funnel_entries": "funnel || ' ' || cast(entry_date as varchar), level, "
-    "reached_ts[1:level], held",
+    "funnel_entries": "funnel || ' ' || cast(entry_date as varchar), level, reached_ts, held",
     "first_seen": "'', first_event_ts",
 }
 
@@ -310,8 +309,8 @@ def _verify_batch(published: Published, batch: int, n_customers: int) -> Verifie
     holds = sorted({hold for f in funnels_compared if (hold := published.source.funnels[f].hold)})
     columns += ", null" * (not sequence) + "".join(f", {quoted(hold)}" for hold in holds)
     events = [
-        oracle.Event(*row[:5], values=dict(zip(holds, row[5:], strict=True)))
-        for row in rows("events", columns, acts)
+        oracle.Event(who, event_ts, day, kind, place, dict(zip(holds, held, strict=True)))
+        for who, event_ts, day, kind, place, *held in rows("events", columns, acts)
     ]
     long = frozenset(row[0] for row in query(f"{of_batch} and {is_long}").rows())
     funnels = ", ".join(map(literal, funnels_compared))
@@ -358,9 +357,10 @@ def _oracle_rows(
             ):
                 if entry.entry_date in days:
                     reached = entry.reached_ts
+                    missing = len(stated.steps) - len(reached)
                     key = f"{funnel} {entry.entry_date}"
                     held = None if entry.held is None else str(entry.held)
-                    yield entry.customer_id, key, len(reached), list(reached), held
+                    yield entry.customer_id, key, len(reached), [*reached, *[None] * missing], held
 
 
 def _microseconds(duration: str) -> int:

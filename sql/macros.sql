@@ -74,3 +74,16 @@ create or replace temp macro share_high(share, error) as
         1 + (1 - share) / nullif(share, 0)
         * exp(-1.959963984540054 * error / nullif(share * (1 - share), 0))
     );
+
+-- Ends of the 95 % interval of the difference of two shares of different people, from their own
+-- Wilson intervals: R. G. Newcombe, Interval estimation for the difference between independent
+-- proportions (1998), method 10.
+create or replace temp macro difference_low(share, low, other_share, other_high) as
+    share - other_share - sqrt(
+        (share - low) * (share - low) + (other_high - other_share) * (other_high - other_share)
+    );
+
+create or replace temp macro difference_high(share, high, other_share, other_low) as
+    share - other_share + sqrt(
+        (high - share) * (high - share) + (other_share - other_low) * (other_share - other_low)
+    );

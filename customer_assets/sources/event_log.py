@@ -222,6 +222,23 @@ class SuspectedBots(Model):
     in_rates: bool = Field(default=True, description="Whether these days count in rates.")
 
 
+class Demand(Model):
+    """What forecasts of demand are for: how long deliveries take, and when the season is."""
+
+    lead_weeks: int = Field(
+        default=2, ge=1, le=4, description="Weeks from an order to its delivery."
+    )
+    service_level: float = Field(
+        default=0.95, gt=0.5, lt=1, description="Share of deliveries before which stock lasts."
+    )
+    season_month: int | None = Field(
+        default=None, ge=1, le=12, description="The month of the season; null: there is none."
+    )
+    season_lead_days: int | None = Field(
+        default=None, ge=0, description="How many days before it the season is said to begin."
+    )
+
+
 class EventLogSource(Model):
     """A log with one row per thing that a customer did."""
 
@@ -272,6 +289,12 @@ class EventLogSource(Model):
         default="gross",
         description="net: what came back is taken off the values of the purchases already.",
     )
+    breakdowns: list[str] = Field(
+        default=[],
+        description="Columns of the events, such as channel or country, by whose value at their "
+        "first event customers are told apart: retention, lifecycle and revenue are broken down "
+        "by them. Each session has its own entry values.",
+    )
     passive_events: list[str] = Field(
         default=[],
         description="Event types that are no act of the customer: pings, mails sent, entries of "
@@ -297,6 +320,7 @@ class EventLogSource(Model):
         description="Days known in advance on which nothing is sold; weekdays without trade are "
         "learnt from the log.",
     )
+    demand: Demand = Demand()
     rules: list[CleaningRule] = []
     expected: Expected = Expected()
     accept: list[Day] = Field(
@@ -360,6 +384,8 @@ class EventLogSource(Model):
     @model_validator(mode="after")
     def _funnels_compare_columns(self) -> "EventLogSource":
         there = {*CANONICAL_COLUMNS, *self.attributes}
+        if unknown := sorted(set(self.breakdowns) - there):
+            raise ValueError(f"breakdowns: the events have no column {unknown[0]!r}")
         for name, funnel in self.funnels.items():
             asked = {column for column, _ in funnel.compared()}
             if unknown := sorted((asked | ({funnel.hold} if funnel.hold else set())) - there):
@@ -407,6 +433,7 @@ class EventLogSource(Model):
             "returns": self.return_event is not None,
             "country": "country" in self.attributes,
             "funnel": bool(self.funnels),
+            "breakdowns": bool(self.breakdowns),
             "segments": self.purchase_event is not None or self.segments.columns is not None,
             "segment_rules": bool(self.segment_rules),
             "actions": bool(self.advice.actions),

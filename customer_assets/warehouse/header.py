@@ -41,6 +41,7 @@ Capability = Literal[
     "campaign",
     "rfem",
     "returns",
+    "breakdowns",
 ]
 
 

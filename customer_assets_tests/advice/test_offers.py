@@ -56,7 +56,10 @@ def test_a_contact_is_worth_what_it_brings_less_what_it_costs():
     # .6 x 60 - 10; of twenty customers alike it is not sure.
     assert (best["expected_value"], best["value_from"]) == (pytest.approx(26), "response")
     assert best["expected_value_low"] < 26 < best["expected_value_high"]
-    assert offers(Advice(actions=ACTIONS))["expected_value"].is_null().all()
+    assert best["why_no_value"] is None
+    without = offers(Advice(actions=ACTIONS))
+    assert without["expected_value"].is_null().all()
+    assert without["why_no_value"].str.contains("states no campaign").all()
 
 
 def test_a_measured_uplift_goes_before_a_response():

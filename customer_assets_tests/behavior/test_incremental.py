@@ -115,7 +115,7 @@ class Warehouse:
             connection.execute(f"drop table if exists state_{table}")
         connection.execute(
             "create table state_all_events (customer_id bigint, event_ts bigint, event_at "
-            "timestamp, event_date date, event_type varchar, item_id bigint)"
+            "timestamp, event_date date, event_type varchar, item_id bigint, value decimal(18, 4))"
         )
         self.view("events", "all_events", dt.date(1, 1, 1), dt.date(1, 1, 1))
         for table, day in (("session_fragments", "event_date"), ("funnel_entries", "entry_date")):
@@ -213,7 +213,7 @@ def as_row(event, zone):
 def land(connection, rows):
     """An event that was delivered before is the same event."""
     if rows:
-        connection.executemany("insert into state_all_events values (?, ?, ?, ?, ?, ?)", rows)
+        connection.executemany("insert into state_all_events values (?, ?, ?, ?, ?, ?, 1.5)", rows)
         connection.execute(
             "create or replace table state_all_events as select distinct * from state_all_events"
         )

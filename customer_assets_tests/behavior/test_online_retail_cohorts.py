@@ -14,6 +14,7 @@ CLEAN_LINES = """
     select
         cast(cast(CustomerID as double) as bigint) as customer_id,
         epoch_us(cast(InvoiceDate as timestamp)) as event_ts,
+        cast(InvoiceDate as timestamp) as event_at,
         cast(InvoiceDate as date) as event_date,
         'purchase' as event_type,
         1 as event_number,

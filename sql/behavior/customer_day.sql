@@ -15,6 +15,7 @@ columns:
   n_views: {type: bigint, description: "Page views among them."}
   n_purchases: {type: bigint, description: "Purchase events among them."}
   purchase_value: {type: "decimal(18,4)", description: "Money of the purchase events; null where no purchase carries a value."}
+  first_purchase_at: {type: timestamp, description: "First purchase of the day, business time; null where there is none."}
   first_event_ts: {type: bigint, description: "First event, epoch microseconds."}
   last_event_ts: {type: bigint, description: "Last event, epoch microseconds."}
   is_suspected_bot: {type: boolean, description: "Whether there are more events than the source believes of a person."}
@@ -30,6 +31,7 @@ with customer_events as (
         customer_id,
         event_date,
         event_ts,
+        event_at,
         value,
         event_type = getvariable('view_event') as is_view,
         event_type = getvariable('purchase_event') as is_purchase,
@@ -44,6 +46,8 @@ select
     count(*) filter (where is_view) as n_views,
     count(*) filter (where is_purchase) as n_purchases,
     cast(sum(value) filter (where is_purchase) as decimal(18, 4)) as purchase_value,
+    -- By the clock a purchase may be earlier that came after an hour was turned back.
+    arg_min(event_at, event_ts) filter (where is_purchase) as first_purchase_at,
     min(event_ts) as first_event_ts,
     max(event_ts) as last_event_ts,
     coalesce(count(*) > getvariable('bot_events_per_day'), false) as is_suspected_bot,

@@ -7,6 +7,7 @@ columns:
   customer_id: {type: source, description: "Who."}
   first_event_ts: {type: bigint, description: "First event in all history, epoch microseconds."}
   first_event_date: {type: date, description: "Day of the first event."}
+  first_purchase_at: {type: timestamp, description: "First purchase, business time; null where there is none."}
   first_purchase_date: {type: date, description: "Day of the first purchase; null where there is none."}
   last_event_ts: {type: bigint, description: "Last event, epoch microseconds."}
   last_event_date: {type: date, description: "Day of the last event."}
@@ -24,6 +25,7 @@ select
     customer_id,
     min(first_event_ts) as first_event_ts,
     min(event_date) as first_event_date,
+    arg_min(first_purchase_at, event_date) filter (where n_purchases > 0) as first_purchase_at,
     min(event_date) filter (where n_purchases > 0) as first_purchase_date,
     max(last_event_ts) as last_event_ts,
     max(event_date) as last_event_date,

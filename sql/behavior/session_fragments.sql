@@ -14,9 +14,11 @@ columns:
   first_event_ts: {type: bigint, description: "First event, epoch microseconds; with customer_id the key."}
   last_event_ts: {type: bigint, description: "Last event, epoch microseconds."}
   first_event_at: {type: timestamp, description: "First event, business time."}
+  last_event_at: {type: timestamp, description: "Last event, business time."}
   n_events: {type: bigint, description: "Events in the fragment."}
   n_views: {type: bigint, description: "Page views among them."}
   n_purchases: {type: bigint, description: "Purchase events among them."}
+  purchase_value: {type: "decimal(18,4)", description: "Money of the purchase events; null where no purchase carries a value."}
 checks:
   - expect_compound_columns_to_be_unique: {column_list: [customer_id, first_event_ts]}
   - expect_column_values_to_not_be_null: {column: customer_id}
@@ -30,6 +32,7 @@ with customer_events as (
         event_date,
         event_ts,
         event_at,
+        value,
         event_type = getvariable('view_event') as is_view,
         event_type = getvariable('purchase_event') as is_purchase,
         coalesce(event_ts - previous_event_ts > getvariable('session_timeout_us'), true)
@@ -53,9 +56,11 @@ slots as (
         max(event_ts) as last_event_ts,
         -- Of a slot only the first event can be a start.
         min(event_at) filter (where is_start) as started_at,
+        arg_max(event_at, event_ts) as last_event_at,
         count(*) as n_events,
         count(*) filter (where is_view) as n_views,
         count(*) filter (where is_purchase) as n_purchases,
+        sum(value) filter (where is_purchase) as purchase_value,
     from customer_events
     group by customer_id, event_date, slot_ts
 ),
@@ -78,9 +83,11 @@ continuations as (
         event_date,
         min(slot_ts) - getvariable('session_timeout_us') as start_slot_ts,
         max(last_event_ts) as last_event_ts,
+        arg_max(last_event_at, last_event_ts) as last_event_at,
         cast(sum(n_events) as bigint) as n_events,
         cast(sum(n_views) as bigint) as n_views,
         cast(sum(n_purchases) as bigint) as n_purchases,
+        sum(purchase_value) as purchase_value,
     from numbered
     group by customer_id, event_date, run_ts
 )
@@ -91,9 +98,17 @@ select
     starts.first_event_ts,
     coalesce(continuations.last_event_ts, starts.last_event_ts) as last_event_ts,
     starts.started_at as first_event_at,
+    coalesce(continuations.last_event_at, starts.last_event_at) as last_event_at,
     starts.n_events + coalesce(continuations.n_events, 0) as n_events,
     starts.n_views + coalesce(continuations.n_views, 0) as n_views,
     starts.n_purchases + coalesce(continuations.n_purchases, 0) as n_purchases,
+    cast(
+        coalesce(
+            starts.purchase_value + continuations.purchase_value,
+            starts.purchase_value,
+            continuations.purchase_value
+        ) as decimal(18, 4)
+    ) as purchase_value,
 from slots as starts
 left join continuations
     on starts.customer_id = continuations.customer_id

@@ -25,9 +25,12 @@ columns:
   started_ts: {type: bigint, description: "First event, epoch microseconds; with customer_id the key of the session."}
   ended_ts: {type: bigint, description: "Last event, epoch microseconds."}
   started_at: {type: timestamp, description: "First event, business time."}
+  ended_at: {type: timestamp, description: "Last event, business time."}
+  duration_seconds: {type: double, description: "Time from the first event to the last; 0 where there is one."}
   n_events: {type: bigint, description: "Events in the session."}
   n_views: {type: bigint, description: "Page views among them."}
   n_purchases: {type: bigint, description: "Purchase events among them."}
+  purchase_value: {type: "decimal(18,4)", description: "Money of the purchase events; null where no purchase carries a value."}
   n_fragments: {type: bigint, description: "Days that the session touches."}
 checks:
   - expect_compound_columns_to_be_unique: {column_list: [customer_id, started_ts]}
@@ -91,9 +94,11 @@ joined as (
         started_ts,
         max(last_event_ts) as ended_ts,
         arg_min(first_event_at, first_event_ts) as started_at,
+        arg_max(last_event_at, last_event_ts) as ended_at,
         cast(sum(n_events) as bigint) as n_events,
         cast(sum(n_views) as bigint) as n_views,
         cast(sum(n_purchases) as bigint) as n_purchases,
+        cast(sum(purchase_value) as decimal(18, 4)) as purchase_value,
         count(*) as n_fragments,
     from parts
     group by customer_id, started_ts
@@ -105,9 +110,12 @@ select
     first_event_ts as started_ts,
     last_event_ts as ended_ts,
     first_event_at as started_at,
+    last_event_at as ended_at,
+    (last_event_ts - first_event_ts) / 1000000.0 as duration_seconds,
     n_events,
     n_views,
     n_purchases,
+    purchase_value,
     cast(1 as bigint) as n_fragments,
 from placed
 where not is_near_midnight
@@ -118,8 +126,11 @@ select
     started_ts,
     ended_ts,
     started_at,
+    ended_at,
+    (ended_ts - started_ts) / 1000000.0 as duration_seconds,
     n_events,
     n_views,
     n_purchases,
+    purchase_value,
     n_fragments,
 from joined

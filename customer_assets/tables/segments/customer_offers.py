@@ -43,11 +43,17 @@ columns:
     description: >-
       uplift (measured by a hold-out of the group: what the contact causes) or response (buyers,
       some of whom would have bought anyway).
+  why_no_value: {type: varchar, description: Why no value is expected; null where one is.}
   may_be_made:
     type: boolean
     description: Whether there is an action and nothing speaks against it.
   why_not: {type: varchar, description: Why it may not be made; null where it may.}
 checks:
+  - unexpected_rows_expectation:
+      name: a_value_or_a_reason
+      description: Where no value is expected it is said why.
+      unexpected_rows_query: >-
+        select * from {batch} where (expected_value is null) = (why_no_value is null)
   - unexpected_rows_expectation:
       name: an_offer_or_a_reason
       description: Who has no offer has the reason why not.
@@ -128,6 +134,11 @@ def compute(
         .when(~pl.col("has_consent"))
         .then(pl.lit("The customer has not agreed to be written to."))
     )
+    no_value = "No model knows this customer."
+    if not advice.campaign:
+        no_value = "The source states no campaign, that is what a contact costs and a buyer brings."
+    elif not audience:
+        no_value = f"No model of {advice.campaign.question} is to be believed."
     value_from = pl.coalesce(
         None, *(pl.when(pl.col(f"{v}_value").is_not_null()).then(pl.lit(v)) for v in values)
     )
@@ -142,6 +153,7 @@ def compute(
             }.items()
         ),
         value_from.alias("value_from"),
+        pl.when(value_from.is_null()).then(pl.lit(no_value)).alias("why_no_value"),
         why_not.alias("why_not"),
         why_not.is_null().alias("may_be_made"),
     )
