@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from customer_assets.components.partition_tags import range_tags
-from customer_assets.components.source_definitions import job_name
+from customer_assets.components.source_definitions import daily_partitions, job_name
 from customer_assets.components.table_assets import ONLY_OUTDATED
+from customer_assets.pipeline import AnyPipeline
 from customer_assets.progress import Collected, listening
 from customer_assets.progress_bars import shown
 from customer_assets.project import read_pipeline
@@ -51,6 +52,9 @@ def launch(
     Raises UnknownSourceError, ValueError where the source's `defs.yaml` is wrong, and LaunchError.
     """
     pipeline = read_pipeline(source)
+    if days is not None:
+        # Before Dagster's definitions are read, which takes longer.
+        _check_days(pipeline, days)
     if purpose == "train" and not pipeline.training:
         raise LaunchError(f"{source} asks no question of its customers: there is no model to train")
     job = job_of(purpose, source)
@@ -62,18 +66,22 @@ def launch(
 
 
 def tags_of(job: dg.JobDefinition, days: Sequence[dt.date] | None = None) -> Mapping[str, str]:
-    """Return the tags of a run over some successive days, or over all. Raises LaunchError."""
+    """Return the tags of a run over some successive days, or over all."""
     keys = job.partitions_def.get_partition_keys() if job.partitions_def is not None else []
-    if days is None:
-        return range_tags(keys) if keys else {}
+    asked = keys if days is None else [day.isoformat() for day in days]
+    return range_tags(asked) if asked else {}
+
+
+def _check_days(pipeline: AnyPipeline, days: Sequence[dt.date]) -> None:
+    if not pipeline.kind.has_days:
+        raise LaunchError(f"{pipeline.name} has no days: leave --days out")
+    keys = daily_partitions(pipeline).get_partition_keys()
     if not keys:
-        raise LaunchError(f"{job.name} has no days: leave --days out")
-    asked = [day.isoformat() for day in days]
-    if asked[0] < keys[0] or asked[-1] > keys[-1]:
+        raise LaunchError(f"no day of {pipeline.name} is over yet: leave --days out")
+    if days[0].isoformat() < keys[0] or days[-1].isoformat() > keys[-1]:
         raise LaunchError(
             f"--days are of {keys[0]}...{keys[-1]}, the days of the log that are over"
         )
-    return range_tags(asked)
 
 
 @functools.cache

@@ -99,7 +99,10 @@ def days(text: str) -> list[dt.date]:
     """Return the days of `2017-11-25` or `2017-11-25...2017-11-30`."""
     from customer_assets.ask.period import stated_period
 
-    period = stated_period(text)
+    try:
+        period = stated_period(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error).removeprefix("Value error, ")) from error
     if period is None:
         raise typer.BadParameter("a day is written 2017-11-25, days 2017-11-25...2017-11-30")
     return period.days
