@@ -143,19 +143,27 @@ _MOST_CARDS = 3
 
 
 def _cards(report: ReportInput, rows: list[dict[str, Any]]) -> list[Card]:
-    """Return what to begin with: what surely earns comes before what may not.
+    """Return what to begin with: what surely earns comes first, and of that what earns most.
 
     Where there are fewer groups to contact than cards, the most likely of all are one.
     """
     may_earn = [row for row in rows if _may_earn(report, row)]
-    by_sureness = sorted(may_earn, key=lambda row: not _surely_earns(report, row))
-    cards = [_card(report, row) for row in by_sureness[:_MOST_CARDS]]
+    first = sorted(
+        may_earn, key=lambda row: (not _surely_earns(report, row), -_profit(report, row))
+    )
+    cards = [_card(report, row) for row in first[:_MOST_CARDS]]
     return cards if len(cards) == _MOST_CARDS else [*_best_list(report), *cards]
 
 
 def _surely_earns(report: ReportInput, row: dict[str, Any]) -> bool:
     plan = _contacting(report, row)
     return plan is None or plan["profit_low"] > 0
+
+
+def _profit(report: ReportInput, row: dict[str, Any]) -> float:
+    """Return what contacting a group earns; 0 where nobody knows, so that priority decides."""
+    plan = _contacting(report, row)
+    return 0.0 if plan is None else float(plan["profit"])
 
 
 def _may_earn(report: ReportInput, row: dict[str, Any]) -> bool:
@@ -196,10 +204,21 @@ def _earning(report: ReportInput, plan: Mapping[str, Any]) -> str:
     low, high = (money(plan[name], digits=0) for name in ("profit_low", "profit_high"))
     is_measured = plan["basis"] == "measured"
     how = "Would earn" if is_measured else "Expected to earn"
-    note = f"{how} {money(plan['profit'], digits=0)} (95% interval {low} to {high})"
+    when = _when(report)
+    note = f"{how} {money(plan['profit'], digits=0)}{when}, costs deducted (95% interval {low} to "
+    note += f"{high})"
     if is_measured:
         note += f", by what campaign {wording.shown(plan['measured_by'], 40)} caused"
     return f"{note}." if plan["profit_low"] > 0 else f"{note}: it may cost more than it brings."
+
+
+def _when(report: ReportInput) -> str:
+    """Return in which time a campaign earns that, where its question is about one."""
+    campaign, source = report.source.advice.campaign, report.source
+    if campaign is None or not isinstance(source, EventLogSource):
+        return ""
+    label = source.questions[campaign.question].label
+    return f" in {source.horizon}" if label.endswith("_within_horizon") else ""
 
 
 def _best_list(report: ReportInput) -> list[Card]:

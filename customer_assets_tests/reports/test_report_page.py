@@ -171,7 +171,7 @@ def test_what_surely_earns_is_done_before_what_may_cost_more(
     assert "10 of 20 customers" in cards[0][1]
     assert "7 customers" in cards[1][1]
     assert "by telephone" in cards[1][1]
-    assert "Expected to earn £80 (95% interval £30 to £130)." in cards[1][1]
+    assert "Expected to earn £80, costs deducted (95% interval £30 to £130)." in cards[1][1]
     assert "--source small_shop --segment group_1 group_1-list" in cards[1][1]
     assert "it may cost more than it brings" in cards[2][1]
 
@@ -189,7 +189,10 @@ def test_a_card_rests_on_what_a_campaign_caused_where_that_was_measured(
         "campaign_economics": pl.concat([plans, measured], how="diagonal_relaxed"),
     }
     text = write_report("small_shop", source, tables, shown, tmp_path).read_text()
-    said = "Would earn £20 (95% interval £30 to £130), by what campaign spring &lt;b&gt; caused."
+    said = (
+        "Would earn £20, costs deducted (95% interval £30 to £130), by what campaign "
+        "spring &lt;b&gt; caused."
+    )
     assert said in text
     assert "Offers by group" in text
     assert "<bdi>\u22120.050 to 0.250</bdi>" in text

@@ -132,10 +132,12 @@ def _figures(source: EventLogSource) -> Iterator[_Figure]:
         "visitors", "Customers seen", "count", 7, "daily_traffic", "sum(n_new_customers)",
         of="doing",
     )  # fmt: skip
-    yield _Figure(
-        "sessions", "Sessions", "count", 8, "daily_traffic", "sum(n_sessions)",
-        of="visiting", k="n_sessions",
-    )  # fmt: skip
+    if "view" in offered or "funnel" in offered or "purchase" not in offered:
+        # A log of purchases alone knows of no visits.
+        yield _Figure(
+            "sessions", "Sessions", "count", 8, "daily_traffic", "sum(n_sessions)",
+            of="visiting", k="n_sessions",
+        )  # fmt: skip
     if "view" in offered:
         yield _Figure(
             "bounce_rate", "Bounce rate", "share", 9, "bounce_rate", "max(bounce_rate)",
