@@ -40,8 +40,9 @@ verify: $(READY) ## Random histories, and how often intervals cover (three quart
 drill: $(READY) ## Kill runs and see what is left: lost, wrong, stuck [KILLS=100]
 	@$(BIN)/python -W ignore -m customer_assets_tests.drill $(if $(KILLS),--kills $(KILLS))
 
-bench: $(READY) ## Time the engine against a bare DuckDB scan of the same file [ROWS=10000000]
-	@$(BIN)/python -m customer_assets_tests.bench $(if $(ROWS),--rows $(ROWS))
+bench: $(READY) ## Measure against a scan and a script by hand: docs/benchmarks.md [ROWS= LONG=1]
+	@$(BIN)/python -m customer_assets_tests.bench $(if $(ROWS),--rows $(ROWS)) \
+		$(if $(LONG),--long)
 
 check: $(READY) ## Format, lint, type-check, and hold the rooms apart
 	@$(BIN)/ruff format $(if $(CI),--check) .

@@ -1,7 +1,11 @@
-"""Measures a log from the raw file to the last table, and one more day on top of 30."""
+"""Measures a log from the raw file to the last table, beside a script by hand; what a night costs.
+
+Writes what it found to docs/benchmarks.md. The long form adds the models and the whole chain.
+"""
 
 import argparse
 import datetime as dt
+import platform
 import shutil
 import statistics
 import tempfile
@@ -11,12 +15,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from customer_assets import settings
 from customer_assets.quality import gx_duckdb
-from customer_assets_tests.bench import logs
+from customer_assets.warehouse.engine import relation_sql
+from customer_assets_tests.bench import by_hand, commands, logs
 from customer_assets_tests.conftest import SourceRun, read_source, run_source
 
 SCANS = 5
+REPEATS = 3
+DOCUMENT = settings.PROJECT_ROOT / "docs" / "benchmarks.md"
+MAIN_TABLES = ("events", "customer_day", "session_fragments", "sessions")
+COHORTS = ("customer_day", "first_seen", "retention", "lifecycle", "stickiness")
+MODELS = ("tuned_models", "model_predictions", "champions", "model_metrics", "model_scores")
 # Great Expectations takes seconds to import, once in a process: before anything is timed.
 assert gx_duckdb
 
@@ -37,46 +49,138 @@ class Cost:
     rows: int
 
 
+class Findings:
+    """What was measured, line by line: on the screen at once, in the document at the end."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def section(self, title: str) -> None:
+        self.lines += [
+            "",
+            f"## {title}",
+            "",
+            "| | Measured | Floor | Aim |",
+            "|---|---:|---:|---:|",
+        ]
+        print(f"\n{title}")
+
+    def add(self, what: str, value: str, floor: str = "", aim: str = "") -> None:
+        self.lines.append(f"| {what} | {value} | {floor} | {aim} |")
+        print(f"  {what}: {value}" + (f" (floor {floor}, aim {aim})" if floor else ""), flush=True)
+
+    def write(self, rows: int) -> None:
+        memory = settings.memory_limit()
+        head = [
+            "# Benchmarks",
+            "",
+            f"Written by `make bench` over {rows:,} events on {settings.threads()} threads, memory "
+            f"limit {memory}, DuckDB {duckdb.__version__}, Python {platform.python_version()}.",
+            "Only ratios of one run count: seconds are those of one machine. A scan reads every",
+            "field of the file as its type and keeps none. Peak memory is that of the process.",
+        ]
+        DOCUMENT.write_text("\n".join([*head, *self.lines]) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="customer_assets_tests.bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000, help="events of the log")
     parser.add_argument("--keep", type=Path, help="folder in which the logs stay for the next run")
-    parser.add_argument("--only", choices=["whole", "day"], help="one of the two measurements")
+    parser.add_argument("--only", choices=["tables", "day", "night"], help="one measurement")
+    parser.add_argument("--long", action="store_true", help="the models and the whole chain too")
     asked = parser.parse_args()
+    found = Findings()
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         folder = (asked.keep or Path(scratch)).resolve() / str(asked.rows)
-        if asked.only != "day":
-            measure_whole(folder / "taobao", Path(scratch) / "whole", asked.rows)
-        if asked.only != "whole":
-            measure_day(folder / "long", Path(scratch) / "day", asked.rows)
+        if asked.only in (None, "tables"):
+            measure_tables(folder / "taobao", Path(scratch) / "tables", asked, found)
+        if asked.only in (None, "day"):
+            measure_day(folder / "long", Path(scratch) / "day", asked.rows, found)
+        if asked.only in (None, "night"):
+            measure_night(Path(scratch) / "night", found)
+    if asked.only is None:
+        found.write(asked.rows)
 
 
-def measure_whole(log: Path, home: Path, rows: int) -> None:
-    """All tables of a log that landed at once, beside a bare scan of its file."""
-    logs.write_log(log, rows)
-    run = new_run(log, home, logs.SAMPLE_DAYS)
+def measure_tables(log: Path, home: Path, asked: argparse.Namespace, found: Findings) -> None:
+    """The tables of a log that landed at once, beside a scan of its file and a script by hand."""
+    logs.write_log(log, asked.rows)
+    by_script, ours, peaks = [], [], []
+    for number in range(REPEATS):
+        run = new_run(log, home / f"ours_{number}", logs.SAMPLE_DAYS)
+        with measured() as cost:
+            run.ingest()
+            compute(run, MAIN_TABLES)
+        ours.append(cost.seconds)
+        peaks.append(cost.peak)
+        with limited(duckdb.connect(), home) as connection:
+            with measured() as cost:
+                by_hand.write_tables(connection, log, home / f"hand_{number}")
+            by_script.append(cost.seconds)
+            demand_equal_rows(connection, home / f"hand_{number}", run)
+        shutil.rmtree(home / f"hand_{number}")
+        if number < REPEATS - 1:
+            shutil.rmtree(home / f"ours_{number}")
     scan, scan_processor = scan_seconds(run, log)
-    print(
-        f"{rows:,} events of {logs.SAMPLE_DAYS} days. A bare scan of the file: {scan:.2f} s, "
-        f"processor {scan_processor:.2f} s per thread."
+    hand, main = statistics.median(by_script), statistics.median(ours)
+    found.section("A log from its file to tables")
+    found.add("Scan of the file", f"{scan:.2f} s")
+    found.add("Main tables by a script that is written for them", f"{hand:.2f} s")
+    found.add(
+        "Main tables, row-equal, against that script; checks and accounting included",
+        f"{main / hand:.2f} times",
+        "1.5",
+        "1.2",
     )
-    with measured("ingest", scan):
-        run.ingest()
-    with measured("events", scan):
-        events = compute(run, ("staging",))
-    with measured("behaviour tables and their checks", scan):
-        tables = compute(run, ("behavior",))
+    found.add("Main tables: peak memory", f"{max(peaks):.2f} GB")
+    with measured() as cost:
+        compute(run, COHORTS)
+    found.add("Ingest to cohorts", f"{(main + cost.seconds) / scan:.1f} scans", "23", "16")
+    with measured() as cost:
+        tables = compute(run, layers=("behavior",))
+    engine = sum(each.engine for each in tables) / scan
+    found.add("The other behaviour tables, without their checks", f"{engine:.1f} scans")
+    found.add("The other behaviour tables: peak memory", f"{cost.peak:.2f} GB")
     show(tables, scan)
-    show_total("events", events, scan)
-    show_total("all behaviour tables", tables, scan)
-    processor = sum(cost.processor for cost in tables)
-    print(
-        f"by the processor's time, checks included: {processor:.2f} s per thread, "
-        f"{processor / scan_processor:.2f} scans"
-    )
+    processor = sum(each.processor for each in tables)
+    print(f"  by the processor's time, checks included: {processor / scan_processor:.1f} scans")
+    if asked.long:
+        with measured() as cost:
+            others = compute(run, layers=("commerce", "features"))
+        found.add("Commerce and features", f"{cost.seconds:.0f} s")
+        found.add("Commerce and features: peak memory", f"{cost.peak:.2f} GB")
+        show(others, scan)
+        with measured() as cost:
+            models = compute(run, layers=("models", "segments", "reports"))
+        steps = sum(each.processor for each in models if each.table in MODELS)
+        steps *= settings.threads()
+        found.add("Model steps: processor seconds", f"{steps:.0f} s", "330", "150")
+        found.add("Models, segments, reports: peak memory", f"{cost.peak:.2f} GB", "8 GB", "4 GB")
+        show(models, scan)
 
 
-def measure_day(log: Path, home: Path, rows: int) -> None:
+def demand_equal_rows(connection: duckdb.DuckDBPyConnection, hand: Path, run: SourceRun) -> None:
+    """Raise AssertionError where the script made other rows than the product."""
+    for name in by_hand.COLUMNS:
+        files = f"read_parquet('{hand / name}/**/*.parquet')"
+        relation = f"({relation_sql(run.warehouse.relation(name))})"
+        theirs, ours = (by_hand.checksum(connection, name, r) for r in (files, relation))
+        assert theirs == ours, f"{name}: {theirs} by hand, {ours} here"
+
+
+def measure_night(scratch: Path, found: Findings) -> None:
+    """What a small source costs, whole commands, as processor seconds."""
+    bounds = {
+        "a night with the rows of one day": ("30", "18"),
+        "a night with one late row": ("20", "12"),
+        "dg launch of one small asset": ("12", "6"),
+    }
+    found.section("A small source, processor seconds of whole commands")
+    for what, seconds in commands.measure(scratch):
+        found.add(what.capitalize(), f"{seconds:.1f} s", *bounds.get(what, ()))
+
+
+def measure_day(log: Path, home: Path, rows: int, found: Findings) -> None:
     """One more day after 30, beside all 31 from nothing."""
     first, last = logs.write_long_log(log, rows)
     landing = log / "landing"
@@ -85,26 +189,22 @@ def measure_day(log: Path, home: Path, rows: int) -> None:
     shutil.copy(first, landing)
     grown = new_run(landing, home / "grown", logs.LONG_DAYS)
     grown.ingest()
-    compute(grown, ("staging", "behavior"))
+    compute(grown, layers=("staging", "behavior"))
     shutil.copy(last, landing)
     grown.ingest()
-    compute(grown, ("staging",))
-    print(f"\nOne more day on top of {logs.LONG_DAYS - 1}.")
-    with measured("behaviour tables of one more day and their checks"):
-        day = compute(grown, ("behavior",))
+    compute(grown, layers=("staging",))
+    found.section(f"One more day on top of {logs.LONG_DAYS - 1}, share of all of them at once")
+    with measured() as cost:
+        day = compute(grown, layers=("behavior",))
     at_once = new_run(landing, home / "whole", logs.LONG_DAYS)
     at_once.ingest()
-    compute(at_once, ("staging",))
-    whole = compute(at_once, ("behavior",))
-    seconds = {cost.table: cost.engine for cost in whole}
-    for cost in day:
-        print(f"{cost.table:24}{cost.engine:8.2f} s of {seconds[cost.table]:6.2f} s")
-    for title, left_out in (("all", ()), ("without funnel_entries", ("funnel_entries",))):
-        kept = [[cost for cost in costs if cost.table not in left_out] for costs in (day, whole)]
-        of_day, of_all = (sum(cost.engine for cost in costs) for costs in kept)
-        print(f"{title}: {of_day:.2f} s of {of_all:.2f} s, {of_day / of_all:.1%}")
-        of_day, of_all = (sum(cost.processor for cost in costs) for costs in kept)
-        print(f"  by the processor's time, checks included: {of_day / of_all:.1%}")
+    compute(at_once, layers=("staging",))
+    whole = compute(at_once, layers=("behavior",))
+    of_day, of_all = (sum(each.engine for each in costs) for costs in (day, whole))
+    found.add("Behaviour tables", f"{of_day / of_all:.0%}")
+    of_day, of_all = (sum(each.processor for each in costs) for costs in (day, whole))
+    found.add("By the processor's time, checks included", f"{of_day / of_all:.0%}")
+    found.add("Peak memory", f"{cost.peak:.2f} GB")
     show_differences(grown, at_once)
     shutil.rmtree(landing)
 
@@ -115,11 +215,17 @@ def new_run(landing: Path, home: Path, n_days: int) -> SourceRun:
     first_day, _ = source.day_range()
     source = source.model_copy(update={"last_day": first_day + dt.timedelta(days=n_days - 1)})
     run = run_source("taobao", source, landing, home)
-    run.warehouse.engine.connection.execute(
+    limited(run.warehouse.engine.connection, home)
+    return run
+
+
+def limited(connection: duckdb.DuckDBPyConnection, home: Path) -> duckdb.DuckDBPyConnection:
+    """Return a connection with the limits of the settings."""
+    connection.execute(
         f"set memory_limit = '{settings.memory_limit()}'; set threads = {settings.threads()}; "
         f"set temp_directory = '{home / 'spill'}'"
     )
-    return run
+    return connection
 
 
 def scan_seconds(run: SourceRun, log: Path) -> tuple[float, float]:
@@ -143,13 +249,13 @@ def processor_seconds() -> float:
     return time.process_time() / settings.threads()
 
 
-def compute(run: SourceRun, layers: Sequence[str]) -> list[Cost]:
-    """Compute what is outdated of the tables of some layers, in order of need."""
+def compute(run: SourceRun, names: Sequence[str] = (), *, layers: Sequence[str] = ()) -> list[Cost]:
+    """Compute what is outdated of some tables, or of some layers, in order of need."""
     parameters = run.pipeline.parameters(run.now)
     costs = []
     for model in run.pipeline.models.values():
         table = run.pipeline.tables[model.name]
-        if table.layer not in layers:
+        if table.layer not in layers and model.name not in names:
             continue
         days = run.days() if table.partition_by else None
         outdated = run.warehouse.outdated(model, parameters, days)
@@ -173,18 +279,23 @@ def compute(run: SourceRun, layers: Sequence[str]) -> list[Cost]:
     return costs
 
 
+@dataclass
+class Measured:
+    """Seconds that a block took, and the most memory that the process held meanwhile, in GB."""
+
+    seconds: float = 0.0
+    peak: float = 0.0
+
+
 @contextmanager
-def measured(title: str, scan: float | None = None) -> Iterator[None]:
-    """Print how long a block took, and the most memory that the process held meanwhile."""
+def measured() -> Iterator[Measured]:
     # 5 resets the peak of the process: proc_pid_clear_refs(5).
     Path("/proc/self/clear_refs").write_text("5")
-    started = time.perf_counter()
-    yield
-    seconds = time.perf_counter() - started
+    found, started = Measured(), time.perf_counter()
+    yield found
+    found.seconds = time.perf_counter() - started
     status = Path("/proc/self/status").read_text().splitlines()
-    peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 2**20
-    ratio = f", {seconds / scan:.1f} scans" if scan else ""
-    print(f"{title}: {seconds:.2f} s{ratio}, peak memory {peak:.2f} GB")
+    found.peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 2**20
 
 
 def show(costs: Sequence[Cost], scan: float) -> None:
@@ -196,14 +307,6 @@ def show(costs: Sequence[Cost], scan: float) -> None:
             f"{cost.table:24}{cost.engine:7.2f} s{cost.engine / scan:8.2f}{cost.checks:7.2f} s"
             f"{cost.processor:9.2f} s{cost.rows_read:13,}{cost.rows:13,}"
         )
-
-
-def show_total(title: str, costs: Sequence[Cost], scan: float) -> None:
-    engine, checks = sum(cost.engine for cost in costs), sum(cost.checks for cost in costs)
-    print(
-        f"{title}: {engine:.2f} s, {engine / scan:.2f} scans; checks {checks:.2f} s, "
-        f"{checks / scan:.2f} scans"
-    )
 
 
 def show_differences(grown: SourceRun, at_once: SourceRun) -> None:
