@@ -258,7 +258,7 @@ def _who(report: ReportInput, row: dict[str, Any]) -> str:
     if profile is None or profile["value_share"] is None:
         return people
     of = VALUES.get(profile["value_measure"], profile["value_measure"].replace("_", " "))
-    return f"{people}, with {wording.share(profile['value_share'])} of all {wording.shown(of, 40)}"
+    return f"{people}, {wording.share(profile['value_share'])} of all {wording.shown(of, 40)}"
 
 
 @section("campaign", "What a campaign would earn", NOW, 40, needs=("campaign_economics",))

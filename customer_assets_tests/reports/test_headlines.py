@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -28,7 +29,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> SourceRun:
                 rows.append(f"{name},{date} 11:{who:02},buy,{made_up.integers(1, 90)}.{who:02}")
             if made_up.random() < 0.01:
                 rows.append(f"{who},{date} 12:{who:02},refund,5")
-    folder = tmp_path_factory.mktemp("headlines")
+    return run_of(tmp_path_factory.mktemp("headlines"), rows)
+
+
+def run_of(folder: Path, rows: list[str]) -> SourceRun:
+    """Compute the headlines of a log that holds these rows."""
     (folder / "landing").mkdir()
     (folder / "landing" / "log.csv").write_text("\n".join(rows) + "\n")
     source = EventLogSource.model_validate(
@@ -54,6 +59,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> SourceRun:
 
 def rows_of(run: SourceRun, name: str) -> pl.DataFrame:
     return run.frame("headlines").filter(name=name)
+
+
+def test_a_log_without_a_purchase_has_no_share_of_buyers(tmp_path: Path) -> None:
+    run = run_of(tmp_path, ["who,at,what,paid", "1,2024-01-01 10:00,view,"])
+    told = run.frame("headlines").filter(pl.col("period").is_null())
+    assert "repeat_share" not in told["name"]
+    assert told.filter(name="visitors")["value"].to_list() == [1]
 
 
 def test_periods_are_weeks_back_from_the_last_day_that_is_over(run: SourceRun) -> None:

@@ -9,7 +9,7 @@ for (const block of document.querySelectorAll(".what-if")) {
   const money = (value, form = number) =>
     `${value < 0 ? "\u2212" : ""}${block.dataset.symbol}${form.format(Math.abs(value))}`;
   const element = (name, attributes, text = "") => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    const made = document.createElementNS(places[0].firstElementChild.namespaceURI, name);
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
     made.textContent = text;
     return made;

@@ -87,7 +87,7 @@ class _Figure:
 
 
 _MONEY_PER_ORDER = "cast(sum(net_revenue) as double) / nullif(sum(n_orders), 0)"
-_AGAIN = "cast(count(*) filter (where n_orders > 1) as double) / count(*)"
+_AGAIN = "cast(count(*) filter (where n_orders > 1) as double) / nullif(count(*), 0)"
 
 
 def _figures(source: EventLogSource) -> Iterator[_Figure]:
