@@ -57,18 +57,22 @@ class EventColumns(Model):
     `value` (money of the event) defaults to quantity x unit_price where both are mapped.
     """
 
-    customer_id: str | Column
-    event_at: str | TimeColumn
+    customer_id: str | Column = Field(
+        description="Who; a row without a value is in no customer table."
+    )
+    event_at: str | TimeColumn = Field(description="When, in UTC or in the source's zone.")
     event_type: str | Column | None = Field(
         default=None, description="Column that names what happened; null: every row is one kind."
     )
-    item_id: str | Column | None = None
-    item_name: str | Column | None = None
-    category_id: str | Column | None = None
-    order_id: str | Column | None = None
-    quantity: str | Column | None = None
-    unit_price: str | Column | None = None
-    value: str | Column | None = None
+    item_id: str | Column | None = Field(default=None, description="Which item.")
+    item_name: str | Column | None = Field(default=None, description="What the item is called.")
+    category_id: str | Column | None = Field(default=None, description="Category of the item.")
+    order_id: str | Column | None = Field(
+        default=None, description="Number of the order; without one a customer's day is an order."
+    )
+    quantity: str | Column | None = Field(default=None, description="How many of the item.")
+    unit_price: str | Column | None = Field(default=None, description="Money for one of the item.")
+    value: str | Column | None = Field(default=None, description="Money of the event.")
     sequence: str | Column | None = Field(
         default=None, description="The log's own running number, which orders events of an instant."
     )
@@ -109,26 +113,33 @@ class Funnel(Model):
     it of nobody.
     """
 
-    steps: list[FunnelStep] = Field(min_length=1)
+    steps: list[FunnelStep] = Field(min_length=1, description="What is done, in this order.")
     window: Window = Field(
         description="A duration, or `5 events`: the last step is one of the 5 events that follow "
         "the entry. `5 events in 7 days` says how long they are waited for: else 30 days, in a "
         "session one."
     )
-    dialect: str = "ordered"
+    dialect: str = Field(
+        default="ordered",
+        description="How steps count: ordered, strict, unordered, strict_increase, clickhouse.",
+    )
     modes: list[str] = Field(
         default=[],
         description="Modes of dialect clickhouse, named as those of windowFunnel. They judge all "
         "that an actor did, so the actor is a session.",
     )
     exclusions: list[FunnelExclusion] = []
-    actor: Literal["customer", "session"] = "customer"
+    actor: Literal["customer", "session"] = Field(
+        default="customer", description="Within whose events all steps have to be."
+    )
     hold: str | None = Field(
         default=None,
         description="A column of the events that is the same at each step of an attempt, such as "
         "item_id: who views one item and buys another does not convert.",
     )
-    breakdown: str | None = None
+    breakdown: str | None = Field(
+        default=None, description="Column of the events by whose value at the entry is counted."
+    )
 
     @model_validator(mode="after")
     def _optional_is_yes_or_no(self) -> Self:
@@ -287,18 +298,31 @@ class EventLogSource(Model):
     view_event: str | None = Field(
         default=None, description="The event type that is a page view; null: there is none."
     )
-    timezone: TimeZone
-    first_day: Day
-    last_day: Day | None = None
+    timezone: TimeZone = Field(
+        description="Zone of the business, in which days begin: Europe/London."
+    )
+    first_day: Day = Field(description="First day of the log; rows before it are rejected.")
+    last_day: Day | None = Field(
+        default=None,
+        description="Last day of a closed log; null: it is open, refreshed every night.",
+    )
     currency: str | None = Field(default=None, description="ISO 4217 code of `value`.")
-    duplicates: Literal["remove", "keep"] = "remove"
+    duplicates: Literal["remove", "keep"] = Field(
+        default="remove", description="keep: identical rows are events of their own."
+    )
     key: list[str] = Field(
         default=[], description="Columns that tell one event from another; none: all of them."
     )
-    session_timeout: Annotated[Duration, AfterValidator(_shorter_than_a_day)] = "30 minutes"
-    split_sessions_at_midnight: bool = False
+    session_timeout: Annotated[Duration, AfterValidator(_shorter_than_a_day)] = Field(
+        default="30 minutes", description="A longer pause begins a new session."
+    )
+    split_sessions_at_midnight: bool = Field(
+        default=False, description="Whether midnight, in the source's zone, ends a session."
+    )
     suspected_bots: SuspectedBots | None = None
-    week_start: Literal["monday", "sunday"] = "monday"
+    week_start: Literal["monday", "sunday"] = Field(
+        default="monday", description="Day with which weeks of cohorts and reports begin."
+    )
     holidays: list[Day] = Field(
         default=[],
         description="Days known in advance on which nothing is sold; weekdays without trade are "
@@ -324,7 +348,7 @@ class EventLogSource(Model):
     advice: Advice = Advice()
     demand: Demand = Demand()
     questions: Annotated[dict[str, Question], NamedParts] = {}
-    owner: str = "team:data"
+    owner: str = Field(default="team:data", description="Who answers for its tables in the UI.")
 
     @model_validator(mode="after")
     def _returns_and_acts_are_told_apart(self) -> Self:

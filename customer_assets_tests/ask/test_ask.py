@@ -234,8 +234,9 @@ def test_twelve_questions_take_a_line_each_in_a_notebook_too(shop):
     lines = re.findall(r"^# (.+)\n(shop\..+)$", PAGE, re.MULTILINE)
     assert len(lines) == 12
     file = settings.PROJECT_ROOT / "docs" / "questions_notebook.py"
-    cells = [node for node in ast.parse(file.read_text()).body if hasattr(node, "body")]
-    asked = [ast.unparse(cell.body[0]) for cell in cells if cell.name == "_"][1:]
+    body = ast.parse(file.read_text()).body
+    cells = [node for node in body if isinstance(node, ast.FunctionDef)]
+    asked = [ast.unparse(cell.body[0]) for cell in cells[1:]]
     assert asked == [ast.unparse(ast.parse(line)) for _, line in lines]
     # The cells are the page's lines, and the shop that they open is the fixture's.
     answers, _ = runpy.run_path(str(file))["app"].run()

@@ -71,6 +71,17 @@ def test_a_materialization_shows_what_the_table_holds(refreshed):
     assert {"seconds", "bytes", "content_hash", "column_lineage_table"} <= set(metadata)
 
 
+def test_a_preview_has_times_before_numbers_of_microseconds(refreshed):
+    headers = [
+        event.materialization.metadata["preview"].value.splitlines()[0].strip("| ").split(" | ")
+        for event in refreshed.result.get_asset_materialization_events()
+        if "preview" in event.materialization.metadata
+    ]
+    are_numbers = [[name.endswith("\\_ts") for name in header] for header in headers]
+    assert are_numbers == [sorted(each) for each in are_numbers]
+    assert any(any(name.endswith("\\_at") for name in header) for header in headers)
+
+
 def test_every_check_was_evaluated(refreshed):
     evaluations = refreshed.result.get_asset_check_evaluations()
     known = {
