@@ -101,7 +101,7 @@ def with_attributes(table: Table, source: EventLogSource, is_shared: bool) -> Ta
     """Return a table of whole events with the source's own columns and their place in its key.
 
     `is_shared`: the table's file serves every source, so that columns that this one does not map
-    are no part of its key.
+    are no part of its key, and are not stored: they are null in every row.
     """
     columns = dict(table.columns)
     source_file = columns.pop("source_file")
@@ -116,13 +116,17 @@ def with_attributes(table: Table, source: EventLogSource, is_shared: bool) -> Ta
     }
     # Rows that differ in an attribute alone are different events.
     key = [name for name in table.key if name != "occurrence"] + [*own, "occurrence"]
+    derived = {}
     if is_shared:
-        key = [name for name in key if name not in _unmapped(source)]
+        unmapped = _unmapped(source)
+        key = [name for name in key if name not in unmapped]
+        types = table.with_source_types(source.source_types()).columns
+        derived = {name: f"null::{types[name].type}" for name in columns if name in unmapped}
     if source.columns.sequence is not None:
         own = {"sequence": _SEQUENCE, **own}
         key.insert(key.index("event_ts") + 1, "sequence")
     columns |= own | flags | {"source_file": source_file}
-    return table.model_copy(update={"columns": columns, "key": key})
+    return table.model_copy(update={"columns": columns, "key": key, "derived": derived})
 
 
 def _unmapped(source: EventLogSource) -> set[str]:

@@ -89,7 +89,7 @@ class DuckDBEngine:
         """Make a model's inputs and parameters known, and return the SELECT of its columns."""
         self.view_for(model.sql, inputs)
         self.set_variables(model, parameters)
-        columns = ", ".join(quoted(name) for name in model.table.columns)
+        columns = ", ".join(quoted(name) for name in model.table.stored_columns)
         return f"select {columns} from (\n{model.sql}\n) as result"
 
     def compute(
@@ -207,7 +207,7 @@ class DuckDBEngine:
         computed = {name: kind.lower() for name, kind in described}
         wrong = [
             f"{name} is {computed[name]}, the header says {column.type}"
-            for name, column in table.columns.items()
+            for name, column in table.stored_columns.items()
             if computed[name] != column.type
         ]
         if wrong:
