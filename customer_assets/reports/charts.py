@@ -261,12 +261,15 @@ class HeatMap:
         )
 
 
-def heat_map(name: str, heat: HeatMap) -> tuple[Markup, Markup]:
-    """Draw a heat map, on a phone turned by a quarter, with totals at its far ends."""
+def heat_map(name: str, heat: HeatMap, *, is_turned: bool = True) -> tuple[Markup, Markup]:
+    """Draw a heat map with totals at its far ends, on a phone turned by a quarter if need be."""
 
     def draw(is_wide: bool) -> "Figure":
-        if is_wide:
-            return _heat_map(heat, WIDE, row_height=31, label_width=88, short=False)
+        if is_wide or not is_turned:
+            # A letter takes some seven pixels.
+            label_width = max(88, 7 * max(len(row) for row in heat.rows) + 14)
+            width = WIDE if is_wide else NARROW
+            return _heat_map(heat, width, row_height=31, label_width=label_width, short=False)
         return _heat_map(heat.turned(), NARROW, row_height=25, label_width=30, short=True)
 
     return pictures(name, draw)

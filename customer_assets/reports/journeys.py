@@ -97,7 +97,7 @@ def _matrix_picture(matrix: pl.DataFrame) -> Picture:
     labels = ["Session is over" if kind == _END else wording.title(kind, 16) for kind in types]
     heat = HeatMap(
         rows=labels,
-        columns=[f"Step {step}" for step in steps],
+        columns=[str(step) for step in steps],
         values=values,
         texts=[[f"{100 * value:.0f}" if value >= 0.005 else "" for value in row] for row in values],
         tips=[
@@ -110,7 +110,7 @@ def _matrix_picture(matrix: pl.DataFrame) -> Picture:
         row_totals=[""] * len(types),
         column_totals=[""] * len(steps),
     )
-    wide, narrow = heat_map("step-matrix", heat)
+    wide, narrow = heat_map("step-matrix", heat, is_turned=False)
     told = "; ".join(tip for row in heat.tips for tip in row[:2])
     more = (
         f" The {_MOST_TYPES} most frequent events are drawn." if len(by_type) > _MOST_TYPES else ""
