@@ -4,9 +4,9 @@ import datetime as dt
 import time
 
 import dagster as dg
+import polars as pl
 
 from customer_assets import settings
-from customer_assets.components.presentation import first_rows
 from customer_assets.components.table_assets import (
     asset_group,
     asset_key,
@@ -28,6 +28,7 @@ from customer_assets.reports import (
 from customer_assets.reports.catalogue import CATALOGUE
 from customer_assets.sample.files import sample_contents
 from customer_assets.sources import EventLogSource
+from customer_assets.warehouse.engine import Relation
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets.warehouse.versions import shown_path
@@ -114,9 +115,13 @@ def catalogue_of(pipeline: AnyPipeline, warehouse: SourceWarehouse) -> list[Cata
                 lineage=warehouse.lineage(model, model.version(parameters).digest) if model else {},
                 statement=model.sql if isinstance(model, SqlModel) else "",
                 file=shown_path(model.path) if model else "",
-                first_rows=first_rows(table, warehouse, CATALOGUE_ROWS).to_dicts()
-                if manifest.rows
-                else (),
+                first_rows=_first_rows(warehouse.relation(name)) if manifest.rows else (),
             )
         )
     return described
+
+
+def _first_rows(relation: Relation) -> list[dict[str, object]]:
+    """Return a few rows as they were published: by an earlier release some columns lack."""
+    file = list(relation.files)[-1]
+    return pl.read_parquet(file, n_rows=CATALOGUE_ROWS, hive_partitioning=False).to_dicts()
