@@ -136,7 +136,7 @@ def test_a_sample_is_the_same_each_time(log):
         (
             "funnel_entries",
             "2017-11-26",
-            "select * replace (2 as level) from published",
+            "select * replace (if(funnel = 'purchase', 2, level) as level) from published",
             ("funnel_entries", "1", "purchase 2017-11-26", "level", "2", "3"),
         ),
         (
