@@ -29,7 +29,7 @@ CUSTOMER = "customer_id"
 MOST_ROWS_ALONE = 2_000_000
 _MOST_VALUES = 400
 # How long the leaving out may take, per step; whatever remains then is proved all the same.
-_SECONDS_TO_NARROW = 5.0
+SECONDS_TO_NARROW = 5.0
 _POSITIONS = ("bigint", "timestamp", "date")
 _NUMBERS = ("bigint", "double", "decimal", "integer", "hugeint")
 
@@ -361,7 +361,7 @@ class Upstream:
         lineage: Mapping[str, Sequence[tuple[str, str]]],
     ) -> dict[str, str]:
         """Leave out days and kinds of rows without which the values are the same."""
-        deadline = time.monotonic() + _SECONDS_TO_NARROW
+        deadline = time.monotonic() + SECONDS_TO_NARROW
         read = _names_read(model)
         for name in use:
             # A row of a day takes the rows of that day; a number by many columns tells of none.

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from customer_assets import customer_tables
-from customer_assets.explain import CellError, Explanation, as_csv, as_json, as_text, explain
+from customer_assets.explain import CellError, Explanation, as_csv, as_json, as_text, explain, steps
 from customer_assets.explain.alone import NotSeparableError, for_each_unit
 from customer_assets.project import open_warehouse, read_pipeline
 from customer_assets.sample import write_sample
@@ -89,6 +89,12 @@ def land(folder: Path, name: str, rows: list[list[str]]) -> None:
         )
     moment = dt.datetime(2025, 6, 1, tzinfo=dt.UTC).timestamp()
     os.utime(folder / name, (moment, moment))
+
+
+@pytest.fixture(autouse=True)
+def _no_hurry(monkeypatch):
+    """What is left out may not depend on how busy the machine is."""
+    monkeypatch.setattr(steps, "SECONDS_TO_NARROW", 900.0)
 
 
 @pytest.fixture(scope="module")
