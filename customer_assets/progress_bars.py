@@ -31,8 +31,8 @@ _STATUS_WIDTH = 40
 class Shown(logging.Handler):
     """Prints what runs say: a line per table, with how many of how many are done.
 
-    `totals` are the tables of each source; others are taken up as their runs begin. On a terminal a bar per source, with the time that is
-    left at the speed so far, stands below the lines.
+    `totals` are the tables of each source; others are taken up as their runs begin. On a terminal
+    a bar per source, with the time that is left at the speed so far, stands below the lines.
     """
 
     def __init__(self, totals: Mapping[str, int], console: Console, is_verbose: bool) -> None:
