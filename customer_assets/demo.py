@@ -20,6 +20,7 @@ import dagster as dg
 from customer_assets import settings
 from customer_assets.disk import demand_room
 from customer_assets.launch import Outcome, job_of, n_tables, run_job, summary, tags_of
+from customer_assets.progress import tell_begun
 from customer_assets.progress_bars import Shown, receiving, send_to, shown
 from customer_assets.project import source_names
 from customer_assets.warehouse.catalog import snapshot_relations
@@ -83,9 +84,8 @@ def run_demo(only: Sequence[str] | None = None, is_verbose: bool = False) -> int
 def _run_sources(sources: Sequence[str], is_verbose: bool) -> list[Outcome]:
     """Run the sources, as many at a time as there are processors; they share no table."""
     n_at_once = min(len(sources), settings.threads())
-    totals = {source: n_tables(job_of("backfill", source)) for source in sources}
     # Dagster's history is made here, before several processes write to it.
-    with dg.DagsterInstance.get(), shown(totals, is_verbose) as bars:
+    with dg.DagsterInstance.get(), shown({}, is_verbose) as bars:
         if n_at_once <= 1:
             return [_run_source(source) for source in sources]
         outcomes = _run_in_processes(sources, n_at_once, bars)
@@ -141,6 +141,8 @@ def _outcome(source: str, done: Future[Outcome]) -> Outcome:
 
 def _run_source(source: str) -> Outcome:
     job = job_of("backfill", source)
+    # Each process reads the definitions by itself: what began is counted as it begins.
+    tell_begun(source, n_tables(job))
     return run_job(source, job, tags_of(job))
 
 

@@ -41,6 +41,11 @@ def tell_done(done: Done) -> None:
     logger.log(level, done.words(), extra={"done": done})
 
 
+def tell_begun(source: str, n_tables: int) -> None:
+    """Say to whoever shows the progress of a run that it begins, and how many tables it makes."""
+    logger.info("%s: %s tables", source, n_tables, extra={"begun": (source, n_tables)})
+
+
 def tell_detail(text: str) -> None:
     """Say what only somebody wants to know who looks on: a file that was read, a chunk of days."""
     logger.info(text, extra={"is_detail": True})

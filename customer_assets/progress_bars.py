@@ -31,8 +31,8 @@ _STATUS_WIDTH = 40
 class Shown(logging.Handler):
     """Prints what runs say: a line per table, with how many of how many are done.
 
-    `totals` are the tables of each source. On a terminal a bar per source, with the time that is
-    left at the speed so far, stands below the lines.
+    `totals` are the tables of each source; others are taken up as their runs begin. On a terminal
+    a bar per source, with the time that is left at the speed so far, stands below the lines.
     """
 
     def __init__(self, totals: Mapping[str, int], console: Console, is_verbose: bool) -> None:
@@ -58,6 +58,11 @@ class Shown(logging.Handler):
             for source, total in totals.items()
         }
 
+    def expect(self, source: str, total: int) -> None:
+        """Take up a source whose run begins, with so many tables."""
+        self._totals[source] = total
+        self._tasks[source] = self._bars.add_task(source, total=total, status="")
+
     def __enter__(self) -> "Shown":
         self._bars.start()
         return self
@@ -66,7 +71,9 @@ class Shown(logging.Handler):
         self._bars.stop()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if done := getattr(record, "done", None):
+        if begun := getattr(record, "begun", None):
+            self.expect(*begun)
+        elif done := getattr(record, "done", None):
             self._count(done)
         elif self._is_verbose or not getattr(record, "is_detail", False):
             self._print(f"  {record.getMessage()}")

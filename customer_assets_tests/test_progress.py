@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from customer_assets.launch import Outcome, summary
-from customer_assets.progress import Done, listening, tell_detail, tell_done
+from customer_assets.progress import Done, listening, tell_begun, tell_detail, tell_done
 from customer_assets.progress_bars import Shown, receiving
 
 ORDERS = Done("shop", "orders", "published", 20_712, 1.44)
@@ -43,6 +43,14 @@ def test_verbose_has_files_and_what_is_up_to_date():
     lines = shown(say_it_all, {"shop": 2, "other": 1}, is_verbose=True).splitlines()
     assert lines[0] == "  shop: a.csv: 3 rows landed"
     assert lines[2] == "[2/3] shop/items: up to date"
+
+
+def test_a_source_is_taken_up_as_its_run_begins():
+    def say():
+        tell_begun("shop", 7)
+        tell_done(ORDERS)
+
+    assert shown(say, {}) == "[1/7] shop/orders: 20,712 rows, 1.4 s\n"
 
 
 def test_a_terminal_has_a_bar_for_each_source():
