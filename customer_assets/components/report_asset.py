@@ -61,6 +61,13 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
         with warehouse.open(pipeline) as source_warehouse:
             waits = show(pipeline, source_warehouse, warehouse.now)
             in_view = as_shown(source_warehouse)
+            if lacking := [name for name in shown if in_view.lacking(name)]:
+                raise dg.Failure(
+                    f"{pipeline.name}: {', '.join(lacking)}: published by an earlier release, "
+                    "without columns that the report shows now. Refresh the source first: "
+                    f"customer-assets refresh {pipeline.name}",
+                    allow_retries=False,
+                )
             frames = {
                 name: in_view.scan(name) if name in LONG_TABLES else in_view.frame(name)
                 for name in shown

@@ -131,6 +131,15 @@ class SourceWarehouse:
             relation_sql(self.relation(name)) + (f" order by {order}" if order else "")
         )
 
+    def lacking(self, name: str) -> list[str]:
+        """Return the columns that published rows lack, since an earlier release made them."""
+        known, folder = set(self.tables[name].columns), self.store(name).folder
+        # One piece of each version of the code tells for all of them.
+        pieces = {piece.code_version: piece for piece in self.manifest(name).pieces.values()}
+        for piece in pieces.values():
+            known &= pl.read_parquet_schema(folder / piece.path).keys()
+        return [column for column in self.tables[name].columns if column not in known]
+
     def scan(self, name: str) -> pl.LazyFrame:
         """Return the published rows of a table, to be read as far as they are asked for."""
         files = self.relation(name).files

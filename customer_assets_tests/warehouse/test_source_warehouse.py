@@ -136,6 +136,16 @@ def test_derived_columns_are_computed_for_those_who_read_them_alone(warehouse, t
         run(warehouse, DAYS)
 
 
+def test_columns_that_an_earlier_release_did_not_publish_are_told(warehouse):
+    run(warehouse, DAYS[:2])
+    assert warehouse.lacking("spend") == []
+    currency = {"currency": Column(type="varchar", description="Of what.")}
+    table = warehouse.tables["spend"]
+    newer = table.model_copy(update={"columns": table.columns | currency})
+    warehouse.tables = {**warehouse.tables, "spend": newer}
+    assert warehouse.lacking("spend") == ["currency"]
+
+
 def test_a_failed_error_check_leaves_the_previous_version_in_view(warehouse):
     run(warehouse, DAYS)
     before = warehouse.manifest("spend")
