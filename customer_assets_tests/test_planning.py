@@ -8,6 +8,7 @@ import pytest
 from customer_assets import settings
 from customer_assets.cli import main
 from customer_assets.planning import as_if_changed, plan, ranges_text, read_landed
+from customer_assets.sources.event_log import Funnel
 from customer_assets_tests.click_log import clicks_of_a_week, land
 from customer_assets_tests.conftest import NOW, read_source, run_source
 
@@ -151,7 +152,11 @@ def test_days_are_written_as_ranges():
     assert ranges_text([D[25], D[27], D[28], D[29]]) == "2017-11-25, 2017-11-27...2017-11-29"
 
 
-PURCHASE = read_source("taobao").funnels["purchase"]
+FUNNELS = read_source("taobao").funnels
+
+
+def changed_funnel(**changes: str) -> dict[str, Funnel]:
+    return FUNNELS | {"purchase": FUNNELS["purchase"].model_copy(update=changes)}
 
 
 @pytest.mark.parametrize(
@@ -176,13 +181,13 @@ PURCHASE = read_source("taobao").funnels["purchase"]
             {"events", "funnel_entries", "hourly_traffic"},
         ),
         (
-            {"funnels": {"purchase": PURCHASE.model_copy(update={"window": "1 day"})}},
+            {"funnels": changed_funnel(window="1 day")},
             None,
             {"funnel_entries", "funnel"},
             {"events", "customer_day", "sessions", "event_ratios"},
         ),
         (
-            {"funnels": {"purchase": PURCHASE.model_copy(update={"dialect": "strict_increase"})}},
+            {"funnels": changed_funnel(dialect="strict_increase")},
             None,
             {"funnel_entries", "funnel"},
             {"events", "customer_day", "sessions", "event_ratios"},

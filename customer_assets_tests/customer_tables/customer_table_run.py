@@ -135,7 +135,9 @@ class CustomerRun:
         return {
             n: m
             for n, m in pipeline.models.items()
-            if m.owner in own and not {"model_metrics", "segment_measures"} & {*m.inputs}
+            if isinstance(m, SqlModel)
+            and m.owner in own
+            and not {"model_metrics", "segment_measures"} & {*m.inputs}
         }
 
     def build(self) -> "CustomerRun":

@@ -26,7 +26,7 @@ FIRST = dt.datetime(2025, 3, 1)
 TABLES = (
     "events", "customer_day", "first_seen", "calendar", "session_fragments", "sessions",
     "order_lines", "orders", "hourly_traffic", "daily_traffic", "funnel_entries",
-    "funnel_active", "funnel", "retention", "lifecycle",
+    "funnel_active", "funnel_steps", "funnel", "retention", "lifecycle",
     "stickiness", "rfm", "sales_daily", "sales_monthly", "customer_segments", "segment_profile",
     "accounting",
 )  # fmt: skip
