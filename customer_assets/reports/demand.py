@@ -6,7 +6,7 @@ Sales in money belong to `forecasts`, when customers bought until now to `sales`
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.charts import HeatMap, heat_map
+from customer_assets.reports.charts import Bar, HeatMap, heat_map, ranked_bars
 from customer_assets.reports.content import (
     CUSTOMERS,
     Block,
@@ -16,6 +16,8 @@ from customer_assets.reports.content import (
     section,
 )
 from customer_assets.reports.tables import Columns, table_view
+
+_MOST_BARS = 6
 
 
 @section(
@@ -55,6 +57,7 @@ def demand(report: ReportInput) -> list[Block]:
     blocks: list[Block] = [
         Paragraph(sentences[0], is_lead=True),
         *([Paragraph(" ".join(sentences[1:]))] if sentences[1:] else []),
+        *([_reorder_points(stock.head(_MOST_BARS))] if stock.height else []),
         *([_rota(hours)] if hours.height else []),
     ]
     if stock.height:
@@ -67,6 +70,28 @@ def demand(report: ReportInput) -> list[Block]:
     return blocks
 
 
+def _reorder_points(stock: pl.DataFrame) -> Picture:
+    bars = [
+        Bar(
+            wording.shown(row["thing_name"], 26),
+            [(row["value"], "accent"), (max(row["reorder_point"] - row["value"], 0), "soft")],
+            wording.count(row["reorder_point"]),
+            tip=f"{wording.shown(row['thing_name'], 40)}: {wording.count(row['value'])} to expect, "
+            f"{wording.count(row['reorder_point'])} suffice",
+        )
+        for row in stock.iter_rows(named=True)
+    ]
+    wide, narrow = ranked_bars("reorder-points", bars, label_widths=(190, 150))
+    return Picture(
+        "reorder-points",
+        alt=f"Bars of the units at which to order again. {'; '.join(bar.tip for bar in bars)}.",
+        caption="Units at which to order again, of what is asked for most.",
+        wide=wide,
+        narrow=narrow,
+        colours=[("accent", "To expect until the delivery"), ("soft", "In case it is more")],
+    )
+
+
 def _stock(stock: pl.DataFrame) -> list[str]:
     if not stock.height:
         return []
@@ -77,8 +102,8 @@ def _stock(stock: pl.DataFrame) -> list[str]:
         f"suffice for {weeks} in {wording.share(first['service_level'])} of the cases. "
         f"To expect are {wording.count(first['value'])}, in 8 of 10 cases "
         f"{wording.count(first['low'])} to {wording.count(first['high'])}. "
-        f"So it is told for {wording.plural(stock.height, 'product or category', 'products')}; "
-        f"in the past {wording.share(first['service'])} of such amounts sufficed."
+        f"Such amounts, told for {wording.plural(stock.height, 'product')}, were enough in "
+        f"{wording.share(first['service'])} of the past cases."
     ]
 
 
@@ -114,7 +139,7 @@ def _rises(report: ReportInput) -> list[str]:
     days = wording.plural(first["lead_days"], "day")
     text = (
         f"{wording.title(first['thing_name'])} began to rise {days} before "
-        f"{wording.month(first['season_start'])} (95 % interval "
+        f"{wording.month(first['season_start'])} (95% interval "
         f"{wording.count(first['lead_days_low'])} to {wording.count(first['lead_days_high'])}"
     )
     if first["stated_lead_days"] is not None:
