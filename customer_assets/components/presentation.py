@@ -151,8 +151,8 @@ def merged(results: Sequence[CheckResult]) -> CheckResult:
     return next((result for result in results if not result.passed), results[-1])
 
 
-def first_rows(table: Table, warehouse: SourceWarehouse, n_rows: int) -> pl.DataFrame:
-    """Return a few rows of what is published."""
+def _previews(table: Table, warehouse: SourceWarehouse) -> dict[str, dg.MetadataValue]:
+    """Return the first rows: as much of them as the UI shows at once, and all columns."""
     relation = warehouse.relation(table.name)
     # One file is enough to show what rows look like, and the newest is the one to look at.
     newest = type(relation)(table, list(relation.files)[-1:])
@@ -160,12 +160,7 @@ def first_rows(table: Table, warehouse: SourceWarehouse, n_rows: int) -> pl.Data
     # Of one moment the time is read first, the number of microseconds last.
     columns.sort(key=lambda name: name.endswith("_ts"))
     select = ", ".join(quoted(column) for column in columns)
-    return warehouse.query(f"select {select} from ({relation_sql(newest)}) limit {n_rows}")
-
-
-def _previews(table: Table, warehouse: SourceWarehouse) -> dict[str, dg.MetadataValue]:
-    """Return the first rows: as much of them as the UI shows at once, and all columns."""
-    rows = first_rows(table, warehouse, PREVIEW_ROWS)
+    rows = warehouse.query(f"select {select} from ({relation_sql(newest)}) limit {PREVIEW_ROWS}")
     everything = markdown.frame_table(rows)
     if len(everything) < SHOWN_AT_ONCE:
         return {"preview": dg.MetadataValue.md(everything)}

@@ -8,6 +8,7 @@ and the later half says whether that is better than doing as last time. Only the
 """
 
 import datetime as dt
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -49,12 +50,12 @@ class Panel:
     def week(self, at: int) -> dt.date:
         return self.first_week + at * _WEEK
 
-    @property
+    @functools.cached_property
     def has_begun(self) -> "np.ndarray":
         """Whether a thing was asked for up to a week."""
         return self.units.cumsum(axis=1) > 0
 
-    @property
+    @functools.cached_property
     def is_regular(self) -> "np.ndarray":
         """Whether a thing, since it was first asked for, was in most weeks; known at each week."""
         n_weeks = self.has_begun.cumsum(axis=1)
