@@ -44,14 +44,6 @@ def test_all_published_is_success_and_says_what_was_made(one_click):
     assert "published rows per table" not in done.stdout
 
 
-def test_an_incomplete_landing_fails_and_names_the_source_and_the_file(one_click):
-    (one_click / "money.csv").unlink()
-    done = demo("--sources", "one_click")
-    assert done.returncode == 1
-    assert "one_click" in done.stdout
-    assert "money*.csv" in done.stdout
-
-
 def test_sources_run_side_by_side_and_each_tells_its_own_problem(one_click):
     course_platform = settings.landing() / "course_platform"
     write_sample("course_platform", course_platform, rows=500, tell=lambda text: None)

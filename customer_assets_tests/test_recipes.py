@@ -26,6 +26,10 @@ WANTED = {
     "stripe": (2, 1, "20"),
     "yoochoose": (4, 2, "22933"),
 }
+# With visits, without money, with purchases alone: all their tables and the report; of the others
+# the tables that lead to orders.
+WHOLE = {"ga4", "instacart", "stripe"}
+TO_ORDERS = ("events", "order_lines", "order_returns", "orders")
 
 
 def test_every_recipe_is_run():
@@ -52,10 +56,13 @@ def test_a_recipe_gives_its_tables(tmp_path, name):
     events, customers, worth = WANTED[name]
     raw = run.frame("raw_events")
     assert (raw.height, raw["customer_id"].n_unique()) == (events, customers)
-    run.materialize(days=sorted(set(raw["event_date"])))
+    tables = () if name in WHOLE else TO_ORDERS
+    run.materialize(*tables, days=sorted(set(raw["event_date"])))
     orders = run.frame("orders")
     assert orders.height > 0
     total = orders.filter(orders["value"].is_not_null())["value"]
     assert (total.sum() if len(total) else None) == (worth and Decimal(worth))
+    if name not in WHOLE:
+        return
     page = run.report(tmp_path / "reports").with_name(SURENESS_PAGE).read_text(encoding="utf-8")
     assert re.search(rf"= *{events} events", re.sub(r"(<[^>]*>|\s)+", " ", page))
