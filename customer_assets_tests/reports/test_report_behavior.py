@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from customer_assets.reports import write_report
-from customer_assets.reports.funnels import wilson
-from customer_assets.reports.retention import fitting_period
+from customer_assets.reports.sections.funnels import wilson
+from customer_assets.reports.sections.retention import fitting_period
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.table import Table
 

@@ -9,7 +9,7 @@ import pytest
 from customer_assets.reports import REPORT_TABLES, write_index, write_report
 from customer_assets.reports.content import ReportInput
 from customer_assets.reports.page import SECTIONS, SURENESS_PAGE
-from customer_assets.reports.segments import segments
+from customer_assets.reports.sections.segments import segments
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.table import Table
 from customer_assets_tests.reports.conftest import text_of

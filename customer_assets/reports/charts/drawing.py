@@ -2,7 +2,7 @@
 
 Colours are roles, not colours: a figure is drawn in stand-ins that `as_svg` turns into classes,
 and the page's style sheet gives each class its colour, light, dark and on paper. What is drawn
-belongs to `charts`. Nothing here reads data.
+belongs to the modules beside this one. Nothing here reads data.
 """
 
 import io

@@ -6,7 +6,8 @@ How far people get along a stated funnel belongs to `funnels`.
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.charts import Bar, HeatMap, heat_map, ranked_bars
+from customer_assets.reports.charts.bars import Bar, ranked_bars
+from customer_assets.reports.charts.heat_map import HeatMap, heat_map
 from customer_assets.reports.content import (
     CUSTOMERS,
     Block,

@@ -3,6 +3,7 @@
 import polars as pl
 
 from customer_assets.reports import wording
+from customer_assets.reports.charts.products import EstimatedShare, SharePanel, estimated_shares
 from customer_assets.reports.content import (
     CUSTOMERS,
     SURENESS,
@@ -12,7 +13,6 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.product_charts import EstimatedShare, SharePanel, estimated_shares
 from customer_assets.reports.tables import INTERVAL, Columns, interval, table_view
 
 _RECOMMENDERS = {

@@ -9,7 +9,14 @@ from functools import partial
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.charts import Bar, pairs, ranked_bars
+from customer_assets.reports.charts.bars import Bar, pairs, ranked_bars
+from customer_assets.reports.charts.products import (
+    EstimatedShare,
+    ShareCurve,
+    SharePanel,
+    estimated_shares,
+    pareto_curves,
+)
 from customer_assets.reports.content import (
     CUSTOMERS,
     Block,
@@ -17,13 +24,6 @@ from customer_assets.reports.content import (
     Picture,
     ReportInput,
     section,
-)
-from customer_assets.reports.product_charts import (
-    EstimatedShare,
-    ShareCurve,
-    SharePanel,
-    estimated_shares,
-    pareto_curves,
 )
 from customer_assets.reports.tables import MAX_ROWS, Columns, table_view
 

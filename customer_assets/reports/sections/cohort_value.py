@@ -5,7 +5,7 @@ from functools import partial
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.behavior_charts import by_age
+from customer_assets.reports.charts.behavior import by_age
 from customer_assets.reports.content import (
     CUSTOMERS,
     Block,

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.behavior_charts import LinePanel, lines_in_time
-from customer_assets.reports.charts import HeatMap, heat_map
+from customer_assets.reports.charts.behavior import LinePanel, lines_in_time
+from customer_assets.reports.charts.heat_map import HeatMap, heat_map
 from customer_assets.reports.content import (
     CUSTOMERS,
     Block,

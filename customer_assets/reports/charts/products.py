@@ -1,8 +1,4 @@
-"""Pictures of products and of how well they are recommended: Pareto curve, shares with intervals.
-
-As in `charts`, each takes plain values and labels and returns the wide and the narrow SVG; which
-data is drawn, and what is said about it, belongs to the sections.
-"""
+"""Pictures of products, and of how well they are recommended: Pareto curve, estimated shares."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from customer_assets.reports.drawing import (
+from customer_assets.reports.charts.drawing import (
     NARROW,
     WIDE,
     add_axes,

@@ -13,7 +13,7 @@ import polars as pl
 
 from customer_assets.advice.economics import Terms
 from customer_assets.reports import wording
-from customer_assets.reports.advice_charts import Curve, Mark, contact_curves
+from customer_assets.reports.charts.campaign import Curve, Mark, contact_curves
 from customer_assets.reports.content import (
     NOW,
     Block,
@@ -25,7 +25,7 @@ from customer_assets.reports.content import (
     WhatIf,
     section,
 )
-from customer_assets.reports.segments import VALUES
+from customer_assets.reports.sections.segments import VALUES
 from customer_assets.reports.tables import Columns, table_view
 from customer_assets.sources import EventLogSource
 from customer_assets.sources.advice import Campaign, PublishedCampaign

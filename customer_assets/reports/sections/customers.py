@@ -15,7 +15,7 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.sales import total
+from customer_assets.reports.sections.sales import total
 from customer_assets.reports.tables import Columns, table_view
 
 _TOP_CUSTOMERS = 50

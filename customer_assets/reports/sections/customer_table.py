@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.charts import Bar, ranked_bars
+from customer_assets.reports.charts.bars import Bar, ranked_bars
 from customer_assets.reports.content import (
     SURENESS,
     Block,
@@ -22,7 +22,7 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.data_quality import files, reasons
+from customer_assets.reports.sections.data_quality import files, reasons
 from customer_assets.reports.tables import MAX_ROWS, Columns, table_view
 
 _ALL = "customers"

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.charts import Bar, ranked_bars
+from customer_assets.reports.charts.bars import Bar, ranked_bars
+from customer_assets.reports.charts.features import Spread, correlations, spreads
 from customer_assets.reports.content import (
     SURENESS,
     Block,
@@ -18,7 +19,6 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.feature_charts import Spread, correlations, spreads
 from customer_assets.reports.tables import Columns, table_view
 
 _SPREAD, _CORRELATED, _MISSING = 9, 14, 15

@@ -11,7 +11,8 @@ from functools import partial
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.charts import Bar, HeatMap, bars_in_time, heat_map, ranked_bars
+from customer_assets.reports.charts.bars import Bar, bars_in_time, ranked_bars
+from customer_assets.reports.charts.heat_map import HeatMap, heat_map
 from customer_assets.reports.content import (
     CUSTOMERS,
     NOW,

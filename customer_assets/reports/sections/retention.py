@@ -10,7 +10,7 @@ import polars as pl
 
 from customer_assets.intervals import wilson
 from customer_assets.reports import wording
-from customer_assets.reports.behavior_charts import (
+from customer_assets.reports.charts.behavior import (
     Balance,
     Cohort,
     by_age,

@@ -11,8 +11,8 @@ import polars as pl
 
 from customer_assets.learning.lifetime_value import HORIZONS_DAYS
 from customer_assets.reports import wording
-from customer_assets.reports.behavior_charts import LinePanel, lines_in_time
-from customer_assets.reports.charts import Bar, ranked_bars
+from customer_assets.reports.charts.bars import Bar, ranked_bars
+from customer_assets.reports.charts.behavior import LinePanel, lines_in_time
 from customer_assets.reports.content import (
     CUSTOMERS,
     NOW,

@@ -1,6 +1,6 @@
 """What frames a report: the days that it covers at its head, the definitions at its foot."""
 
-from customer_assets.reports import customer_table, wording
+from customer_assets.reports import wording
 from customer_assets.reports.content import (
     SURENESS,
     Block,
@@ -8,6 +8,7 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
+from customer_assets.reports.sections import customer_table
 from customer_assets.sources import EventLogSource
 
 

@@ -1,8 +1,4 @@
-"""Pictures of features: how their values are spread with the share of yes, and who goes with whom.
-
-As in `charts`, each takes plain values and labels and returns the wide and the narrow SVG; which
-data is drawn belongs to the sections.
-"""
+"""Pictures of features: how their values spread with the share of yes, and who goes with whom."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +7,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from customer_assets.reports import wording
-from customer_assets.reports.drawing import (
+from customer_assets.reports.charts.drawing import (
     NARROW,
     WIDE,
     add_axes,

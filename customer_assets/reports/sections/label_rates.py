@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.charts import Rate, rates
+from customer_assets.reports.charts.ranges import Rate, rates
 from customer_assets.reports.content import (
     CUSTOMERS,
     Block,

@@ -1,7 +1,4 @@
-"""The picture of a campaign: profit and ROI by the number of customers contacted.
-
-As in `charts`, it takes plain values and labels; which campaign is drawn belongs to `advice`.
-"""
+"""The picture of a campaign: profit and ROI by the number of customers contacted."""
 
 import math
 from collections import Counter
@@ -12,7 +9,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from customer_assets.reports import wording
-from customer_assets.reports.drawing import (
+from customer_assets.reports.charts.drawing import (
     NARROW,
     WIDE,
     add_axes,

@@ -9,7 +9,15 @@ from typing import Any
 import polars as pl
 
 from customer_assets.reports import wording
-from customer_assets.reports.charts import Bar, Ranges, ranges, ranked_bars
+from customer_assets.reports.charts.bars import Bar, ranked_bars
+from customer_assets.reports.charts.models import (
+    CurvePanel,
+    Line,
+    Moments,
+    curve_panels,
+    intervals_in_time,
+)
+from customer_assets.reports.charts.ranges import Ranges, ranges
 from customer_assets.reports.content import (
     SURENESS,
     Block,
@@ -19,13 +27,6 @@ from customer_assets.reports.content import (
     ReportInput,
     TableView,
     section,
-)
-from customer_assets.reports.model_charts import (
-    CurvePanel,
-    Line,
-    Moments,
-    curve_panels,
-    intervals_in_time,
 )
 from customer_assets.reports.tables import Columns, table_view
 from customer_assets.sources.questions import Question

@@ -11,7 +11,8 @@ import polars as pl
 
 from customer_assets.intervals import FEWEST_CUSTOMERS
 from customer_assets.reports import wording
-from customer_assets.reports.charts import Ranges, pairs, ranges
+from customer_assets.reports.charts.bars import pairs
+from customer_assets.reports.charts.ranges import Ranges, ranges
 from customer_assets.reports.content import (
     CUSTOMERS,
     SURENESS,
@@ -21,7 +22,7 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.sales import total
+from customer_assets.reports.sections.sales import total
 from customer_assets.reports.tables import Columns, table_view
 from customer_assets.sources import EventLogSource
 

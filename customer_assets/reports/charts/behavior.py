@@ -1,7 +1,6 @@
 """Pictures of behaviour: lines in time, funnel steps, cohort triangle, gains and losses.
 
-As in `charts`, each takes plain values and labels and returns the wide and the narrow SVG; which
-data is drawn belongs to the sections. Values that are not final yet are hatched.
+Values that are not final yet are hatched.
 """
 
 import datetime as dt
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from customer_assets.reports import wording
-from customer_assets.reports.drawing import (
+from customer_assets.reports.charts.drawing import (
     HATCH,
     NARROW,
     WIDE,

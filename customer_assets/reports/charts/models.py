@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from customer_assets.reports.drawing import (
+from customer_assets.reports.charts.drawing import (
     NARROW,
     WIDE,
     add_axes,

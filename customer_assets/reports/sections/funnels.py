@@ -12,7 +12,7 @@ import polars.selectors as cs
 
 from customer_assets.intervals import wilson
 from customer_assets.reports import wording
-from customer_assets.reports.behavior_charts import LinePanel, Step, funnel_steps, lines_in_time
+from customer_assets.reports.charts.behavior import LinePanel, Step, funnel_steps, lines_in_time
 from customer_assets.reports.content import (
     CUSTOMERS,
     Block,

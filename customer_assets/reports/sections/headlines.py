@@ -26,7 +26,7 @@ from customer_assets.reports.content import (
     Tiles,
     section,
 )
-from customer_assets.reports.data_quality import newest_file_at, row_accounts
+from customer_assets.reports.sections.data_quality import newest_file_at, row_accounts
 from customer_assets.reports.wording import Number
 from customer_assets.sources import CustomerTableSource, EventLogSource
 

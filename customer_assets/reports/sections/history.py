@@ -23,7 +23,7 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.headlines import SHARE, written, written_change
+from customer_assets.reports.sections.headlines import SHARE, written, written_change
 from customer_assets.reports.tables import Columns, table_view
 from customer_assets.warehouse.versions import moved
 
