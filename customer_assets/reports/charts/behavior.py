@@ -123,13 +123,16 @@ def _dates(axes: "Axes", days: Sequence[dt.date], wanted: int) -> None:
 
 @dataclass(frozen=True)
 class Step:
-    """A funnel step: how many reached it of those who entered, and the interval of that share."""
+    """A funnel step: how many reached it of those who entered, and the interval of that share.
+
+    What may still rise has none.
+    """
 
     label: str
     value: str
     share: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 def funnel_steps(name: str, steps: Sequence[Step], *, is_final: bool) -> tuple[Markup, Markup]:
@@ -150,7 +153,7 @@ def funnel_steps(name: str, steps: Sequence[Step], *, is_final: bool) -> tuple[M
                 clip_on=False,
                 gid=tip(f"{step.label}: {step.value}"),
             )
-            if step.low < step.high and at > 0:
+            if step.low is not None and step.high is not None and step.low < step.high and at > 0:
                 _whisker(axes, step.low, step.high, at + 0.14)
             beside(axes, f"{at + 1}. {step.label}", 0, at - 0.27, offset=0, align="left")
             beside(axes, step.value, 1, at - 0.27, offset=0, align="right")

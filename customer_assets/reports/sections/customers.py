@@ -15,7 +15,6 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.sections.sales import total
 from customer_assets.reports.tables import Columns, table_view
 
 _TOP_CUSTOMERS = 50
@@ -27,7 +26,7 @@ _TOP_CUSTOMERS = 50
     CUSTOMERS,
     40,
     needs=("rfm",),
-    uses=("customer_segments",),
+    uses=("customer_segments", "revenue_concentration"),
     scans=("rfm", "customer_segments"),
 )
 def best_customers(report: ReportInput) -> list[Block]:
@@ -41,19 +40,10 @@ def best_customers(report: ReportInput) -> list[Block]:
         descending=[True, False],
         nulls_last=True,
     )
-    revenue, tenth = total(values["monetary"]), max(1, values.height // 10)
-    of_tenth = total(values["monetary"].top_k(tenth))
     blocks: list[Block] = []
-    if revenue:
-        blocks.append(
-            Paragraph(
-                f"The best tenth of the customers, {wording.count(tenth)}, brings "
-                f"{wording.share(float(of_tenth / revenue))} of the revenue of known "
-                "customers. "
-                f"{_once(values)}",
-                is_lead=True,
-            )
-        )
+    if knows_money:
+        words = f"{_best_tenth(report)}{_once(values)}"
+        blocks.append(Paragraph(words, is_lead=True))
     ranked = ranked.head(_TOP_CUSTOMERS)
     if report.has_rows("customer_segments"):
         segments_of = report.scan("customer_segments").select("customer_id", "segment")
@@ -78,6 +68,17 @@ def best_customers(report: ReportInput) -> list[Block]:
     title = f"The {top.height} most valuable customers" if top.height > 1 else "Customers"
     blocks.append(table_view(report, "rfm", title, columns, top))
     return blocks
+
+
+def _best_tenth(report: ReportInput) -> str:
+    if not report.has_rows("revenue_concentration"):
+        return ""
+    tenth = report.frames["revenue_concentration"].filter(unit="customer", top_percent=10)
+    return "".join(
+        f"The best tenth of the customers, {wording.count(n)}, brings {wording.share(part)} of the "
+        "revenue of known customers. "
+        for n, part in tenth.select("n_top", "net_revenue_share").drop_nulls().iter_rows()
+    )
 
 
 def _once(rfm: pl.DataFrame) -> str:

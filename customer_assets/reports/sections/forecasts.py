@@ -4,12 +4,12 @@ Each says how far to trust it: what the same models would have said in the past,
 Who the customers are today belongs to `customers`, past sales to `sales`.
 """
 
+import re
 from collections.abc import Callable
 from functools import partial
 
 import polars as pl
 
-from customer_assets.learning.lifetime_value import HORIZONS_DAYS
 from customer_assets.reports import wording
 from customer_assets.reports.charts.bars import Bar, ranked_bars
 from customer_assets.reports.charts.behavior import LinePanel, lines_in_time
@@ -235,10 +235,10 @@ def lifetime_value(report: ReportInput) -> list[Block]:
     """Return what customers are expected to buy, whether the assumptions hold, and a trial."""
     customers = report.scan("customer_lifetime_value")
     n_known = customers.select(pl.all().count()).collect().row(0, named=True)
-    known = [days for days in HORIZONS_DAYS if n_known.get(f"purchases_{days}_days")]
-    if not known:
+    horizons = {name: re.fullmatch(r"purchases_(\d+)_days", name) for name in n_known}
+    days = max((int(of[1]) for name, of in horizons.items() if of and n_known[name]), default=None)
+    if days is None:
         return []
-    days = max(known)
     what = "value" if n_known[f"value_{days}_days"] else "purchases"
     measure = f"{what}_{days}_days"
     by_measure = customers.with_columns(pl.col(measure).cast(pl.Float64)).sort(

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import polars as pl
 import polars.selectors as cs
 
-from customer_assets.intervals import wilson
 from customer_assets.reports import wording
 from customer_assets.reports.charts.behavior import LinePanel, Step, funnel_steps, lines_in_time
 from customer_assets.reports.content import (
@@ -37,6 +36,8 @@ _ENTRIES = {
 @section("funnels", "Funnels", CUSTOMERS, 180, needs=("funnel",), uses=("funnel_people",))
 def funnels(report: ReportInput) -> list[Block]:
     """Return for each funnel its steps and its rate by day, and a table by breakdown."""
+    if not report.has("funnel_people"):
+        return []
     frame = report.frames["funnel"]
     names = sorted(frame["funnel"].unique())
     blocks: list[Block] = []
@@ -44,16 +45,15 @@ def funnels(report: ReportInput) -> list[Block]:
         blocks += _funnel(report, name, frame.filter(pl.col("funnel") == name), at)
     if len(names) > _MAX_FUNNELS:
         blocks.append(Paragraph(f"The first {_MAX_FUNNELS} of {len(names)} funnels are drawn."))
-    if not report.has_rows("funnel_people"):
+    if report.frames["funnel_people"].is_empty():
         return blocks
     return [*blocks, _steps_table(report, frame.filter("is_mature"))]
 
 
 def _funnel(report: ReportInput, name: str, frame: pl.DataFrame, number: int) -> list[Block]:
-    closed = _closed(report, name)
-    final = frame.filter("is_mature")
-    is_final = not final.is_empty()
-    by_step = _summed(final if is_final else frame, "step") if closed is None else closed
+    closed = report.frames["funnel_people"].filter(pl.col("funnel") == name, pl.col("is_all"))
+    is_final = not closed.is_empty()
+    by_step = closed.sort("step").rename(_ENTRIES) if is_final else _so_far(frame)
     labels = [_step_label(report, name, step) for step in by_step["step"]]
     steps = [
         Step(
@@ -72,7 +72,7 @@ def _funnel(report: ReportInput, name: str, frame: pl.DataFrame, number: int) ->
         f"funnel-{number}",
         alt=f"Bars of the funnel {wording.title(name, 40)}{so_far}, one per step. {words}.",
         caption=f"Funnel {wording.shown(name, 40)}: share of entries that reach each step"
-        f"{so_far}, and how many. The whisker is the 95% interval.",
+        f"{so_far}, and how many.{' The whisker is the 95% interval.' if is_final else ''}",
         wide=wide,
         narrow=narrow,
         colours=[] if is_final else [("hatched", "No window is over yet")],
@@ -82,21 +82,11 @@ def _funnel(report: ReportInput, name: str, frame: pl.DataFrame, number: int) ->
     return [lead, picture, *([_days_picture(name, frame, labels, number)] if days > 1 else [])]
 
 
-def _closed(report: ReportInput, name: str) -> pl.DataFrame | None:
-    """Return a funnel's steps over all closed entry days, with share and interval, if any is."""
-    if not report.has_rows("funnel_people"):
-        return None
-    people = report.frames["funnel_people"].filter((pl.col("funnel") == name) & pl.col("is_all"))
-    return None if people.is_empty() else people.sort("step").rename(_ENTRIES)
-
-
-def _summed(frame: pl.DataFrame, by: str) -> pl.DataFrame:
-    """Return entrants and who reached a step, over all breakdowns, with share and interval."""
-    sums = pl.sum("n_entered", "n_reached", "effective_entries")
-    summed = frame.group_by(by).agg(sums).sort(by)
-    share, trials = pl.col("n_reached") / pl.col("n_entered"), pl.col("effective_entries")
-    low, high = wilson(share * trials, trials)
-    return summed.with_columns(share.alias("share"), low.alias("low"), high.alias("high"))
+def _so_far(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return entrants and who reached a step until now: no estimate, so without an interval."""
+    summed = frame.group_by("step").agg(pl.sum("n_entered", "n_reached")).sort("step")
+    share = pl.col("n_reached") / pl.col("n_entered")
+    return summed.with_columns(share.alias("share"), low=None, high=None)
 
 
 def _step_label(report: ReportInput, name: str, step: int) -> str:
@@ -147,9 +137,7 @@ def _in_words(
 
 
 def _people_in_words(row: dict, label: str) -> str:
-    """Return how many different people reach the last step; empty where no table says so."""
-    if "n_entered_customers" not in row:
-        return ""
+    """Return how many different people reach the last step."""
     return (
         f" Of {wording.count(row['n_entered_customers'])} different people who enter, "
         f"{wording.share(row['customer_conversion'])} reach {label} at least once."
@@ -158,20 +146,22 @@ def _people_in_words(row: dict, label: str) -> str:
 
 def _days_picture(name: str, frame: pl.DataFrame, labels: Sequence[str], number: int) -> Picture:
     last_step = frame.filter(pl.col("step") == pl.col("step").max())
-    days = _summed(last_step, "entry_date").tail(_MAX_DAYS)
-    final = last_step.group_by("entry_date").agg(pl.col("is_mature").all()).sort("entry_date")
-    n_final = int(final.tail(_MAX_DAYS)["is_mature"].cum_min().sum())
+    # What all values of a breakdown have together stands on the row of each.
+    days = last_step.unique("entry_date").sort("entry_date").tail(_MAX_DAYS)
+    n_final = int(days["is_mature"].cum_min().sum())
     panel = LinePanel(
         f"Reach {labels[-1]}",
-        [(days["share"].to_list(), "accent")],
+        [(days["all_conversion"].to_list(), "accent")],
         is_share=True,
-        band=(days["low"].to_list(), days["high"].to_list()),
+        band=(days["all_conversion_low"].to_list(), days["all_conversion_high"].to_list()),
     )
     wide, narrow = lines_in_time(
         f"funnel-days-{number}", days["entry_date"].to_list(), [panel], n_final
     )
     ends = [days.row(at, named=True) for at in (0, -1)]
-    words = "; ".join(f"{wording.day(e['entry_date'])}: {wording.share(e['share'])}" for e in ends)
+    words = "; ".join(
+        f"{wording.day(e['entry_date'])}: {wording.share(e['all_conversion'])}" for e in ends
+    )
     colours = [("accent", "Share of the day's entries"), ("band", "95% interval")]
     if n_final < days.height:
         colours.append(("open", "Window still open: will rise"))

@@ -313,11 +313,7 @@ def viewed_and_bought(report: ReportInput) -> list[Block]:
     table = "category_ranks" if report.has_rows("category_ranks") else "product_ranks"
     frame = report.scan(table)
     key = "category" if table == "category_ranks" else "item_id"
-    n, views, purchases, correlation = frame.select(
-        pl.len().alias("n"),
-        pl.sum("n_views", "n_purchases"),
-        pl.corr("n_views", "n_purchases", method="spearman").alias("correlation"),
-    ).collect().row(0)  # fmt: skip
+    n, views, purchases = frame.select(pl.len(), pl.sum("n_views", "n_purchases")).collect().row(0)
     if not views or not purchases:
         return []
     noun = "categories" if key == "category" else "products"
@@ -330,11 +326,6 @@ def viewed_and_bought(report: ReportInput) -> list[Block]:
         f"Of the {wording.plural(top.height, 'most viewed one', 'most viewed')} {noun}, "
         f"{n_both} {'is' if n_both == 1 else 'are'} among the {top.height} most bought."
     )
-    if correlation is not None and correlation == correlation:
-        text += (
-            f" Over all {wording.count(n)}, Spearman's rank correlation of views and "
-            f"purchases is {wording.decimal(correlation, 2)}."
-        )
     labels = [wording.shown(name, 14) for name in top[key]]
     first = [n / views for n in top["n_views"]]
     second = [n / purchases for n in top["n_purchases"]]

@@ -4,11 +4,11 @@ Both are told in months, weeks or days, whichever suits the length of the log.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
-from customer_assets.intervals import wilson
 from customer_assets.reports import wording
 from customer_assets.reports.charts.behavior import (
     Balance,
@@ -30,7 +30,9 @@ from customer_assets.reports.tables import Columns, table_view
 _MIN_INTERVALS = 6
 _MAX_COHORTS, _MAX_LATER, _MAX_LATER_ON_A_PHONE = 13, 12, 8
 _MAX_INTERVALS = 31
-_TOLD = (1, 3, 6)
+# The rows of the tables that are told, and after how many intervals in words.
+_TOLD = {"activity": "event", "cohort_mode": "first_ever", "measure": "n_day"}
+_TOLD_AFTER = (1, 3, 6)
 
 _SHORT: dict[str, Callable[[dt.date], str]] = {
     "month": wording.short_month,
@@ -39,14 +41,10 @@ _SHORT: dict[str, Callable[[dt.date], str]] = {
 }
 
 
-@section("retention", "Retention", CUSTOMERS, 190, needs=("retention",))
+@section("retention", "Retention", CUSTOMERS, 190, needs=("retention",), uses=("retention_curve",))
 def retention(report: ReportInput) -> list[Block]:
     """Return how many of the customers first seen in an interval came back in later ones."""
-    frame = report.frames["retention"].filter(
-        (pl.col("activity") == "event")
-        & (pl.col("cohort_mode") == "first_ever")
-        & (pl.col("measure") == "n_day")
-    )
+    frame = report.frames["retention"].filter(**_TOLD)
     if frame.is_empty():
         return []
     period = fitting_period(frame, "cohort_start")
@@ -66,11 +64,11 @@ def retention(report: ReportInput) -> list[Block]:
         pl.when("is_mature").then(pl.lit("complete")).otherwise(pl.lit("partial")).alias("state")
     ).sort("cohort_start", "from_interval", descending=[True, False])
     note = "The CSV file has every period, way to form cohorts, and measure."
-    counted = _all_cohorts(observed)
+    together = _all_cohorts(report, period)
     return [
-        Paragraph(_retention_in_words(counted, period), is_lead=True),
-        *([_curve(counted, period)] if counted.height > 1 else []),
-        _triangle(cells, counted, period),
+        Paragraph(_retention_in_words(together, period), is_lead=True),
+        *([_curve(together, period)] if len(together) > 1 else []),
+        _triangle(cells, together, period),
         table_view(report, "retention", f"Retention by {period}", columns, view, note=note),
     ]
 
@@ -82,32 +80,22 @@ def fitting_period(frame: pl.DataFrame, date: str) -> str:
     return next((p for p in present if starts[p] >= _MIN_INTERVALS), present[-1])
 
 
-def _all_cohorts(observed: pl.DataFrame) -> pl.DataFrame:
-    """Return all cohorts together by interval: who came back, the share, its 95 % interval.
-
-    Only intervals that are over count, so a later one is of fewer cohorts.
-    """
-    back, all_of = pl.col("n_back").cast(pl.Float64), pl.col("n_all").cast(pl.Float64)
-    low, high = wilson(back, all_of)
-    return (
-        observed.filter("is_mature")
-        .group_by("from_interval")
-        .agg(
-            pl.sum("n_retained_customers").alias("n_back"),
-            pl.sum("n_cohort_customers").alias("n_all"),
-        )
-        .sort("from_interval")
-        .with_columns((back / all_of).alias("share"), low.alias("low"), high.alias("high"))
-    )
+def _all_cohorts(report: ReportInput, period: str) -> list[dict[str, Any]]:
+    """Return all cohorts together by interval: only intervals that are over count."""
+    if not report.has_rows("retention_curve"):
+        return []
+    curve = report.frames["retention_curve"].filter(pl.col("from_interval") > 0, **_TOLD)
+    return curve.filter(period=period).sort("from_interval").to_dicts()
 
 
-def _retention_in_words(counted: pl.DataFrame, period: str) -> str:
-    if counted.is_empty():
+def _retention_in_words(together: Sequence[Mapping[str, Any]], period: str) -> str:
+    if not together:
         return f"No {period} after a cohort's own is over yet, so there is no rate to report."
     found = [
-        f"{wording.share(share)} came back {wording.plural(later, period)} later"
-        for later, share in counted.select("from_interval", "share").iter_rows()
-        if later in _TOLD
+        f"{wording.share(row['retained_share'])} came back "
+        f"{wording.plural(row['from_interval'], period)} later"
+        for row in together
+        if row["from_interval"] in _TOLD_AFTER
     ]
     return (
         f"Of the customers first seen in a {period}, {wording.listing(found)}. "
@@ -115,12 +103,19 @@ def _retention_in_words(counted: pl.DataFrame, period: str) -> str:
     )
 
 
-def _curve(counted: pl.DataFrame, period: str) -> Picture:
-    shown = counted.filter(pl.col("from_interval") <= _MAX_LATER)
-    later, shares = shown["from_interval"].to_list(), shown["share"].to_list()
-    band = (shown["low"].to_list(), shown["high"].to_list())
+def _curve(together: Sequence[Mapping[str, Any]], period: str) -> Picture:
+    shown = [row for row in together if row["from_interval"] <= _MAX_LATER]
+    later, shares, *band = (
+        [row[name] for row in shown]
+        for name in ("from_interval", "retained_share", "retained_share_low", "retained_share_high")
+    )
     wide, narrow = by_age(
-        "retention-curve", later, shares, f"{period}s later", wording.whole_percent, band=band
+        "retention-curve",
+        later,
+        shares,
+        f"{period}s later",
+        wording.whole_percent,
+        band=(band[0], band[1]),
     )
     words = "; ".join(
         f"{wording.plural(k, period)} later {wording.share(share)}"
@@ -136,7 +131,9 @@ def _curve(counted: pl.DataFrame, period: str) -> Picture:
     )
 
 
-def _triangle(cells: pl.DataFrame, counted: pl.DataFrame, period: str) -> Picture:
+def _triangle(
+    cells: pl.DataFrame, all_cohorts: Sequence[Mapping[str, Any]], period: str
+) -> Picture:
     starts = sorted(cells["cohort_start"].unique())
     shown = starts[-_MAX_COHORTS:]
     cells = cells.filter(
@@ -157,20 +154,15 @@ def _triangle(cells: pl.DataFrame, counted: pl.DataFrame, period: str) -> Pictur
                 [_cell_in_words(label, period, row) for row in rows],
             )
         )
-    if counted.height:
-        together = counted.filter(pl.col("from_interval") <= n_later)
+    together = [row for row in all_cohorts if row["from_interval"] <= n_later]
+    if together:
         cohorts.append(
             Cohort(
                 "All",
-                int(together["n_all"][0]),
-                together["share"].to_list(),
-                [True] * together.height,
-                [
-                    f"All, {wording.plural(row['from_interval'], period)} later: "
-                    f"{wording.count(row['n_back'])} of {wording.count(row['n_all'])}, "
-                    f"{wording.share(row['low'])} to {wording.share(row['high'])}"
-                    for row in together.iter_rows(named=True)
-                ],
+                together[0]["n_cohort_customers"],
+                [row["retained_share"] for row in together],
+                [True] * len(together),
+                [_cell_in_words("All", period, {**row, "is_mature": True}) for row in together],
             )
         )
     wide, narrow = cohort_triangle(
@@ -190,7 +182,7 @@ def _triangle(cells: pl.DataFrame, counted: pl.DataFrame, period: str) -> Pictur
     return Picture(
         "retention",
         alt=f"Triangle of cohorts by first {period}: the percentage that came back in each later "
-        f"{period}. {_retention_in_words(counted, period)}",
+        f"{period}. {_retention_in_words(all_cohorts, period)}",
         caption=f"Percentage of the customers first seen in a {period} who were active again in "
         f"each later {period}; beside each cohort its size. What has not begun is empty; the row "
         f"All counts the {period}s that are over."
