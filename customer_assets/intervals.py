@@ -12,6 +12,9 @@ Z = 1.959963984540054
 # A grouping with its shares and its stability, a curve or a trend of fewer customers than this says
 # more of chance than of them, and is not told.
 FEWEST_CUSTOMERS = 30
+# Money is uneven: of fewer buyers an interval of what they are worth holds too seldom
+# (docs/evidence.md), and none is told.
+FEWEST_BUYERS = 100
 
 Number = TypeVar("Number", float, "pl.Expr")
 

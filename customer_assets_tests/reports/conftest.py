@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from customer_assets.reports.page import SURENESS_PAGE
+from customer_assets.reports.page import REPORT_TABLES, SURENESS_PAGE
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.sources.questions import Question
 from customer_assets.warehouse.table import Column, Table
 from customer_assets_tests.evidence.statement import sql_table
 from customer_assets_tests.reports.commerce_frames import commerce_frames
-from customer_assets_tests.reports.described import rows
+from customer_assets_tests.reports.described import described, rows
 from customer_assets_tests.tables import computed
 
 MONEY = pl.Decimal(18, 4)
@@ -78,6 +78,11 @@ def customer_frames(people_frames: dict[str, pl.DataFrame]) -> dict[str, pl.Data
 
 @pytest.fixture(scope="session")
 def shop_frames() -> dict[str, pl.DataFrame]:
+    """Rows by hand of the tables that tests are about, of the others as they are described."""
+    return {name: rows(name) for name in REPORT_TABLES if name in described()} | _shop_frames()
+
+
+def _shop_frames() -> dict[str, pl.DataFrame]:
     days = [dt.date(2024, 1, 1) + dt.timedelta(days=7 * n) for n in range(10)]
     months = [dt.date(2024, m, 1) for m in (1, 2, 3)]
     ids = list(range(1, 21))
@@ -760,11 +765,11 @@ def _first_touch_frames() -> dict[str, pl.DataFrame]:
             share_difference_high=[0.3, 0.05, None],
         ),
         "lifecycle_by": rows("lifecycle_by", **by, period="week", interval_start=DAY),
+        "sales_by_newness": rows("sales_by_newness", period="month"),
         "revenue_by": rows(
             "revenue_by", **by, sales_month=DAY, revenue_per_buyer=[20.0, 10.0, 15.0],
             revenue_per_buyer_low=[18.0, 9.0, None], revenue_per_buyer_high=[22.0, 11.0, None],
         ),
-        "sales_by_newness": rows("sales_by_newness", period="month"),
     }  # fmt: skip
 
 

@@ -26,10 +26,9 @@ _TYPES: Mapping[str, pl.DataType] = {
 
 @functools.cache
 def described() -> Mapping[str, Table]:
-    """Return the tables that all sources share, as their headers describe them."""
-    roots = settings.table_roots()
-    kinds = (read_models(roots, "", kind) for kind in ("customer_table", "event_log"))
-    return {name: model.table for models in kinds for name, model in models.items()}
+    """Return the tables that all event logs share, as their headers describe them."""
+    found = read_models(settings.table_roots(), "", "event_log")
+    return {name: model.table for name, model in found.items()}
 
 
 def rows(table: str, /, n: int = 3, **given: Any) -> pl.DataFrame:
