@@ -385,6 +385,13 @@ def _forecast_frames() -> dict[str, pl.DataFrame]:
                 "value_365_days": MONEY,
             },
         ),
+        "lifetime_value_deciles": rows(
+            "lifetime_value_deciles",
+            measure="value",
+            days_ahead=30,
+            decile=[1, 2, 3],
+            share=[0.186, 0.17, 0.15],
+        ),
         "lifetime_value_fit": pl.DataFrame(
             {
                 "cut_off": ["calibration"] * 7 + ["full"],

@@ -4,7 +4,6 @@ Each says how far to trust it: what the same models would have said in the past,
 Who the customers are today belongs to `customers`, past sales to `sales`.
 """
 
-import re
 from collections.abc import Callable
 from functools import partial
 
@@ -228,6 +227,7 @@ def _errors_picture(metrics: pl.DataFrame, periods: list[str]) -> list[Picture]:
     needs=(
         "customer_lifetime_value",
         "lifetime_value_fit",
+        "lifetime_value_deciles",
     ),
     scans=("customer_lifetime_value",),
 )
@@ -235,22 +235,22 @@ def lifetime_value(report: ReportInput) -> list[Block]:
     """Return what customers are expected to buy, whether the assumptions hold, and a trial."""
     customers = report.scan("customer_lifetime_value")
     n_known = customers.select(pl.all().count()).collect().row(0, named=True)
-    horizons = {name: re.fullmatch(r"purchases_(\d+)_days", name) for name in n_known}
-    days = max((int(of[1]) for name, of in horizons.items() if of and n_known[name]), default=None)
-    if days is None:
-        return []
-    what = "value" if n_known[f"value_{days}_days"] else "purchases"
+    # The furthest that is told, of money where that is known.
+    told = report.frames["lifetime_value_deciles"].sort("days_ahead", "measure", "decile")
+    what, days = told.select("measure", "days_ahead").row(-1)
+    deciles = told.filter(measure=what, days_ahead=days)
     measure = f"{what}_{days}_days"
-    by_measure = customers.with_columns(pl.col(measure).cast(pl.Float64)).sort(
-        measure, "customer_id", descending=[True, False], nulls_last=True
+    first = (
+        customers.with_columns(pl.col(measure).cast(pl.Float64))
+        .sort(measure, "customer_id", descending=[True, False], nulls_last=True)
+        .head(_TOP_CUSTOMERS)
+        .collect()
     )
-    ranked = by_measure.select(measure).collect()
-    first = by_measure.head(_TOP_CUSTOMERS).collect()
     written = partial(wording.money, currency=report.event_log.currency, digits=0)
     blocks: list[Block] = [
-        _tenths_in_words(report, ranked, measure, days),
+        _deciles_in_words(report, deciles, what, days),
         Paragraph(wording.shown(first["status"][0], 900)),
-        _tenths_picture(report, ranked, measure, days),
+        _deciles_picture(report, deciles, what, days),
     ]
     two = partial(wording.decimal, digits=2)
     columns: Columns = {
@@ -262,73 +262,60 @@ def lifetime_value(report: ReportInput) -> list[Block]:
         f"purchases_{days}_days": ("Purchases", two),
         f"value_{days}_days": ("Value", written),
     }
-    told = {name: spec for name, spec in columns.items() if n_known.get(name)}
+    known = {name: spec for name, spec in columns.items() if n_known.get(name)}
     return [
         *blocks,
         table_view(
             report,
             "customer_lifetime_value",
             f"Customers with the most to expect in {days} days",
-            told,
+            known,
             first,
         ),
     ]
 
 
-def _tenths_in_words(
-    report: ReportInput, ranked: pl.DataFrame, measure: str, days: int
+def _deciles_in_words(
+    report: ReportInput, deciles: pl.DataFrame, what: str, days: int
 ) -> Paragraph:
-    what = measure.split("_")[0]
-    passes = report.frames["lifetime_value_fit"].filter(pl.col("figure") == f"passes_{what}")
-    if not passes["value"].sum():
+    fit = report.frames["lifetime_value_fit"].filter(figure=f"total_{what}_{days}_days")
+    if fit.is_empty():
         return Paragraph(
             f"Customers are ranked by the {what} to expect of them in the next {days} days. No "
             "total is told: the model has not stood its trial on the past.",
             is_lead=True,
         )
-    total = float(ranked[measure].sum())
-    first = float(ranked.head(max(1, ranked.height // 10))[measure].sum())
     written: Callable[[float], str] = wording.count
-    if measure.startswith("value"):
+    if what == "value":
         written = partial(wording.money, currency=report.event_log.currency, digits=0)
-    fit = report.frames["lifetime_value_fit"].filter(pl.col("figure") == f"total_{measure}")
-    between = "".join(
-        f" ({written(low)} to {written(high)} in 95 of 100 cases)"
-        for low, high in fit.select("low", "high").iter_rows()
-    )
-    unit = "" if measure.startswith("value") else " days with a purchase"
+    total, low, high = fit.select("value", "low", "high").row(0)
+    unit = "" if what == "value" else " days with a purchase"
+    best = deciles.filter(decile=1)["share"].to_list()
+    of_best = f", and the best tenth of them {wording.share(best[0])} of it" if any(best) else ""
     return Paragraph(
-        f"Customers so far are expected to bring {written(total)}{unit} in the next {days} days"
-        f"{between}, and the best tenth of them {wording.share(first / total)} of it.",
+        f"Customers so far are expected to bring {written(total)}{unit} in the next {days} days "
+        f"({written(low)} to {written(high)} in 95 of 100 cases){of_best}.",
         is_lead=True,
     )
 
 
-def _tenths_picture(report: ReportInput, ranked: pl.DataFrame, measure: str, days: int) -> Picture:
-    is_money = measure.startswith("value")
-    n = ranked.height
-    means = [
-        ranked.slice(n * at // 10, n * (at + 1) // 10 - n * at // 10)[measure].mean()
-        for at in range(10)
-    ]
+def _deciles_picture(report: ReportInput, deciles: pl.DataFrame, what: str, days: int) -> Picture:
+    is_money = what == "value"
     bars = []
-    for at, mean in enumerate(means, 1):
-        # With fewer than ten customers some tenths have none.
-        if not isinstance(mean, float):
-            continue
+    for decile, mean in deciles.select("decile", "mean").iter_rows():
         text = (
             wording.compact(mean, report.event_log.currency)
             if is_money
             else wording.decimal(mean, 2)
         )
-        name = f"{at}. tenth"
+        name = f"{decile}. tenth"
         bars.append(Bar(name, [(mean, "accent")], text, tip=f"{name}: {text}"))
     wide, narrow = ranked_bars("lifetime-value", bars, label_widths=(80, 80))
-    what = "money" if is_money else "days with a purchase"
+    of_what = "money" if is_money else "days with a purchase"
     return Picture(
         "lifetime-value",
-        alt=f"Bars of {what} to expect. " + "; ".join(bar.tip for bar in bars) + ".",
-        caption=f"Mean {what} to expect of a customer in the next {days} days, by tenths of the "
+        alt=f"Bars of {of_what} to expect. " + "; ".join(bar.tip for bar in bars) + ".",
+        caption=f"Mean {of_what} to expect of a customer in the next {days} days, by tenths of the "
         "customers, those with the most first. Returns are not taken off.",
         wide=wide,
         narrow=narrow,
