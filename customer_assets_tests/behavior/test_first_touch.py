@@ -117,7 +117,7 @@ def test_money_by_first_touch_and_newness(customers):
     found = computed(
         "revenue_by",
         {"orders": orders, "first_touch": touch},
-        {"last_complete_day": dt.date(2024, 1, 31)},
+        {"last_complete_day": "2024-01-31"},
     )
     of_mail = found.filter(attribute_value="mail").row(0, named=True)
     by_buyer = orders.group_by("customer_id").agg(
@@ -136,7 +136,10 @@ def test_money_by_first_touch_and_newness(customers):
     assert of_mail["revenue_difference_low"] > 0
     assert of_mail["is_mature"]
 
-    # Of a month all are new; of a week only those who order for the first time.
+    # Of a month all are new; of a week only those who order for the first time. Here of more.
+    orders = pl.concat(
+        orders.with_columns(customer_id=pl.col("customer_id") + 1_000 * group) for group in range(4)
+    )
     calendar = customers["calendar"].with_columns(
         period=pl.lit("week"),
         interval_start=pl.col("calendar_date").dt.truncate("1w"),

@@ -111,7 +111,7 @@ def _revenue_by(draws: int, random: Random) -> pl.DataFrame:
         .alias("attribute_value"),
     )
     frames = {"orders": buyers, "first_touch": touch}
-    told = computed("revenue_by", frames, {"last_complete_day": dt.date(9000, 1, 1)})
+    told = computed("revenue_by", frames, {"last_complete_day": "9000-01-01"})
     return told.filter(attribute_value="mail")
 
 

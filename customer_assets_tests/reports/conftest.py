@@ -755,6 +755,7 @@ def _retention(weeks: list[dt.date]) -> pl.DataFrame:
         measure="n_day",
         cohort_start=[weeks[c] for c, _ in cells],
         from_interval=[k for _, k in cells],
+        to_interval=[k for _, k in cells],
         n_cohort_customers=10,
         n_retained_customers=back,
         retained_share=[None if n is None else n / 10 for n in back],
@@ -997,6 +998,7 @@ def hostile_frames(shop_frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFra
     frames["funnel"] = frames["funnel"].with_columns(
         funnel=pl.lit(names[5]), breakdown=pl.Series(names * 3)
     )
+    frames["funnel_people"] = frames["funnel_people"].with_columns(funnel=pl.lit(names[5]))
     frames["reproduction"] = frames["reproduction"].with_columns(
         figure=pl.Series(names[:3]), why=pl.Series(names[3:6])
     )

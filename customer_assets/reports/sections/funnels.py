@@ -107,7 +107,7 @@ def _in_words(
     within = f" within {wording.shown(stated.window)}" if stated else ""
     waiting = frame.filter(~pl.col("is_mature"))["entry_date"].n_unique()
     last = by_step.row(-1, named=True)
-    if waiting == frame["entry_date"].n_unique():
+    if last["low"] is None:
         return (
             f"Funnel {wording.shown(name, 40)}: the window of no entry day is over yet, so there "
             "is no rate to report. What is drawn is where entries stand so far."

@@ -56,7 +56,7 @@ _POWERS = ("power_1", "power_2", "power_3")
 
 
 def compute(
-    orders: pl.LazyFrame, first_touch: pl.LazyFrame, *, last_complete_day: dt.date
+    orders: pl.LazyFrame, first_touch: pl.LazyFrame, *, last_complete_day: str
 ) -> pl.DataFrame:
     amount = pl.col("amount") - pl.col("amount").mean().over(_MONTH)
     buyers = (
@@ -96,18 +96,22 @@ def compute(
         "revenue_difference_low": pl.Series(gap_low),
         "revenue_difference_high": pl.Series(gap_high),
     }
-    return (
-        rows.with_columns(end.alias(name).fill_nan(None) for name, end in ends.items())
-        .with_columns(
-            pl.when(is_sure).then(pl.col("revenue_per_buyer_low", "revenue_per_buyer_high")),
-            pl.when(is_sure & are_others_sure).then(
-                pl.col("revenue_difference_low", "revenue_difference_high")
-            ),
-            mean.alias("revenue_per_buyer"),
-            (pl.col("amount") / pl.col("amount_all")).fill_nan(None).alias("revenue_share"),
-            pl.col("net_value").cast(pl.Decimal(18, 4)).alias("net_revenue"),
-            is_sure.alias("is_sure"),
-            (pl.col("sales_month").dt.month_end() <= last_complete_day).alias("is_mature"),
-        )
-        .sort(*_MONTH, "attribute_value")
-    )
+    rows = rows.with_columns(end.alias(name).fill_nan(None) for name, end in ends.items())
+    return rows.select(
+        *_MONTH,
+        "attribute_value",
+        "n_buyers",
+        "n_orders",
+        pl.col("net_value").cast(pl.Decimal(18, 4)).alias("net_revenue"),
+        (pl.col("amount") / pl.col("amount_all")).fill_nan(None).alias("revenue_share"),
+        mean.alias("revenue_per_buyer"),
+        pl.when(is_sure).then(pl.col("revenue_per_buyer_low", "revenue_per_buyer_high")),
+        "revenue_difference",
+        pl.when(is_sure & are_others_sure).then(
+            pl.col("revenue_difference_low", "revenue_difference_high")
+        ),
+        is_sure.alias("is_sure"),
+        (pl.col("sales_month").dt.month_end() <= dt.date.fromisoformat(last_complete_day)).alias(
+            "is_mature"
+        ),
+    ).sort(*_MONTH, "attribute_value")
