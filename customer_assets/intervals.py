@@ -12,8 +12,11 @@ Z = 1.959963984540054
 # A grouping with its shares and its stability, a curve or a trend of fewer customers than this says
 # more of chance than of them, and is not told.
 FEWEST_CUSTOMERS = 30
+# Money is uneven: of fewer buyers an interval of what they are worth holds too seldom
+# (docs/evidence.md), and none is told.
+FEWEST_BUYERS = 100
 
-Number = TypeVar("Number", float, "pl.Expr")
+Number = TypeVar("Number", float, "pl.Expr", "np.ndarray")
 
 
 def wilson(n_yes: Number, n: Number) -> tuple[Number, Number]:
@@ -28,17 +31,23 @@ def wilson(n_yes: Number, n: Number) -> tuple[Number, Number]:
     return (middle - half) / scale, (middle + half) / scale
 
 
-def difference_of_shares(
-    share: Number, low: Number, high: Number, other: Number, other_low: Number, other_high: Number
+def difference(
+    estimate: Number,
+    low: Number,
+    high: Number,
+    other: Number,
+    other_low: Number,
+    other_high: Number,
 ) -> tuple[Number, Number, Number]:
-    """Return by how much a share is higher than an independent one, and the ends of it.
+    """Return by how much an estimate is higher than an independent one, and the ends of it.
 
-    From the Wilson intervals of the two. R. G. Newcombe, Interval Estimation for the Difference
-    Between Independent Proportions (1998), method 10.
+    From the intervals of the two, which need not be even. Of shares, R. G. Newcombe, Interval
+    Estimation for the Difference Between Independent Proportions (1998), method 10; of others,
+    G. Y. Zou and A. Donner, Construction of Confidence Limits about Effect Measures (2008).
     """
-    gap = share - other
-    below = ((share - low) ** 2 + (other_high - other) ** 2) ** 0.5
-    above = ((high - share) ** 2 + (other - other_low) ** 2) ** 0.5
+    gap = estimate - other
+    below = ((estimate - low) ** 2 + (other_high - other) ** 2) ** 0.5
+    above = ((high - estimate) ** 2 + (other - other_low) ** 2) ** 0.5
     return gap, gap - below, gap + above
 
 

@@ -61,6 +61,10 @@ create or replace temp macro effective_trials(yes, trials) as
 create or replace temp macro fewest_customers() as
     30;
 
+-- Of fewer buyers than this an interval of their money holds too seldom, as there.
+create or replace temp macro fewest_buyers() as
+    100;
+
 -- Ends of the 95 % interval of a share with a standard error of its own, on the scale of its log
 -- odds: both lie between 0 and 1. A share of 0 or 1 has none.
 create or replace temp macro share_low(share, error) as

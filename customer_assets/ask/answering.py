@@ -204,6 +204,12 @@ class Question:
         )
         self.made["events"] = self.snapshot.tables["events"]
 
+    def hold(self, table: Table, rows: pl.DataFrame) -> None:
+        """Let a table have these rows, for what is computed from it."""
+        self.warehouse.engine.connection.register("held", rows.to_arrow())
+        self._make(table, "select * from held")
+        self.warehouse.engine.connection.unregister("held")
+
     def leave_empty(self, model: SqlModel) -> None:
         """Let a table have no row, where what is computed from it is not asked for."""
         self._make(model.table, relation_sql(Relation(model.table, [])))

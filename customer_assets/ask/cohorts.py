@@ -64,9 +64,11 @@ def page(question: Question, rows: pl.DataFrame, period: PeriodLength) -> str:
     # The report tells of this activity, these cohorts and this measure.
     told = {"activity": "event", "cohort_mode": "first_ever", "measure": "n_day", "period": period}
     frame = rows.with_columns(pl.lit(value).alias(name) for name, value in told.items())
-    table = question.snapshot.tables["retention"]
-    source = question.snapshot.source
-    return answer_page(question.snapshot.name, source, {"retention": table}, {"retention": frame})
+    source = question.snapshot.log
+    question.hold(question.snapshot.tables["retention"], frame)
+    question.compute(question.models(source, "retention_curve")["retention_curve"], {})
+    frames = {"retention": frame, "retention_curve": question.rows("select * from retention_curve")}
+    return answer_page(question.snapshot.name, source, question.made, frames)
 
 
 def _published(question: Question, activity: str) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from customer_assets.ask.answering import AskError, Question
 from customer_assets.ask.period import Period, duration
 from customer_assets.behavior.funnel import FunnelError, of_source
-from customer_assets.intervals import difference_of_shares
+from customer_assets.intervals import difference
 from customer_assets.reports.page import answer_page
 from customer_assets.sources import EventLogSource, Funnel
 from customer_assets.sources.event_log import FunnelStep, step_text
@@ -146,12 +146,12 @@ def compared(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     ends = ["customer_conversion_low", "customer_conversion_high"]
     earlier = before.select(*keys, pl.col([*measures, *ends]).name.prefix("previous_"))
     both = now.join(earlier, on=keys, how="left", nulls_equal=True, maintain_order="left")
-    difference, low, high = difference_of_shares(
+    gap, low, high = difference(
         *(pl.col(name) for name in (measures[2], *ends)),
         *(pl.col(f"previous_{name}") for name in (measures[2], *ends)),
     )
     return both.with_columns(
-        difference.alias("difference"),
+        gap.alias("difference"),
         low.alias("difference_low"),
         high.alias("difference_high"),
     )

@@ -3,10 +3,9 @@
 Pure functions over Polars frames. What a page says belongs here; computing the figures that it
 says does not: those are tables, and a report only shows, ranks and sums what they hold.
 
-`page` puts a report together from the sections that it finds in the modules beside it; `content`
-says what a section is made of. `charts`, the modules that end in `_charts` and `drawing` make the
-pictures, `tables` the tables, `wording` the words; `catalogue` describes every table on a page of
-its own.
+`page` puts a report together from the modules of `sections/`; `content` says what a section is
+made of. `charts/` draws the pictures, `tables` makes the tables, `wording` the words, `templates/`
+the HTML; `catalogue` describes every table on a page of its own.
 """
 
 from customer_assets.reports.catalogue import CatalogueTable, CheckView

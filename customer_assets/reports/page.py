@@ -1,6 +1,6 @@
 """A report put together and written: which sections there are, and the files on disk.
 
-A new section is one function, marked as `section`, in a module beside this one; the tables that it
+A new section is one function, marked as `section`, in a module of `sections/`; the tables that it
 names there are read for it. What a section says, and where it stands, belongs to that module.
 """
 
@@ -23,16 +23,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
 
-from customer_assets.reports import (
-    catalogue,
-    charts,
-    customer_table,
-    data_quality,
-    headlines,
-    overview,
-    wording,
-)
+from customer_assets.reports import catalogue, wording
 from customer_assets.reports.catalogue import CATALOGUE, CatalogueTable, Place
+from customer_assets.reports.charts.sparkline import sparkline
 from customer_assets.reports.content import (
     SURENESS,
     Part,
@@ -41,6 +34,7 @@ from customer_assets.reports.content import (
     SectionPlan,
     Tile,
 )
+from customer_assets.reports.sections import customer_table, data_quality, headlines, overview
 from customer_assets.reports.tables import MAX_CSV_ROWS, write_csv
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.table import Table
@@ -54,10 +48,10 @@ _PUBLISHED = ("reproduction", "published_category_advice")
 
 
 def _modules() -> list[ModuleType]:
-    """Return the modules beside this one: a new section need stand in no list."""
-    names = [found.name for found in pkgutil.iter_modules([str(Path(__file__).parent)])]
-    this = Path(__file__).stem
-    return [importlib.import_module(f"{__package__}.{name}") for name in names if name != this]
+    """Return the modules of `sections/`: a new section need stand in no list."""
+    folder = Path(__file__).with_name("sections")
+    names = [found.name for found in pkgutil.iter_modules([str(folder)])]
+    return [importlib.import_module(f"{__package__}.sections.{name}") for name in names]
 
 
 SECTIONS: tuple[SectionPlan, ...] = tuple(
@@ -265,7 +259,7 @@ def _render(template: str, **context: object) -> str:
         _templates()
         .get_template(template)
         .render(
-            sparkline=charts.sparkline,
+            sparkline=sparkline,
             day=wording.day,
             max_csv_rows=MAX_CSV_ROWS,
             style=Markup(style),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from customer_assets import markdown
-from customer_assets.reports.models import METRIC_NAMES, SPLIT_NAMES, model_name
+from customer_assets.reports.sections.models import METRIC_NAMES, SPLIT_NAMES, model_name
 from customer_assets.sources.questions import Question
 
 _HEAD = """# What the models reach

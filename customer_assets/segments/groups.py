@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from customer_assets.intervals import skewed, wilson
+from customer_assets.intervals import difference, skewed, wilson
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,7 +87,5 @@ def difference_interval(
     ours: Sums, theirs: Sums
 ) -> tuple["np.ndarray", "np.ndarray", "np.ndarray"]:
     """Return by how much means are higher than others of other customers, and the ends of it."""
-    our_mean, our_variance, our_third = ours.cumulants_of_mean()
-    their_mean, their_variance, their_third = theirs.cumulants_of_mean()
-    gap = our_mean - their_mean
-    return gap, *skewed(gap, our_variance + their_variance, our_third - their_third)
+    our_mean, their_mean = (sums.cumulants_of_mean()[0] for sums in (ours, theirs))
+    return difference(our_mean, *mean_interval(ours), their_mean, *mean_interval(theirs))

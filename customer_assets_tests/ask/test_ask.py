@@ -16,7 +16,7 @@ from customer_assets import settings
 from customer_assets.ask import AskError
 from customer_assets.ask.period import Period, duration, stretch
 from customer_assets.cli import main
-from customer_assets.intervals import difference_of_shares, wilson
+from customer_assets.intervals import difference, wilson
 from customer_assets.sources import Funnel
 
 PAGE = (settings.PROJECT_ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
@@ -80,10 +80,10 @@ def test_a_period_is_compared_with_the_one_before(shop):
     assert both["difference_low"][1] < gap[1] < both["difference_high"][1]
 
 
-def test_the_difference_of_shares_is_that_of_newcombe():
+def test_the_difference_is_that_of_newcombe():
     # Newcombe 1998, table II, 56/70 - 48/80 by method 10: 0.0524 to 0.3339.
     a, b = wilson(56.0, 70.0), wilson(48.0, 80.0)
-    gap, low, high = difference_of_shares(56 / 70, *a, 48 / 80, *b)
+    gap, low, high = difference(56 / 70, *a, 48 / 80, *b)
     assert (round(gap, 4), round(low, 4), round(high, 4)) == (0.2, 0.0524, 0.3339)
 
 

@@ -10,7 +10,7 @@ import pytest
 from customer_assets import settings
 from customer_assets.components.alert_sensors import alerts_of_run
 from customer_assets.components.warehouse_resource import ACCEPT
-from customer_assets.reports.data_quality import data_status
+from customer_assets.reports.sections.data_quality import data_status
 from customer_assets_tests.bad_days.kinds import BAD_DAYS, text_of
 from customer_assets_tests.bad_days.steady_shop import DAYS, LOG, landed, rows_of
 from customer_assets_tests.nights.shop import Shop

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from customer_assets.generation import accept_days
-from customer_assets.reports.data_quality import data_status
+from customer_assets.reports.sections.data_quality import data_status
 from customer_assets_tests.bad_days.kinds import BAD_DAYS, text_of
 from customer_assets_tests.bad_days.steady_shop import BAD_DAY, DAYS, SteadyShop, rows_of
 

@@ -9,14 +9,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from customer_assets.reports.page import SURENESS_PAGE
+from customer_assets.reports.page import REPORT_TABLES, SURENESS_PAGE
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.sources.questions import Question
 from customer_assets.warehouse.table import Column, Table
+from customer_assets_tests.evidence.statement import sql_table
 from customer_assets_tests.reports.commerce_frames import commerce_frames
+from customer_assets_tests.reports.described import described, rows
 from customer_assets_tests.tables import computed
 
 MONEY = pl.Decimal(18, 4)
+DAY = dt.date(2024, 2, 1)
 
 
 def text_of(page: Path) -> str:
@@ -75,6 +78,11 @@ def customer_frames(people_frames: dict[str, pl.DataFrame]) -> dict[str, pl.Data
 
 @pytest.fixture(scope="session")
 def shop_frames() -> dict[str, pl.DataFrame]:
+    """Rows by hand of the tables that tests are about, of the others as they are described."""
+    return {name: rows(name) for name in REPORT_TABLES if name in described()} | _shop_frames()
+
+
+def _shop_frames() -> dict[str, pl.DataFrame]:
     days = [dt.date(2024, 1, 1) + dt.timedelta(days=7 * n) for n in range(10)]
     months = [dt.date(2024, m, 1) for m in (1, 2, 3)]
     ids = list(range(1, 21))
@@ -377,6 +385,13 @@ def _forecast_frames() -> dict[str, pl.DataFrame]:
                 "value_365_days": MONEY,
             },
         ),
+        "lifetime_value_deciles": rows(
+            "lifetime_value_deciles",
+            measure="value",
+            days_ahead=30,
+            decile=[1, 2, 3],
+            share=[0.186, 0.17, 0.15],
+        ),
         "lifetime_value_fit": pl.DataFrame(
             {
                 "cut_off": ["calibration"] * 7 + ["full"],
@@ -566,7 +581,6 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
     visitors = [10 + n for n in range(8)]
     hours = [(day, hour, kind) for day in days for hour in (9, 21) for kind in ("view", "purchase")]
     entries = [(day, step) for day in days for step in (1, 2, 3)]
-    cells = [(c, k) for c in range(6) for k in range(6)]
     return {
         "daily_traffic": pl.DataFrame(
             {
@@ -622,39 +636,26 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
                 "entry_conversion_difference_high": [None] * 4 + [0.11, 0.01],
             },
         ),
-        "funnel": pl.DataFrame(
-            {
-                "funnel": ["checkout"] * 24,
-                "entry_date": [day for day, _ in entries],
-                "breakdown": ["phone"] * 24,
-                "step": [step for _, step in entries],
-                "n_entered": [100] * 24,
-                "effective_entries": [100.0] * 24,
-                # Open entry days would halve the rate.
-                "n_reached": [
-                    100 if step == 1 else (80 if step == 2 else 40) // (1 if at < 6 else 8)
-                    for at in range(8)
-                    for step in (1, 2, 3)
-                ],
-                "is_mature": [day < days[6] for day, _ in entries],
-            }
+        "funnel": rows(
+            "funnel",
+            funnel="checkout",
+            entry_date=[day for day, _ in entries],
+            breakdown="phone",
+            step=[step for _, step in entries],
+            n_entered=100,
+            # Open entry days would halve the rate.
+            n_reached=[
+                100 if step == 1 else (80 if step == 2 else 40) // (1 if at < 6 else 8)
+                for at in range(8)
+                for step in (1, 2, 3)
+            ],
+            is_mature=[day < days[6] for day, _ in entries],
         ),
-        "retention": pl.DataFrame(
-            {
-                "activity": ["event"] * 36,
-                "period": ["week"] * 36,
-                "cohort_mode": ["first_ever"] * 36,
-                "measure": ["n_day"] * 36,
-                "cohort_start": [weeks[c] for c, _ in cells],
-                "from_interval": [k for _, k in cells],
-                "n_cohort_customers": [10] * 36,
-                "n_retained_customers": [None if c + k > 5 else 10 - k for c, k in cells],
-                "retained_share": [None if c + k > 5 else (10 - k) / 10 for c, k in cells],
-                "retained_share_low": [None if c + k > 5 else (9 - k) / 10 for c, k in cells],
-                "retained_share_high": [None if c + k > 5 else (10 - k) / 10 for c, k in cells],
-                "is_mature": [c + k < 5 for c, k in cells],
-            }
+        "retention": _retention(weeks),
+        "retention_curve": sql_table(
+            "behavior/retention_curve", {"retention": _retention(weeks)}, {}
         ),
+        **_first_touch_frames(),
         "step_matrix": pl.DataFrame(
             {
                 "step": [1, 1, 2, 2],
@@ -740,6 +741,44 @@ def _behavior_frames() -> dict[str, pl.DataFrame]:
             }
         ),
     }
+
+
+def _retention(weeks: list[dt.date]) -> pl.DataFrame:
+    """Each week a tenth of the first fewer come back."""
+    cells = [(c, k) for c in range(len(weeks)) for k in range(len(weeks))]
+    back = [None if c + k > 5 else 10 - k for c, k in cells]
+    return rows(
+        "retention",
+        activity="event",
+        period="week",
+        cohort_mode="first_ever",
+        measure="n_day",
+        cohort_start=[weeks[c] for c, _ in cells],
+        from_interval=[k for _, k in cells],
+        to_interval=[k for _, k in cells],
+        n_cohort_customers=10,
+        n_retained_customers=back,
+        retained_share=[None if n is None else n / 10 for n in back],
+        is_mature=[c + k < 5 for c, k in cells],
+    )
+
+
+def _first_touch_frames() -> dict[str, pl.DataFrame]:
+    """Three channels by which customers first came; of the last nothing is known."""
+    by = {"attribute": "channel", "attribute_value": ["mail", "<b>search</b>", None]}
+    return {
+        "retention_by": rows(
+            "retention_by", **by, period="week", from_interval=1, n_cohort_customers=[60, 50, 40],
+            share_difference=[0.2, -0.1, None], share_difference_low=[0.1, -0.2, None],
+            share_difference_high=[0.3, 0.05, None],
+        ),
+        "lifecycle_by": rows("lifecycle_by", **by, period="week", interval_start=DAY),
+        "sales_by_newness": rows("sales_by_newness", period="month"),
+        "revenue_by": rows(
+            "revenue_by", **by, sales_month=DAY, revenue_per_buyer=[20.0, 10.0, 15.0],
+            revenue_per_buyer_low=[18.0, 9.0, None], revenue_per_buyer_high=[22.0, 11.0, None],
+        ),
+    }  # fmt: skip
 
 
 def _feature_frames() -> dict[str, pl.DataFrame]:
@@ -959,6 +998,7 @@ def hostile_frames(shop_frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFra
     frames["funnel"] = frames["funnel"].with_columns(
         funnel=pl.lit(names[5]), breakdown=pl.Series(names * 3)
     )
+    frames["funnel_people"] = frames["funnel_people"].with_columns(funnel=pl.lit(names[5]))
     frames["reproduction"] = frames["reproduction"].with_columns(
         figure=pl.Series(names[:3]), why=pl.Series(names[3:6])
     )

@@ -6,8 +6,7 @@ import polars as pl
 import pytest
 
 from customer_assets.reports import write_report
-from customer_assets.reports.funnels import wilson
-from customer_assets.reports.retention import fitting_period
+from customer_assets.reports.sections.retention import fitting_period
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.table import Table
 
@@ -59,7 +58,7 @@ def test_open_windows_stay_out_of_the_rate(text: str) -> None:
     assert "Most are lost between cart or wish and purchase" in text
     assert "2 entry days whose window is still open are left out" in text
     assert "<pattern" not in _picture(text, "Bars of the funnel")
-    assert "<pattern" in _picture(text, "Line of the share")
+    assert "<pattern" in _picture(text, "Line of the share of entries")
 
 
 def test_a_funnel_without_a_closed_window_has_no_rate(
@@ -73,12 +72,6 @@ def test_a_funnel_without_a_closed_window_has_no_rate(
     assert "there is no rate to report" in text
     assert "<pattern" in _picture(text, "Bars of the funnel")
     assert 'id="table-funnel"' not in text
-
-
-def test_wilson_holds_for_all_and_none() -> None:
-    assert wilson(51, 100) == pytest.approx((0.413, 0.606), abs=1e-3)
-    assert wilson(0, 10)[0] == pytest.approx(0)
-    assert wilson(10, 10)[1] == pytest.approx(1)
 
 
 def test_retention_counts_what_is_over(text: str) -> None:
@@ -133,3 +126,28 @@ def test_long_logs_make_short_pages(
     page = write_report("shop", source, tables, {"daily_traffic": traffic}, tmp_path)
     assert page.stat().st_size < 500_000
     assert "The last 400 days are shown" in page.read_text()
+
+
+def test_who_first_came_how_is_told_with_what_is_sure(text: str) -> None:
+    assert (
+        "Of the customers who first came with channel mail, 20.0% came back the week after</h2>"
+        in text
+    )
+    assert "+20.0 points against all others (95% interval +10.0 to +30.0)" in text
+    picture = _picture(text, "Channel at the first event")
+    for told in ("mail, 40%: 20.0%", "unknown, 27%: 40.0%", "Revenue a buyer: mail, 40%: £20"):
+        assert told in picture
+
+
+def test_where_no_difference_is_sure_none_is_told(
+    source: EventLogSource, tables: Tables, frames: Frames, tmp_path: Path
+) -> None:
+    unsure = frames["retention_by"].with_columns(share_difference_low=pl.lit(-0.1))
+    text = write_report("shop", source, tables, {"retention_by": unsure}, tmp_path).read_text()
+    assert "No first channel surely brings customers who come back more than others</h2>" in text
+
+
+def test_new_buyers_stand_against_returning_ones(text: str) -> None:
+    assert "In March 2024 new buyers brought 40.0% of the revenue (95% interval 35.0% to" in text
+    assert "A returning buyer brought £0.40 more than a new one (95% interval +£0.35 to" in text
+    assert "January 2024: 20.0%; March 2024: 40.0%" in _picture(text, "Line of the share of the")

@@ -1,6 +1,7 @@
 """The pages as a reader opens them: from disk, in a real browser."""
 
 import datetime as dt
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 WIDE, PHONE = 1280, 390
+# How long a page may be at the wider of them, and on paper.
+MOST_PIXELS, MOST_SHEETS = 15_000, 15
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +108,23 @@ def test_pages_open_clean_and_accessible(
     assert [(v["id"], v["nodes"][0]["html"][:200]) for v in violations] == []
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
     assert opened.problems == []
+
+
+def test_a_page_with_every_section_stays_within_its_limits(
+    browser: "sync_api.Browser", report: Path
+) -> None:
+    page = Opened(browser, report, WIDE, "light").page
+    assert page.evaluate("document.documentElement.scrollHeight") <= MOST_PIXELS
+    assert len(re.findall(rb"/Type ?/Page\b", page.pdf(format="A4"))) <= MOST_SHEETS
+    for width in (WIDE, PHONE):
+        page = Opened(browser, report, width, "light").page
+        cards = page.locator(".cards").bounding_box()
+        assert cards is not None
+        assert cards["y"] + cards["height"] <= 900
+    # On a phone a table is cards; none has to be moved sideways.
+    page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    wider = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).length"
+    assert page.locator(".scroll").evaluate_all(wider) == 0
 
 
 def test_pictures_are_there_in_both_widths(browser: "sync_api.Browser", report: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from customer_assets.reports import write_report
 from customer_assets.reports.content import ReportInput
-from customer_assets.reports.customer_table import data_status
+from customer_assets.reports.sections.customer_table import data_status
 from customer_assets.sources import CustomerTableSource
 from customer_assets.warehouse.table import Table
 from customer_assets_tests.reports.conftest import text_of

@@ -3,8 +3,8 @@
 import polars as pl
 
 from customer_assets.reports.content import Paragraph, Picture, ReportInput, TableView
-from customer_assets.reports.features import features
 from customer_assets.reports.page import write_report
+from customer_assets.reports.sections.features import features
 from customer_assets_tests.reports.conftest import text_of
 
 HOSTILE = "<script>alert(1)</script>"

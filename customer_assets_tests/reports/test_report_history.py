@@ -9,7 +9,7 @@ import polars as pl
 from customer_assets.pipeline import pipeline_of
 from customer_assets.reports import write_report
 from customer_assets.reports.content import ReportInput, TableView
-from customer_assets.reports.history import what_changed
+from customer_assets.reports.sections.history import what_changed
 from customer_assets.warehouse.versions import Version
 from customer_assets_tests.reports.conftest import text_of
 from customer_assets_tests.tables import computed

@@ -3,10 +3,10 @@
 import polars as pl
 import pytest
 
-from customer_assets.reports import models
 from customer_assets.reports.content import Paragraph, Picture, ReportInput, TableView
-from customer_assets.reports.models import questions
 from customer_assets.reports.results import results_markdown
+from customer_assets.reports.sections import models
+from customer_assets.reports.sections.models import questions
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from customer_assets.reports import charts, drawing, sales
+from customer_assets.reports.charts import bars, drawing, ranges
+from customer_assets.reports.sections import sales
 
 
 def test_colours_are_classes_and_text_is_text() -> None:
-    bars = [charts.Bar("A & B", [(3.0, "accent")], "3", tip='say "<3>"')]
-    wide, narrow = charts.ranked_bars("bars", bars)
+    drawn = [bars.Bar("A & B", [(3.0, "accent")], "3", tip='say "<3>"')]
+    wide, narrow = bars.ranked_bars("bars", drawn)
     for svg in (wide, narrow):
         assert ">A &amp; B</text>" in svg
         assert 'class="fill-accent' in svg
@@ -20,9 +21,7 @@ def test_colours_are_classes_and_text_is_text() -> None:
 
 def test_a_partial_bar_is_hatched() -> None:
     whole, hatched = (
-        charts.bars_in_time(
-            "b", [charts.Bar("Jan\n2024", [(1, "accent")], "1", is_hatched=is_hatched)]
-        )
+        bars.bars_in_time("b", [bars.Bar("Jan\n2024", [(1, "accent")], "1", is_hatched=is_hatched)])
         for is_hatched in (False, True)
     )
     assert "<pattern" not in whole[0]
@@ -47,8 +46,8 @@ def test_nothing_sold_is_cold() -> None:
 
 
 def test_ranges_of_one_value_are_drawn() -> None:
-    measure = charts.Ranges("Orders", [(1, 1, 1)], ["1"], is_log=True)
-    wide, _ = charts.ranges("one", ["all"], [measure])
+    measure = ranges.Ranges("Orders", [(1, 1, 1)], ["1"], is_log=True)
+    wide, _ = ranges.ranges("one", ["all"], [measure])
     assert ">Orders</text>" in wide
 
 

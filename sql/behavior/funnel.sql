@@ -19,6 +19,9 @@ columns:
   effective_entries: {type: double, description: "Independent trials that its interval rests on: entrants; fewer where one customer enters in several sessions."}
   conversion_low: {type: double, description: "Lower end of its 95 % interval by customer (Wilson with effective trials)."}
   conversion_high: {type: double, description: "Upper end of that interval."}
+  all_conversion: {type: double, description: "Reached per entrant of the day, all values of the breakdown together."}
+  all_conversion_low: {type: double, description: "Lower end of its 95 % interval."}
+  all_conversion_high: {type: double, description: "Upper end of that interval."}
   conversion_from_previous: {type: double, description: "Reached per entrant who reached the step before; null where nobody did."}
   share_of_active: {type: double, description: "Customers who reached the step per customer active on the entry day, with the same value of the breakdown where there is one."}
   mean_seconds_from_entry: {type: double, description: "Mean time from entry of those who reached the step."}
@@ -228,6 +231,9 @@ compared as (
         reached.*,
         coalesce(before.n_reached, reached.n_entered) as n_before,
         cast(reached.n_reached as double) / reached.n_entered as share,
+        cast(sum(reached.n_reached) over of_day as double) / sum(reached.n_entered) over of_day
+            as all_share,
+        sum(reached.trials) over of_day as all_trials,
     from reached
     inner join funnel_steps
         on reached.funnel = funnel_steps.funnel and reached.step = funnel_steps.step
@@ -236,6 +242,11 @@ compared as (
         and reached.entry_date is not distinct from before.entry_date
         and reached.breakdown is not distinct from before.breakdown
         and funnel_steps.previous_step = before.step
+    window of_day as (
+        partition by reached.funnel, reached.entry_date, reached.step
+        order by reached.breakdown
+        rows between unbounded preceding and unbounded following
+    )
 )
 
 select
@@ -250,6 +261,9 @@ select
     compared.trials as effective_entries,
     wilson_low(share, trials) as conversion_low,
     wilson_high(share, trials) as conversion_high,
+    all_share as all_conversion,
+    wilson_low(all_share, all_trials) as all_conversion_low,
+    wilson_high(all_share, all_trials) as all_conversion_high,
     cast(n_reached as double) / nullif(n_before, 0) as conversion_from_previous,
     cast(n_customers as double) / funnel_active.n_active as share_of_active,
     mean_seconds_from_entry,

@@ -15,11 +15,11 @@ columns:
   new_revenue: {type: "decimal(18,4)", description: "Money of the former's orders that stayed."}
   returning_revenue: {type: "decimal(18,4)", description: "Money of the latter's."}
   new_share: {type: double, description: "Of both kinds' money the share of new customers; null where there is none."}
-  new_share_low: {type: double, description: "Lower end of its 95 % interval by customer (linearised ratio, on the scale of log odds); null where there are fewer than 30 of a kind."}
+  new_share_low: {type: double, description: "Lower end of its 95 % interval by customer (linearised ratio, on the scale of log odds); null where there are fewer than 100 buyers of a kind."}
   new_share_high: {type: double, description: "Upper end of that interval."}
   new_revenue_per_buyer: {type: double, description: "Money per new buyer."}
   returning_revenue_per_buyer: {type: double, description: "Money per returning buyer."}
-  revenue_difference: {type: double, description: "Money per returning buyer less that per new one; null where there are fewer than 30 of a kind."}
+  revenue_difference: {type: double, description: "Money per returning buyer less that per new one; null where there are fewer than 100 buyers of a kind."}
   revenue_difference_low: {type: double, description: "Lower end of its 95 % interval (Welch)."}
   revenue_difference_high: {type: double, description: "Upper end; a difference where 0 is outside."}
   is_mature: {type: boolean, description: "Whether the interval is over."}
@@ -97,7 +97,7 @@ estimated as (
         deviation_of_sums(
             cast(returning_revenue as double), returning_squares, nullif(n_returning, 1)
         ) / sqrt(nullif(n_returning, 0)) as returning_error,
-        n_new >= fewest_customers() and n_returning >= fewest_customers() as is_sure,
+        n_new >= fewest_buyers() and n_returning >= fewest_buyers() as is_sure,
     from sums
 ),
 

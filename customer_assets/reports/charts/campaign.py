@@ -1,0 +1,128 @@
+"""The picture of a campaign: profit and ROI by the number of customers contacted."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from customer_assets.reports import wording
+from customer_assets.reports.charts.drawing import (
+    NARROW,
+    WIDE,
+    add_axes,
+    beside,
+    colour,
+    new_figure,
+    pictures,
+    tip,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_HEIGHT, _LEFT, _GAP = 210, 62, 24
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point to point at: where it is, and what stands beside it."""
+
+    x: float
+    y: float
+    role: str
+    tip: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One figure by number of contacts, its band where there is one, and how to write it."""
+
+    title: str
+    values: Sequence[float]
+    written: Callable[[float], str]
+    band: tuple[Sequence[float], Sequence[float]] | None = None
+    marks: Sequence[Mark] = ()
+
+
+def contact_curves(
+    name: str, contacts: Sequence[int], curves: Sequence[Curve]
+) -> tuple[Markup, Markup]:
+    """Draw curves over the same numbers of contacts, side by side, on a phone one below another."""
+
+    def draw(is_wide: bool) -> "Figure":
+        if is_wide:
+            figure = new_figure(WIDE, _HEIGHT)
+            panel = WIDE / len(curves)
+            for at, curve in enumerate(curves):
+                right = WIDE - panel * (at + 1) + _GAP / 2
+                axes = add_axes(figure, panel * at + _LEFT, 34, right, 44)
+                _curve(axes, contacts, curve)
+            return figure
+        figure = new_figure(NARROW, _HEIGHT * len(curves))
+        for at, curve in enumerate(curves):
+            bottom = _HEIGHT * (len(curves) - at - 1) + 44
+            axes = add_axes(figure, _LEFT, _HEIGHT * at + 34, _GAP / 2, bottom)
+            _curve(axes, contacts, curve)
+        return figure
+
+    return pictures(name, draw)
+
+
+def _curve(axes: "Axes", contacts: Sequence[int], curve: Curve) -> None:
+    low_side, high_side = curve.band or (curve.values, curve.values)
+    seen = [*curve.values, *low_side, *high_side, *(mark.y for mark in curve.marks), 0.0]
+    levels = _levels(min(seen), max(seen))
+    width = max(contacts[-1], *(mark.x for mark in curve.marks), 1)
+    axes.set_xlim(0, width)
+    axes.set_ylim(levels[0], levels[-1])
+    axes.annotate(
+        curve.title, (0, 1), xytext=(-_LEFT + 2, 14), xycoords="axes fraction",
+        textcoords="offset points", fontweight="bold",
+    )  # fmt: skip
+    for level in levels:
+        role = "line" if level else "muted"
+        axes.plot([0, width], [level] * 2, color=colour(role), linewidth=1, clip_on=False)
+        beside(axes, curve.written(level), 0, level, offset=-6, align="right", role="muted")
+    if curve.band:
+        axes.fill_between(
+            contacts, low_side, high_side, color=colour("soft"), alpha=0.45, linewidth=0
+        )
+    axes.plot(contacts, curve.values, "-", color=colour("accent"), linewidth=1.8, clip_on=False)
+    n_written: Counter[tuple[str, bool]] = Counter()
+    for mark in sorted(curve.marks, key=lambda mark: -mark.y):
+        axes.plot(
+            [mark.x], [mark.y], "o", color=colour(mark.role), markersize=8, clip_on=False,
+            gid=tip(mark.tip),
+        )  # fmt: skip
+        # Words lean into the plot, those on one side of it one below another.
+        align = "left" if mark.x < width / 2 else "right"
+        is_above = (mark.y - levels[0]) / (levels[-1] - levels[0]) < 0.5
+        line = 14 * n_written[align, is_above]
+        n_written[align, is_above] += 1
+        offset = (9 if align == "left" else -9, 8 + line if is_above else -17 - line)
+        axes.annotate(
+            mark.tip, (mark.x, mark.y), xytext=offset,
+            textcoords="offset points", ha=align, fontsize=11, color=colour(mark.role),
+        )  # fmt: skip
+    for share, align in ((0.0, "left"), (0.5, "center"), (1.0, "right")):
+        axes.annotate(
+            wording.count(share * width), (share * width, levels[0]), xytext=(0, -18),
+            textcoords="offset points", ha=align, color=colour("muted"),
+        )  # fmt: skip
+    axes.annotate(
+        "customers contacted", (0.5, 0), xytext=(0, -35), xycoords="axes fraction",
+        textcoords="offset points", ha="center", color=colour("muted"),
+    )  # fmt: skip
+
+
+def _levels(low: float, high: float) -> list[float]:
+    """Return three to seven round levels that hold both ends, 0 among them."""
+    span = (high - low) or 1.0
+    power = 10.0 ** math.floor(math.log10(span / 3))
+    step = next(s * power for s in (1, 2, 2.5, 5, 10) if span / (s * power) <= 5)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [n * step for n in range(first, max(last, first + 1) + 1)]

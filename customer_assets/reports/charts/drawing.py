@@ -1,0 +1,215 @@
+"""The one visual language of all pictures: matplotlib figures as inline SVG.
+
+Colours are roles, not colours: a figure is drawn in stand-ins that `as_svg` turns into classes,
+and the page's style sheet gives each class its colour, light, dark and on paper. What is drawn
+belongs to the modules beside this one. Nothing here reads data.
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Units of the pictures are CSS pixels at full size: a wide one fills the text column of a
+# screen, a narrow one a phone.
+WIDE = 720
+NARROW = 330
+FONT_SIZE = 12.5
+# What is not complete is drawn so.
+HATCH = "////"
+
+HEAT_STEPS = 7
+_ROLES = (
+    "ink", "muted", "line", "surface", "accent", "second", "soft",
+    *(f"heat-{step}" for step in range(HEAT_STEPS)),
+    *(f"heat-text-{step}" for step in range(HEAT_STEPS)),
+)  # fmt: skip
+_STAND_INS = {role: f"#0000{number:02x}" for number, role in enumerate(_ROLES, 1)}
+_ROLE_OF = {colour: role for role, colour in _STAND_INS.items()}
+
+# Set as attributes, which a Content-Security-Policy without inline styles lets pass.
+_KEPT_STYLES = frozenset(
+    {"stroke-width", "stroke-linecap", "stroke-linejoin", "stroke-dasharray", "text-anchor",
+     "font-size", "font-weight", "opacity", "fill-opacity", "stroke-opacity"}
+)  # fmt: skip
+_TIP = "tip:"
+
+
+def colour(role: str) -> str:
+    """Return the stand-in by which matplotlib draws in the colour of a role."""
+    return _STAND_INS[role]
+
+
+def heat_step(value: float, largest: float) -> int:
+    """Return the step of the heat scale for a value between 0 and the largest."""
+    if largest <= 0 or value <= 0:
+        return 0
+    return min(HEAT_STEPS - 1, 1 + int(value / largest * (HEAT_STEPS - 1) * 0.9999))
+
+
+def tip(text: str) -> str:
+    """Return the `gid` that makes a text pop up over what is drawn with it."""
+    return _TIP + text
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """Return an empty figure of a size in pixels."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width / 72, height / 72), facecolor="none")
+    FigureCanvasSVG(figure)
+    return figure
+
+
+def add_axes(figure: "Figure", left: float, top: float, right: float, bottom: float) -> "Axes":
+    """Return bare axes with margins in pixels: no frame, no ticks, nothing but what is drawn."""
+    width, height = (72 * inches for inches in figure.get_size_inches())
+    axes = figure.add_axes(
+        (
+            left / width,
+            bottom / height,
+            (width - left - right) / width,
+            (height - top - bottom) / height,
+        )
+    )
+    axes.set_axis_off()
+    return axes
+
+
+def beside(
+    axes: "Axes", text: str, x: float, y: float, *, offset: float, align: str, role: str = "ink"
+) -> None:
+    """Write a text so many pixels right (or, below zero, left) of a point."""
+    axes.annotate(
+        text,
+        (x, y),
+        xytext=(offset, -4.5),
+        textcoords="offset points",
+        ha=align,
+        color=colour(role),
+    )
+
+
+def cell(axes: "Axes", x: float, y: float, size: tuple[float, float], **style: Any) -> None:
+    """Draw a rectangle around a point; far quicker than a bar where there are hundreds."""
+    from matplotlib.patches import Rectangle
+
+    width, height = size
+    axes.add_artist(Rectangle((x - width / 2, y - height / 2), width, height, **style))
+
+
+def pictures(name: str, draw: Callable[[bool], "Figure"]) -> tuple[Markup, Markup]:
+    """Return the wide and the narrow SVG of what `draw(is_wide)` draws."""
+    with _style():
+        return as_svg(draw(True), f"{name}-wide"), as_svg(draw(False), f"{name}-narrow")
+
+
+def picture(name: str, draw: Callable[[], "Figure"]) -> Markup:
+    """Return the SVG of what `draw()` draws, the same in every width."""
+    with _style():
+        return as_svg(draw(), name)
+
+
+def as_svg(figure: "Figure", name: str) -> Markup:
+    """Return a figure as SVG to stand inside HTML; the same figure gives the same text.
+
+    `name` tells its identifiers from those of the other pictures of a page. Raises ValueError
+    for a colour that is no role.
+    """
+    import matplotlib
+
+    text = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": name}), warnings.catch_warnings():
+        # The reader's own fonts draw the text; matplotlib's only measure it.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(text, format="svg", metadata=nothing, transparent=True)
+    drawn = ElementTree.fromstring(text.getvalue())
+    used = set(re.findall(r"#([\w-]+)", text.getvalue()))
+    _restyle(drawn, used)
+    width, height = (72 * inches for inches in figure.get_size_inches())
+    drawn.attrib.clear()
+    drawn.attrib |= {
+        "viewBox": f"0 0 {width:g} {height:g}",
+        "width": f"{width:g}",
+        "height": f"{height:g}",
+        "aria-hidden": "true",
+    }
+    return Markup(ElementTree.tostring(drawn, encoding="unicode"))
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    import matplotlib
+
+    settings: Any = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "report",
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],
+        "font.size": FONT_SIZE,
+        "text.color": colour("ink"),
+        "text.parse_math": False,
+        "hatch.linewidth": 1.5,
+        "path.simplify": False,
+        "figure.dpi": 72,
+    }
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def _restyle(element: ElementTree.Element, used: set[str]) -> None:
+    element.tag = element.tag.rpartition("}")[2]
+    attributes = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
+    element.attrib.clear()
+    classes: list[str] = []
+    declared = attributes.pop("style", "")
+    styles = dict(_declaration(part) for part in declared.split(";") if ":" in part)
+    styles |= {paint: attributes.pop(paint) for paint in ("fill", "stroke") if paint in attributes}
+    for name, value in styles.items():
+        if name in ("fill", "stroke") and value.startswith("#"):
+            classes.append(f"{name}-{_role(value)}")
+        elif name in ("fill", "stroke") or name in _KEPT_STYLES:
+            attributes[name] = value
+    identifier = attributes.pop("id", "")
+    if identifier in used:
+        attributes["id"] = identifier
+    if classes:
+        attributes["class"] = " ".join(classes)
+    element.attrib |= attributes
+
+    for child in list(element):
+        _restyle(child, used)
+        if child.tag in ("style", "metadata"):
+            element.remove(child)
+    if identifier.startswith(_TIP):
+        title = ElementTree.Element("title")
+        title.text = identifier.removeprefix(_TIP)
+        element.insert(0, title)
+    # The indentation of the file would be a third of the page.
+    if element.text is not None and not element.text.strip():
+        element.text = None
+    element.tail = None
+    if "d" in element.attrib:
+        element.set("d", " ".join(element.attrib["d"].split()))
+
+
+def _declaration(text: str) -> tuple[str, str]:
+    name, _, value = text.partition(":")
+    return name.strip(), value.strip()
+
+
+def _role(value: str) -> str:
+    if value not in _ROLE_OF:
+        raise ValueError(f"{value} is no role of a colour; draw with drawing.colour(role)")
+    return _ROLE_OF[value]
