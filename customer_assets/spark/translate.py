@@ -57,7 +57,7 @@ _REPAIRED = {
     *(exp.ArgMin, exp.ArgMax, exp.RowNumber, exp.Rank, exp.DenseRank, exp.DateDiff),
     *(exp.Extract, exp.Year, exp.Month, exp.Day, exp.Hour, exp.Minute),
     *(exp.Explode, exp.GenerateSeries, exp.ArraySort, exp.ArrayAgg, exp.TimestampTrunc),
-    exp.RegexpLike,
+    *(exp.RegexpLike, exp.Ln, exp.Pow),
 }
 # What is refused, and what says the same on both engines; what is not named is just not known.
 _INSTEAD: dict[type[exp.Expr] | str, str] = {
@@ -65,15 +65,13 @@ _INSTEAD: dict[type[exp.Expr] | str, str] = {
     exp.DayOfWeek: "date_diff('day', date '2000-01-03', d) % 7 + 1 counts from Monday",
     exp.Round: "cast(floor(x + 0.5) as bigint)",
     exp.Ceil: "-floor(-x)",
-    exp.Ln: "the last digit of a logarithm is the machine's own: store it in whole numbers",
-    exp.Pow: "the last digit of a power is the machine's own: store it in whole numbers",
-    exp.Exp: "the last digit of a power is the machine's own: store it in whole numbers",
+    exp.Exp: "pow() in whole millionths: cast(floor(1000000 * x + 0.5) as bigint)",
     exp.Quantile: "row_number() over (order by x), and the row of the place",
     exp.PercentileCont: "row_number() over (order by x), and the row of the place",
     exp.Median: "row_number() over (order by x), and the row in the middle",
     exp.Interval: "epoch microseconds, or a date with whole days added",
-    exp.Upper: "letters such as ß get other capitals: compare texts as they are",
-    exp.Lower: "some letters get others: compare texts as they are",
+    exp.Upper: "translate(x, 'abc', 'ABC') with the letters that are meant; ß has several capitals",
+    exp.Lower: "translate(x, 'ABC', 'abc') with the letters that are meant",
     exp.Limit: "row_number() over (order by the key), and a condition on it",
     exp.Anonymous: "there is no such function",
 }
@@ -246,7 +244,15 @@ def _is_text(node: exp.Expr, forbidden: str) -> bool:
     return isinstance(node, exp.Literal) and not any(c in node.name for c in forbidden)
 
 
+# The last digit of these is the machine's own: it is cut off before anything is compared.
+_IN_MILLIONTHS: _Rule = (
+    lambda n: not isinstance(n.find_ancestor(exp.Floor, exp.Select), exp.Floor),
+    "whole millionths: cast(floor(1000000 * x + 0.5) as bigint)",
+)
+
 _RULES: dict[type[exp.Expr], tuple[_Rule, ...]] = {
+    exp.Ln: (_IN_MILLIONTHS,),
+    exp.Pow: (_IN_MILLIONTHS,),
     exp.DateDiff: (
         (lambda n: n.text("unit").upper() != "DAY", "date_diff('day', a, b), or epoch units"),
     ),
