@@ -17,16 +17,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from customer_assets.warehouse.engine import EngineError, RemoteError
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
 
+T = TypeVar("T")
+
 # The first Spark whose rows were compared with DuckDB's.
 OLDEST = (4, 2)
-_PROBE_SECONDS = 3.0
+_PROBE_SECONDS = 2.0
 # How long an interrupted statement may take to end before it is left to itself.
 _GRACE_SECONDS = 10.0
 _SETTINGS = {
@@ -62,13 +64,15 @@ class Input:
 class Cluster:
     """A Spark cluster at an address such as `sc://host:15002`, and one session on it.
 
-    `seconds` is how long one statement may take. The cluster reads and writes the same paths as
-    this process: they lie on a file system that all of its machines have mounted.
+    `seconds` is how long one statement may take, `opened_within` a session to open. The cluster
+    reads and writes the same paths as this process: they lie on a file system that all of its
+    machines have mounted.
     """
 
-    def __init__(self, address: str, seconds: float) -> None:
+    def __init__(self, address: str, seconds: float, opened_within: float = 8.0) -> None:
         self.address = address
         self.seconds = seconds
+        self.opened_within = opened_within
         self._session: SparkSession | None = None
 
     @property
@@ -88,15 +92,15 @@ class Cluster:
         """
         started = time.monotonic()
         try:
-            said = self._bounded(lambda: self._write(inputs, statement, columns, folder))
+            said = self._tried(inputs, statement, columns, folder)
         except _LostError:
             # The server may have been started again: one new session, one more try.
             self.close()
             try:
-                said = self._bounded(lambda: self._write(inputs, statement, columns, folder))
+                said = self._tried(inputs, statement, columns, folder)
             except _LostError as error:
                 self.close()
-                raise self._unreachable(str(error)) from None
+                raise self._no_answer(str(error)) from None
         return {**said, "seconds_on_spark": round(time.monotonic() - started, 3)}
 
     def close(self) -> None:
@@ -107,10 +111,33 @@ class Cluster:
                 session.release_session_on_close = self._answers()
                 session.stop()
 
-    def _write(
+    def _tried(
         self, inputs: Mapping[str, Input], statement: str, columns: Mapping[str, str], folder: Path
     ) -> dict[str, Any]:
-        session = self._opened()
+        """Return what `write` returns. Raises RemoteError, and _LostError where it may go again."""
+        try:
+            session = self._bounded(self._opened, self.opened_within)
+        except TimeoutError:
+            raise self._no_answer("somebody listens there, and says nothing") from None
+        try:
+            return self._bounded(
+                lambda: self._write(session, inputs, statement, columns, folder), self.seconds
+            )
+        except TimeoutError:
+            raise RemoteError(
+                f"Spark at {self.host} took longer than {self.seconds:g} seconds and was "
+                "interrupted; nothing was published. CUSTOMER_ASSETS_SPARK_SECONDS gives more. "
+                f"{self._way_out}"
+            ) from None
+
+    def _write(
+        self,
+        session: "SparkSession",
+        inputs: Mapping[str, Input],
+        statement: str,
+        columns: Mapping[str, str],
+        folder: Path,
+    ) -> dict[str, Any]:
         for name, each in inputs.items():
             rows = _read(session, each)
             if each.select is not None:
@@ -170,9 +197,9 @@ class Cluster:
                 f"{self._way_out}"
             )
 
-    def _bounded(self, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return what some work returns, or interrupt it when its time is over."""
-        outcome: Future[dict[str, Any]] = Future()
+    def _bounded(self, work: Callable[[], T], seconds: float) -> T:
+        """Return what some work returns. Raises TimeoutError where it takes longer, and ends it."""
+        outcome: Future[T] = Future()
 
         def run() -> None:
             try:
@@ -184,26 +211,21 @@ class Cluster:
         thread = threading.Thread(target=run, daemon=True)
         with _quiet():
             thread.start()
-            thread.join(self.seconds)
+            thread.join(seconds)
             if thread.is_alive():
                 self._interrupt(thread)
-                raise RemoteError(
-                    f"Spark at {self.host} took longer than {self.seconds:g} seconds and was "
-                    "interrupted; nothing was published. CUSTOMER_ASSETS_SPARK_SECONDS gives more, "
-                    f"or: {self._way_out}"
-                )
+                raise TimeoutError
             return outcome.result()
 
     def _interrupt(self, thread: threading.Thread) -> None:
-        session = self._session
+        session, self._session = self._session, None
         if session is not None:
             stop = threading.Thread(target=_ignoring_errors(session.interruptAll), daemon=True)
             stop.start()
             stop.join(_GRACE_SECONDS)
             thread.join(_GRACE_SECONDS)
-        self._session = None
 
-    def _explained(self, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def _explained(self, work: Callable[[], T]) -> T:
         """Return what some work returns; tell errors of the connection from those of Spark."""
         try:
             import grpc
@@ -228,7 +250,7 @@ class Cluster:
             words = " ".join(said.split("JVM stacktrace:")[0].split())[:600]
             raise RemoteError(f"Spark at {self.host}: {words}") from None
 
-    def _unreachable(self, why: str) -> RemoteError:
+    def _no_answer(self, why: str) -> RemoteError:
         return RemoteError(f"Spark at {self.host} does not answer ({why}). {self._way_out}")
 
     @property

@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ SERVER_ENVIRONMENT = settings.PROJECT_ROOT / ".venv-spark"
 UP_WITHIN_SECONDS = 90
 # A compiler's work would not pay for tables of some thousand rows, nor would many partitions.
 _JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss4m"
-_SMALL = {
+SMALL = {
     "spark.ui.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -80,6 +80,8 @@ class TestCluster:
 
     folder: Path
     is_local: bool = False
+    settings: Mapping[str, str] = field(default_factory=lambda: SMALL)
+    memory: str = "1g"
     port: int = 0
     processes: list[Process] = field(default_factory=list)
     _master: str = "local[2]"
@@ -130,14 +132,15 @@ class TestCluster:
     def start_server(self) -> None:
         """Start the Connect server, again if it was killed, at the port that it had."""
         self.processes = [each for each in self.processes if each.process.poll() is None]
+        java = _JAVA if self.settings is SMALL else ""
         said = {
-            **_SMALL,
+            **self.settings,
             **_LOOPBACK,
             "spark.connect.grpc.binding.port": str(self.port),
-            "spark.driver.memory": "1g",
-            "spark.driver.extraJavaOptions": _JAVA,
+            "spark.driver.memory": self.memory,
+            "spark.driver.extraJavaOptions": java,
             "spark.executor.memory": "700m",
-            "spark.executor.extraJavaOptions": _JAVA,
+            "spark.executor.extraJavaOptions": java,
             "spark.sql.warehouse.dir": str(self.folder / "spark-warehouse"),
         }
         options = [word for key, value in said.items() for word in ("--conf", f"{key}={value}")]
