@@ -103,22 +103,29 @@ class Cluster:
                 raise self._no_answer(str(error)) from None
         return {**said, "seconds_on_spark": round(time.monotonic() - started, 3)}
 
+    def version(self) -> str:
+        """Return the version of the server. Raises RemoteError where it does not answer."""
+        try:
+            return self._session_in_time().version
+        except _LostError as error:
+            raise self._no_answer(str(error)) from None
+
     def close(self) -> None:
         """End the session; a server that is gone is not waited for."""
         session, self._session = self._session, None
         if session is not None:
-            with contextlib.suppress(Exception), _quiet():
-                session.release_session_on_close = self._answers()
-                session.stop()
+            self._end(session)
+
+    def _end(self, session: "SparkSession") -> None:
+        with contextlib.suppress(Exception), _quiet():
+            session.release_session_on_close = self._answers()
+            session.stop()
 
     def _tried(
         self, inputs: Mapping[str, Input], statement: str, columns: Mapping[str, str], folder: Path
     ) -> dict[str, Any]:
         """Return what `write` returns. Raises RemoteError, and _LostError where it may go again."""
-        try:
-            session = self._bounded(self._opened, self.opened_within)
-        except TimeoutError:
-            raise self._no_answer("somebody listens there, and says nothing") from None
+        session = self._session_in_time()
         try:
             return self._bounded(
                 lambda: self._write(session, inputs, statement, columns, folder), self.seconds
@@ -129,6 +136,12 @@ class Cluster:
                 "interrupted; nothing was published. CUSTOMER_ASSETS_SPARK_SECONDS gives more. "
                 f"{self._way_out}"
             ) from None
+
+    def _session_in_time(self) -> "SparkSession":
+        try:
+            return self._bounded(self._opened, self.opened_within)
+        except TimeoutError:
+            raise self._no_answer("somebody listens there, and says nothing") from None
 
     def _write(
         self,
@@ -173,9 +186,13 @@ class Cluster:
         # As it comes, the client asks a server that is gone for ten minutes.
         policy = DefaultPolicy(max_retries=4, initial_backoff=200, max_backoff=3000)
         session.client.set_retry_policies([policy])
-        self._demand_version(session.version)
-        for name, value in _SETTINGS.items():
-            session.conf.set(name, value)
+        try:
+            self._demand_version(session.version)
+            for name, value in _SETTINGS.items():
+                session.conf.set(name, value)
+        except BaseException:
+            self._end(session)
+            raise
         self._session = session
         return session
 

@@ -62,6 +62,7 @@ _REPAIRED = {
 # What is refused, and what says the same on both engines; what is not named is just not known.
 _INSTEAD: dict[type[exp.Expr] | str, str] = {
     exp.Avg: "sums of doubles differ from run to run: sum whole numbers or decimals",
+    exp.DayOfWeekIso: "date_diff('day', date '2000-01-03', d) % 7 + 1 counts from Monday",
     exp.DayOfWeek: "date_diff('day', date '2000-01-03', d) % 7 + 1 counts from Monday",
     exp.Round: "cast(floor(x + 0.5) as bigint)",
     exp.Ceil: "-floor(-x)",
@@ -73,7 +74,6 @@ _INSTEAD: dict[type[exp.Expr] | str, str] = {
     exp.Upper: "translate(x, 'abc', 'ABC') with the letters that are meant; ß has several capitals",
     exp.Lower: "translate(x, 'ABC', 'abc') with the letters that are meant",
     exp.Limit: "row_number() over (order by the key), and a condition on it",
-    exp.Anonymous: "there is no such function",
 }
 _PARTS = {"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"}
 _INTEGERS = {Type.TINYINT, Type.SMALLINT, Type.INT, Type.BIGINT}
@@ -485,13 +485,13 @@ def _series(node: exp.GenerateSeries) -> exp.Expr:
 
 def _sorted_list(node: exp.ArraySort) -> exp.Expr:
     # COLLECT_LIST leaves out nulls, but no structure that holds one; ARRAY_SORT has them last.
-    value = node.this.this.copy()
-    listed = exp.Anonymous(
-        this="COLLECT_LIST", expressions=[exp.Anonymous(this="STRUCT", expressions=[value])]
+    held = exp.Anonymous(
+        this="NAMED_STRUCT", expressions=[exp.Literal.string("value"), node.this.this.copy()]
     )
+    listed = exp.Anonymous(this="COLLECT_LIST", expressions=[held])
     entry = exp.to_identifier("entry")
     bare = exp.Lambda(
-        this=exp.Dot(this=entry, expression=exp.to_identifier("col1")), expressions=[entry.copy()]
+        this=exp.Dot(this=entry, expression=exp.to_identifier("value")), expressions=[entry.copy()]
     )
     return exp.Anonymous(
         this="ARRAY_SORT",

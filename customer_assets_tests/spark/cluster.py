@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from customer_assets import settings
+from customer_assets.spark.session import Cluster
+from customer_assets.warehouse.engine import RemoteError
 
 SERVER_ENVIRONMENT = settings.PROJECT_ROOT / ".venv-spark"
 UP_WITHIN_SECONDS = 90
@@ -137,7 +139,6 @@ class TestCluster:
             **self.settings,
             **_LOOPBACK,
             "spark.connect.grpc.binding.port": str(self.port),
-            "spark.driver.memory": self.memory,
             "spark.driver.extraJavaOptions": java,
             "spark.executor.memory": "700m",
             "spark.executor.extraJavaOptions": java,
@@ -149,20 +150,13 @@ class TestCluster:
 
     def _version(self) -> bool:
         """Say whether the server answers, not only listens."""
-        if not _listens(self.port):
-            return False
-        from pyspark.sql.connect.client.retries import DefaultPolicy
-        from pyspark.sql.connect.session import SparkSession
-
-        session = SparkSession.builder.remote(self.address).create()
-        session.client.set_retry_policies([DefaultPolicy(max_retries=1)])
+        cluster = Cluster(self.address, seconds=UP_WITHIN_SECONDS)
         try:
-            return bool(session.version)
-        except Exception:
+            return bool(cluster.version())
+        except RemoteError:
             return False
         finally:
-            with suppress(Exception):
-                session.stop()
+            cluster.close()
 
     def stop(self) -> None:
         for each in reversed(self.processes):
@@ -175,7 +169,8 @@ class TestCluster:
             **os.environ,
             "SPARK_HOME": str(home()),
             "SPARK_LOCAL_IP": "127.0.0.1",
-            "SPARK_DAEMON_MEMORY": "256m",
+            # It is the Connect server's heap too.
+            "SPARK_DAEMON_MEMORY": self.memory if name == "connect" else "256m",
             "SPARK_DAEMON_JAVA_OPTS": _JAVA,
             "SPARK_NO_DAEMONIZE": "1",
             "SPARK_LOCAL_DIRS": str(self.folder / "local"),

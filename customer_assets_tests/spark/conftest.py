@@ -22,8 +22,8 @@ def spark(tmp_path_factory) -> Iterator[TestCluster]:
     cluster = TestCluster(tmp_path_factory.mktemp("spark"), is_local=ASKED != "cluster")
     try:
         cluster.start()
+        yield cluster
     except NoSparkError as error:
-        cluster.stop()
         pytest.fail(str(error))
-    yield cluster
-    cluster.stop()
+    finally:
+        cluster.stop()

@@ -34,7 +34,7 @@ def taobao(folder: Path) -> None:
     zone = ZoneInfo("Asia/Shanghai")
     first = dt.datetime(2017, 11, 25, tzinfo=zone)
     customers = [1, 2, 3, 17, BIG - 1, BIG, BIG + 1, 99]
-    items = [1, 2, 3, BIG - 1, BIG, 5_000_000_000]
+    items = [*range(1, 60), BIG - 1, BIG, 5_000_000_000]
     rows = []
     for day in (0, 1, 2, 4, 5, 6, 7, 8):
         for customer in rng.sample(customers, 6):
@@ -43,9 +43,10 @@ def taobao(folder: Path) -> None:
                 rng.choices([0, 1, 2, 5, 8, 9, 60, 63, 66, 100, 141, 142, 143], k=9)
             ):
                 at = first + dt.timedelta(days=day, minutes=10 * tick)
-                item = rng.choice(items)
+                # Some are liked by everybody.
+                item = rng.choice(items[-9:] if rng.random() < 0.5 else items)
                 kind = rng.choices(["pv", "cart", "fav", "buy"], [6, 2, 2, 2])[0]
-                row = [customer, item, item % 4, kind, int(at.timestamp())]
+                row = [customer, item, item % 53, kind, int(at.timestamp())]
                 rows += [row] * rng.choices([1, 2], [9, 1])[0]
         midnight = first + dt.timedelta(days=day)
         rows.append([1, 1, 1, "pv", int(midnight.timestamp())])

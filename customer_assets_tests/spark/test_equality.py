@@ -20,6 +20,14 @@ NOW = dt.datetime(2026, 11, 5, 12, tzinfo=dt.UTC)
 ROWS = {"taobao": 20_000, "online_retail": 8_000, "web_shop": 6_000}
 
 
+# Tables without a row: nothing is given back at Taobao, and a few customers are told nothing.
+EMPTY = {
+    "taobao": {"order_returns", "recommendations"},
+    "online_retail": {"recommendations"},
+    "web_shop": {"recommendations"},
+}
+
+
 def landed(name: str, kind: str, landing: Path) -> Path:
     if kind == "edges":
         WRITERS[name](landing)
@@ -79,7 +87,7 @@ def test_spark_computes_the_same_rows(spark: TestCluster, tmp_path: Path, name: 
             empty.add(model.name)
     cluster.close()
     assert not differ, "\n".join(f"{name}: {text}" for name, text in differ.items())
-    assert len(empty) <= 4, f"nothing to compare in {', '.join(sorted(empty))}"
+    assert empty <= EMPTY[name], f"nothing to compare in {', '.join(sorted(empty - EMPTY[name]))}"
     assert not list((tmp_path / "staging").glob("*.parts"))
 
 

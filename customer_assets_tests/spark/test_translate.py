@@ -19,7 +19,7 @@ parameters:
   first_day: {{type: date, description: "First day."}}
 columns:
   customer_id: {{type: bigint, description: "Who."}}
-  n: {{type: {kind}, description: "A figure."}}
+  figure: {{type: {kind}, description: "A figure."}}
 {more}--- */
 """
 EVENTS = pipeline_of("taobao", read_source("taobao")).tables["events"]
@@ -31,7 +31,7 @@ def model_of(folder: Path, expression: str, kind: str = "bigint", more: str = ""
         HEADER.format(kind=kind, more=more)
         + "with days as (select customer_id, event_date, event_at, event_ts, event_type, value,\n"
         + "    getvariable('first_day') as first_day, from events)\n"
-        + f"select\n    customer_id,\n    {expression} as n,\nfrom days\n"
+        + f"select\n    customer_id,\n    {expression} as figure,\nfrom days\n"
         + "group by customer_id, event_date, first_day, event_at"
     )
     return read_model(path, "behavior")
@@ -39,7 +39,7 @@ def model_of(folder: Path, expression: str, kind: str = "bigint", more: str = ""
 
 def spark_of(folder: Path, expression: str) -> str:
     text = translated(model_of(folder, expression), {"events": EVENTS}, {"first_day": "2017-11-25"})
-    return text.split("SELECT customer_id, ")[1].split(" AS n FROM")[0]
+    return text.split(") SELECT customer_id, ")[1].split(" AS figure FROM")[0]
 
 
 @pytest.mark.parametrize("name", ["taobao", "web_shop", "online_retail"])
@@ -79,10 +79,13 @@ def test_every_table_without_a_double_is_translated_or_says_that_it_stays(name, 
         ),
         ("hour(event_at) // 7", "CAST(HOUR(event_at) AS BIGINT) DIV 7"),
         ("k_ln_k(2)", None),
-        ("list_sort(list(event_ts))", "ARRAY_SORT(TRANSFORM(COLLECT_LIST(STRUCT(event_ts)), "
-         "entry -> entry.col1))"),
+        (
+            "list_sort(list(event_ts))",
+            "ARRAY_SORT(TRANSFORM(COLLECT_LIST(NAMED_STRUCT('value', event_ts)), "
+            "entry -> entry.value))",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_differs_is_repaired(tmp_path, duckdb, spark):
     if spark is None:
         # A macro is read as what it says, and refused for what it holds.
@@ -160,7 +163,8 @@ def test_without_the_setting_nothing_of_spark_is_imported():
         "defs()\n"
         "with duckdb.connect() as connection, engine_on(connection) as engine:\n"
         "    connection.execute('create table rows as select 1 as n')\n"
-        "    check = Check('n', 'expect_column_values_to_not_be_null', {'column': 'n'})\n"
+        "    name = 'expect_column_values_to_not_be_null'\n"
+        "    check = Check('n', name, {'column': 'n'}, 'error', 'No null.')\n"
         "    (result,) = audit(connection, 'rows', [check])\n"
         "    assert result.passed, result\n"
         "    assert 'great_expectations' in sys.modules\n"
