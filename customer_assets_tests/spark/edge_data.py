@@ -72,6 +72,7 @@ def online_retail(folder: Path) -> None:
         "gift_0001_20",
         "85123A",
     ]
+    codes += [str(22_000 + n) for n in range(60)]
     prices = ["0.0001", "0.001", "1.2345", "2.55", "0", "38970", "0.29", "12.75"]
     rows = []
     for day in days:

@@ -19,7 +19,7 @@ parameters:
   first_day: {{type: date, description: "First day."}}
 columns:
   customer_id: {{type: bigint, description: "Who."}}
-  figure: {{type: {kind}, description: "A figure."}}
+  made_up: {{type: {kind}, description: "A figure."}}
 {more}--- */
 """
 EVENTS = pipeline_of("taobao", read_source("taobao")).tables["events"]
@@ -31,7 +31,7 @@ def model_of(folder: Path, expression: str, kind: str = "bigint", more: str = ""
         HEADER.format(kind=kind, more=more)
         + "with days as (select customer_id, event_date, event_at, event_ts, event_type, value,\n"
         + "    getvariable('first_day') as first_day, from events)\n"
-        + f"select\n    customer_id,\n    {expression} as figure,\nfrom days\n"
+        + f"select\n    customer_id,\n    {expression} as made_up,\nfrom days\n"
         + "group by customer_id, event_date, first_day, event_at"
     )
     return read_model(path, "behavior")
@@ -39,7 +39,7 @@ def model_of(folder: Path, expression: str, kind: str = "bigint", more: str = ""
 
 def spark_of(folder: Path, expression: str) -> str:
     text = translated(model_of(folder, expression), {"events": EVENTS}, {"first_day": "2017-11-25"})
-    return text.split(") SELECT customer_id, ")[1].split(" AS figure FROM")[0]
+    return text.split(") SELECT customer_id, ")[1].split(" AS made_up FROM")[0]
 
 
 @pytest.mark.parametrize("name", ["taobao", "web_shop", "online_retail"])
@@ -156,11 +156,10 @@ def test_without_the_setting_nothing_of_spark_is_imported():
     """Nor does Great Expectations, which looks whether it is there."""
     program = (
         "import sys, duckdb\n"
-        "from customer_assets.definitions import defs\n"
+        "import customer_assets.definitions\n"
         "from customer_assets.quality import audit\n"
         "from customer_assets.spark import engine_on\n"
         "from customer_assets.quality.checks import Check\n"
-        "defs()\n"
         "with duckdb.connect() as connection, engine_on(connection) as engine:\n"
         "    connection.execute('create table rows as select 1 as n')\n"
         "    name = 'expect_column_values_to_not_be_null'\n"
