@@ -37,6 +37,10 @@ verify: $(READY) ## Random histories, and how often intervals cover (three quart
 		customer_assets_tests/nights/test_many_nights.py
 	@$(BIN)/python -m customer_assets_tests.evidence
 
+spark-test: $(READY) ## Compare Spark with DuckDB on a cluster of this machine, and kill parts of it
+	@.ci/spark
+	@CUSTOMER_ASSETS_SPARK_TEST=cluster $(BIN)/python -m pytest customer_assets_tests/spark
+
 drill: $(READY) ## Kill runs and see what is left: lost, wrong, stuck [KILLS=100]
 	@$(BIN)/python -W ignore -m customer_assets_tests.drill $(if $(KILLS),--kills $(KILLS))
 
@@ -51,17 +55,18 @@ check: $(READY) ## Format, lint, type-check, and hold the rooms apart
 	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(PREPARE_HOME)
 	@$(BIN)/dg check yaml customer_assets/defs
-	@$(BIN)/dg check defs
+	@# As it is loaded where Spark computes: no statement may be one that Spark takes otherwise.
+	@CUSTOMER_ASSETS_ENGINE=sc://127.0.0.1:15002 $(BIN)/dg check defs
 
 reference: $(READY) ## Write docs/reference: sources, tables and commands, as they describe themselves
 	@$(BIN)/python .ci/reference
 
 lock: ## Resolve the dependencies into requirements.lock, and list their licences in docs/
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --extra dev --extra postgres --extra notebook pyproject.toml -o requirements.lock
+		--no-annotate --no-header --extra dev --extra postgres --extra notebook --extra spark pyproject.toml -o requirements.lock
 	@$(BIN)/python .ci/licences > docs/dependencies.md
 
 clean: $(READY) ## Remove everything generated, and nothing that was landed; not while a run writes
 	@$(BIN)/python -m customer_assets clean
 
-.PHONY: help install demo dev test verify drill bench check reference lock clean
+.PHONY: help install demo dev test verify spark-test drill bench check reference lock clean

@@ -23,6 +23,7 @@ from customer_assets.segments.rules import check_rule
 from customer_assets.source_kinds import SourceKind, kind_of
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.sources.configuration import ConfigurationError, at
+from customer_assets.spark import check_portable
 from customer_assets.warehouse.binding import bind, check_checks
 from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets.warehouse.header import ModelError
@@ -151,6 +152,7 @@ def pipeline_of(
     _check_conditions(source, tables)
     check_checks(models.values(), raw_tables)
     bind(models.values(), tables, settings.bound_models_file())
+    check_portable(models.values(), tables)
     return pipeline
 
 

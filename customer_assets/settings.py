@@ -162,6 +162,32 @@ def threads() -> int:
     return int(stated)
 
 
+def engine() -> str | None:
+    """Return the address of the Spark Connect server that computes the heavy tables, as
+    `sc://host:15002`; None: DuckDB computes all of them.
+
+    What follows host and port may be secret and is never shown. Raises SettingError.
+    """
+    address = os.environ.get("CUSTOMER_ASSETS_ENGINE") or "duckdb"
+    if address == "duckdb":
+        return None
+    if not re.match(r"sc://[^/;:]+(:\d+)?(/|$)", address):
+        raise SettingError("CUSTOMER_ASSETS_ENGINE: it is duckdb, or begins as sc://host:15002")
+    return address
+
+
+def spark_from() -> int:
+    """Return how many rows a table reads from which on Spark computes it. Raises SettingError."""
+    if os.environ.get("CUSTOMER_ASSETS_SPARK_FROM") == "0":
+        return 0
+    return _whole_number("CUSTOMER_ASSETS_SPARK_FROM", 50_000_000)
+
+
+def spark_seconds() -> int:
+    """Return how long Spark may compute one table, or chunk of days. Raises SettingError."""
+    return _whole_number("CUSTOMER_ASSETS_SPARK_SECONDS", 3_600)
+
+
 def _bytes(amount: str) -> int | None:
     """Return the bytes that an amount such as 4GB stands for; None where it is none."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT])(i?)B\s*", amount, re.IGNORECASE)

@@ -71,6 +71,7 @@ def table_metadata(
         "seconds": round(sum(chunk.seconds for chunk in chunks), 3),
         "bytes": manifest.bytes,
         "content_hash": manifest.content_hash,
+        **_computed_by(chunks),
         "explain": dg.MetadataValue.md(
             f"Follow a number: `python -m customer_assets explain --source {name} --table "
             f"{table.name} --where ... --column ...`"
@@ -94,6 +95,16 @@ def table_metadata(
         # Stored lineage is not drawn by the open-source UI: show it as a table too.
         metadata["column_lineage_table"] = dg.MetadataValue.md(_lineage_table(lineage))
     return metadata
+
+
+def _computed_by(chunks: Sequence[Published]) -> dict[str, Any]:
+    """Return what computed the rows, where it was not DuckDB alone, and its seconds in all."""
+    said: dict[str, Any] = {}
+    for chunk in chunks:
+        for name, value in chunk.computed_by.items():
+            is_sum = isinstance(value, float)
+            said[name] = round(said.get(name, 0.0) + value, 3) if is_sum else value
+    return said
 
 
 def check_result(key: dg.AssetKey, result: CheckResult) -> dg.AssetCheckResult:

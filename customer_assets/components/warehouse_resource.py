@@ -15,10 +15,11 @@ from customer_assets.components.partition_tags import tagged_days
 from customer_assets.disk import demand_room, words_on
 from customer_assets.generation import accept_days, in_words, open_source, show
 from customer_assets.pipeline import AnyPipeline
+from customer_assets.spark import engine_on
 from customer_assets.warehouse.catalog import build_catalog, snapshot_relations
 from customer_assets.warehouse.changes import seen_files
 from customer_assets.warehouse.connection import lock_down, of_project
-from customer_assets.warehouse.engine import DuckDBEngine
+from customer_assets.warehouse.engine import DuckDBEngine, RemoteError
 from customer_assets.warehouse.lock import writer_lock
 from customer_assets.warehouse.manifest import DamagedFileError, sweep
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
@@ -83,7 +84,7 @@ class WarehouseResource(dg.ConfigurableResource):
         with contextlib.ExitStack() as stack:
             self._stack = stack
             connection = stack.enter_context(self.duckdb.get_connection())
-            self._engine = DuckDBEngine(lock_down(connection, of_project()))
+            self._engine = stack.enter_context(engine_on(lock_down(connection, of_project())))
             self._opened = {}
             self._now = dt.datetime.now(dt.UTC)
             yield self
@@ -106,10 +107,13 @@ class WarehouseResource(dg.ConfigurableResource):
     def open(self, pipeline: AnyPipeline) -> Iterator[SourceWarehouse]:
         """Give a step its source's tables.
 
-        Raises dagster.Failure where the disk is full, or so before anything was written.
+        Raises dagster.Failure where the disk is full, or so before anything was written, and where
+        another engine than DuckDB did not compute a table.
         """
         try:
             yield self._open(pipeline)
+        except RemoteError as error:
+            raise dg.Failure(str(error)) from error
         except Exception as error:
             if why := words_on(error):
                 raise dg.Failure(why, allow_retries=False) from error

@@ -109,7 +109,7 @@ def _bind(connection: duckdb.DuckDBPyConnection, model: Model, tables: Mapping[s
         for name, column in model.parameters.items():
             if column is not None:
                 connection.execute(f"set variable {quoted(name)} = null::{column.type}")
-        described = _described(connection, model, model.sql, _first_line(model))
+        described = _described(connection, model, model.sql, first_line(model))
         computed = {name: kind.lower() for name, kind in described}
         wrong = [
             f"{name} is {computed.get(name, 'not selected')}, the header says {column.type}"
@@ -154,7 +154,7 @@ def _queries(table: Table) -> list[tuple[str, str]]:
     ]
 
 
-def _first_line(model: SqlModel) -> int:
+def first_line(model: SqlModel) -> int:
     """Return the line of a file on which a statement begins; of a built one, the first."""
     if model.path.suffix != ".sql":
         return 1

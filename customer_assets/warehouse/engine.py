@@ -33,6 +33,10 @@ class EngineError(RuntimeError):
     """A model that ran but gave another table than its header promises."""
 
 
+class RemoteError(EngineError):
+    """Another engine did not compute a table. The text names where it is, and says what to do."""
+
+
 @dataclass(frozen=True)
 class Relation:
     """The published files of an input table, or of some of its partitions."""
@@ -47,13 +51,15 @@ class Output:
     """A computed Parquet file that is not published yet.
 
     `content_hash` is equal for equal rows, however the file is laid out: where its row groups
-    end depends on what else was computed in the same step.
+    end depends on what else was computed in the same step. `computed_by` says what computed the
+    rows, if it was not DuckDB.
     """
 
     path: Path
     rows: int
     content_hash: str
     columns_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    computed_by: Mapping[str, Any] = field(default_factory=dict)
 
 
 class DuckDBEngine:
@@ -76,10 +82,19 @@ class DuckDBEngine:
         Returns the files by partition key; a day without rows has an empty file. Raises
         EngineError where names or types of the result differ from the header.
         """
+        return self.seal(model, self.statement(model, inputs, parameters), new_file, days)
+
+    def seal(
+        self,
+        model: SqlModel,
+        statement: str,
+        new_file: Callable[[], Path],
+        days: Sequence[dt.date] | None = None,
+    ) -> dict[str, Output]:
+        """Write the rows of a statement as those of a model, in the manner of `run`."""
         table = model.table
-        statement = self.statement(model, inputs, parameters)
         if table.partition_by is None or days is None:
-            self._check_schema(model, table, statement)
+            self.check_schema(model, statement)
             return {WHOLE: self.write(f"{statement} order by {_order(table.key)}", new_file())}
         return self._run_days(model, table, statement, new_file, days)
 
@@ -186,7 +201,7 @@ class DuckDBEngine:
             f"{statement} where {_is_one_of(day, days)} "
             f"order by {_order([str(table.partition_by), *table.key])}"
         )
-        columns = self._check_schema(model, table, chunk)
+        columns = self.check_schema(model, chunk)
         self.connection.execute(f"create or replace temp table chunk as {chunk}")
         found = self.connection.execute(
             f"select {day}, {_content(columns)} from chunk group by {day}"
@@ -201,13 +216,13 @@ class DuckDBEngine:
         self.connection.execute("drop table chunk")
         return outputs
 
-    def _check_schema(self, model: SqlModel, table: Table, statement: str) -> list[tuple[str, str]]:
+    def check_schema(self, model: SqlModel, statement: str) -> list[tuple[str, str]]:
         """Return names and types of the result. Raises EngineError: they are not the header's."""
         described = self._describe(statement)
         computed = {name: kind.lower() for name, kind in described}
         wrong = [
             f"{name} is {computed[name]}, the header says {column.type}"
-            for name, column in table.stored_columns.items()
+            for name, column in model.table.stored_columns.items()
             if computed[name] != column.type
         ]
         if wrong:

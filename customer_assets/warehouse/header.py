@@ -70,8 +70,9 @@ class Header(BaseModel):
     """The YAML header of a table's file: a `Table` without what its place says.
 
     `key` is empty where rows may be equal. `training`: the table costs a training, and a refresh
-    leaves it as it is. `attributes`: the source's own columns follow those of the header;
-    `succession`: then those that say what came before and after an event.
+    leaves it as it is. `engine`: DuckDB alone computes it, since another engine would not come to
+    the same rows. `attributes`: the source's own columns follow those of the header; `succession`:
+    then those that say what came before and after an event.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -82,6 +83,7 @@ class Header(BaseModel):
     partition_by: str | None = None
     ledger: bool = False
     training: bool = False
+    engine: Literal["duckdb"] | None = None
     checks: list[dict[str, dict[str, Any]]] = []
     owner: str = "team:data"
     inputs: dict[str, Neighbours] = {}

@@ -8,7 +8,7 @@ Nothing else asks how a table is kept.
 import datetime as dt
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +93,8 @@ class Whole(_Kind):
                 warehouse.remember_columns_read(
                     model.name, self.version.digest, output.columns_read
                 )
-        return published
+        computed_by = next((o.computed_by for o in outputs.values()), {})
+        return replace(published, computed_by=computed_by)
 
     def _inputs(self, days: Days) -> dict[str, "Relation"]:
         return self.warehouse.inputs(self.model, self.parameters, days)

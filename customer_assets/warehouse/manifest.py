@@ -21,6 +21,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,6 +37,8 @@ MANIFEST = "manifest.json"
 HISTORY = "history"
 PUBLISHING = "publishing.json"
 STAGING = ".staging"
+# A folder of files below it that wait to be sealed into one.
+PARTS = ".parts"
 # The partition of a table that has none.
 WHOLE = "all"
 # How many manifests before the present one are kept.
@@ -391,6 +394,9 @@ def sweep(
     ]
     for path in swept:
         path.unlink()
+    for parts in (source_folder / STAGING).glob(f"*{PARTS}"):
+        if parts.stat().st_mtime < deadline:
+            shutil.rmtree(parts, ignore_errors=True)
     return swept
 
 

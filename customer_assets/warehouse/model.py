@@ -31,10 +31,10 @@ class Model:
 
     `inputs` are read; `optional_inputs` too by a source that has them. `parameters` are what it
     asks of the source by name. `requires` is what a source must offer, in the words of headers.
-    `attributes` and `succession`: columns follow those of the header, see there. `owner` names the
-    source or the kind of source that alone has the model; `compares` the table whose rows before
-    and after a run a ledger of changes compares; `has_own_rows`: a ledger whose function is given
-    what other runs wrote.
+    `attributes` and `succession`: columns follow those of the header, see there. `engine` names
+    the one that alone computes it, if so. `owner` names the source or the kind of source that alone
+    has the model; `compares` the table whose rows before and after a run a ledger of changes
+    compares; `has_own_rows`: a ledger whose function is given what other runs wrote.
     """
 
     language: ClassVar[str]
@@ -49,6 +49,7 @@ class Model:
     attributes: bool = False
     succession: bool = False
     training: bool = False
+    engine: str | None = None
     owner: str | None = None
     compares: str | None = None
     has_own_rows: bool = False
@@ -101,4 +102,5 @@ def model_fields(header: Header) -> dict[str, Any]:
         "attributes": header.attributes,
         "succession": header.succession,
         "training": header.training,
+        "engine": header.engine,
     }

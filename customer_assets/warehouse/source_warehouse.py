@@ -51,7 +51,7 @@ EVERY_COLUMN = "*"
 
 @dataclass(frozen=True)
 class Published:
-    """What one chunk of a step published."""
+    """What one chunk of a step published. `computed_by`: see `Output`."""
 
     table: Table
     pieces: Mapping[str, Piece]
@@ -59,6 +59,7 @@ class Published:
     seconds: float
     rows_read: int = 0
     withdrawn: Sequence[str] = ()
+    computed_by: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -93,7 +93,12 @@ interests as (
         interests.thing,
         interests.category,
         interests.recency_rank,
-        pow(0.95, interests.recency_rank - 1) * (1 + ln(interests.n_events)) as weight,
+        -- In millionths: the last digit of a power or a logarithm is the machine's own.
+        cast(
+            floor(
+                1000000 * pow(0.95, interests.recency_rank - 1) * (1 + ln(interests.n_events)) + 0.5
+            ) as bigint
+        ) as weight,
     from customer_interests as interests
     inner join audience
         on
@@ -109,7 +114,7 @@ contributions as (
         interests.list_no,
         related.related_thing as thing,
         interests.recency_rank,
-        cast(floor(related.similarity * interests.weight + 0.5) as bigint) as score,
+        cast(floor(related.similarity * interests.weight / 1000000 + 0.5) as bigint) as score,
     from interests
     inner join related_things as related
         on
@@ -121,7 +126,7 @@ contributions as (
         list_no,
         thing,
         recency_rank,
-        cast(floor(1000000 * weight + 0.5) as bigint) as score,
+        weight as score,
     from interests
     where kind = 'category'
 ),

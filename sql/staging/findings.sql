@@ -11,6 +11,7 @@ parameters:
   expects_every_day: {type: boolean, description: Whether days without rows are looked for.}
   rejected_share: {type: double, description: Share of rejected rows that is an error.}
   warn_rejected_share: {type: double, description: Share of rejected rows that warns.}
+engine: duckdb
 columns:
   event_date: {type: date, description: "Day that it is about; of a file, the day on which it landed, of its columns, its last day."}
   finding: {type: varchar, description: "Those of day_findings; day_missing, file_refused, file_empty, nothing_read, file_rows_rejected, file_columns_changed, withdrawal_waits or nonexistent_hour."}

@@ -3,6 +3,7 @@ description: >-
   One row per reason for which rows were rejected and column at fault, with the first such row: the
   thousand most frequent.
 key: [place]
+engine: duckdb
 columns:
   place: {type: bigint, description: 1 is the most frequent.}
   reason: {type: varchar, description: Why the rows are rejected.}

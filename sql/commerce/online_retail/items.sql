@@ -6,6 +6,7 @@ key: [item_id]
 requires: [item]
 parameters:
   purchase_event: {type: varchar, description: The event type that is a purchase.}
+engine: duckdb
 columns:
   item_id: {type: source, description: Stock code in upper case.}
   item_name: {type: varchar, description: "Its most frequent description, among purchases where it was bought; null where no line has one."}

@@ -4,6 +4,7 @@ description: >-
   it. The study names four kinds of product, and shows neither which products it counts to them
   nor by what rule it judged.
 key: [category]
+engine: duckdb
 columns:
   category: {type: varchar, description: "Category, by our keywords."}
   published_advice: {type: varchar, description: "grow, keep, or fix or drop: the study's direction."}

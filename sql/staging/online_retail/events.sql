@@ -8,6 +8,7 @@ key: [customer_id, event_ts, event_type, order_id, item_id, item_name, quantity,
 parameters:
   purchase_event: {type: varchar, description: The event type that is a purchase.}
   return_event: {type: varchar, description: The event type that takes a purchase back.}
+engine: duckdb
 columns:
   customer_id: {type: source, description: Who ordered; null where the shop did not know.}
   event_ts: {type: bigint, description: "Time of the order line, epoch microseconds (UTC)."}

@@ -4,6 +4,7 @@ description: >-
   customer_features is computed again from the events at or before the cut-off alone, and must
   be the same. A label must know nothing then.
 key: [cut_off_ts]
+engine: duckdb
 columns:
   cut_off_ts: {type: bigint, description: 'The cut-off, epoch microseconds (UTC).'}
   n_customers: {type: bigint, description: Customers who were compared.}
