@@ -85,8 +85,8 @@ Scalar = str | int | float | bool
 class Range(Model):
     """Values from one to another, both included."""
 
-    at_least: int | float | None = None
-    at_most: int | float | None = None
+    at_least: int | float | None = Field(default=None, description="null: however little.")
+    at_most: int | float | None = Field(default=None, description="null: however much.")
 
 
 # `event` names event types, `optional` says whether attempts go on without the step; every other
@@ -100,8 +100,10 @@ class FunnelExclusion(Model):
     """An event that spoils an attempt in which it stands between two steps, counted from 1."""
 
     event: FunnelStep
-    after_step: int = Field(default=1, ge=1)
-    before_step: int | None = Field(default=None, description="null: the last one.")
+    after_step: int = Field(default=1, ge=1, description="It counts from this step on.")
+    before_step: int | None = Field(
+        default=None, description="And up to this one; null: the last one."
+    )
 
 
 class Funnel(Model):
