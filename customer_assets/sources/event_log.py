@@ -437,7 +437,9 @@ class EventLogSource(Model):
         offered = {
             "purchase": self.purchase_event is not None,
             "view": self.view_event is not None,
-            "value": columns.value is not None or columns.unit_price is not None,
+            # A price without a number of items is no money of an event.
+            "value": columns.value is not None
+            or None not in (columns.unit_price, columns.quantity),
             "item": columns.item_id is not None,
             "category": columns.category_id is not None,
             "returns": self.return_event is not None,
