@@ -22,7 +22,8 @@ from customer_assets.disk import demand_room
 from customer_assets.launch import Outcome, job_of, n_tables, run_job, summary, tags_of
 from customer_assets.progress import tell_begun
 from customer_assets.progress_bars import Shown, receiving, send_to, shown
-from customer_assets.project import source_names
+from customer_assets.project import UnknownSourceError, source_names
+from customer_assets.suggestions import alternatives
 from customer_assets.warehouse.catalog import snapshot_relations
 from customer_assets.warehouse.connection import connect
 from customer_assets.warehouse.manifest import TableStore
@@ -56,7 +57,7 @@ def run_demo(only: Sequence[str] | None = None, is_verbose: bool = False) -> int
     """Run the sources and print the summary; return the exit status.
 
     `is_verbose` prints each file that is read, and the rows of each table. 0 when everything was
-    published, rejected rows and warnings included.
+    published, rejected rows and warnings included. Raises UnknownSourceError.
     """
     started = time.monotonic()
     settings.home().mkdir(parents=True, exist_ok=True)
@@ -64,8 +65,9 @@ def run_demo(only: Sequence[str] | None = None, is_verbose: bool = False) -> int
     known = source_names()
     unknown = sorted(set(only or ()) - set(known))
     if unknown:
-        print(f"no source is named {', '.join(unknown)}; there are {', '.join(known)}")
-        return 1
+        raise UnknownSourceError(
+            "; ".join(f"no source is named {each!r}{alternatives(each, known)}" for each in unknown)
+        )
     wanted = list(only or known)
     sources = []
     for source in wanted:
@@ -135,7 +137,7 @@ def _outcome(source: str, done: Future[Outcome]) -> Outcome:
         return Outcome(
             source,
             problem="its process was ended from outside, perhaps for want of memory: run it alone, "
-            f"`make demo SOURCES={source}`",
+            f"`customer-assets demo --sources {source}`",
         )
 
 
@@ -174,7 +176,8 @@ def _print_summary(outcomes: Sequence[Outcome], seconds: float, is_verbose: bool
         print(f"  checks: {outcome.checks_passed} passed, {len(failed)} failed")
         for name in failed:
             print(f"    failed: {name}")
-        print(f"  report: {settings.reports_folder() / outcome.source / 'index.html'}")
+        page = settings.reports_folder() / outcome.source / "index.html"
+        print(f"  report: {page}" if page.is_file() else "  no report is written yet")
     if outcomes:
         print(f"\nDuckDB file (open it read-only): {settings.catalog_file()}")
         print(f"{seconds:.1f} s in all")

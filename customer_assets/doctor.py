@@ -165,7 +165,7 @@ def _sources() -> Iterator[Finding]:
         try:
             entries = list_files(folder, source.patterns, dt.datetime.now(dt.UTC))
         except LandingError as error:
-            remedy = "put files there; `make demo` writes samples into the default landing folder"
+            remedy = "put files there; `customer-assets demo` writes samples into the default one"
             yield Finding(subject, str(error).split(":")[0], remedy)
             continue
         faulty = [f"{entry.file}: {entry.fault}" for entry in entries if entry.fault]
@@ -188,10 +188,10 @@ def _dagster() -> Iterator[Finding]:
         yield Finding("Dagster", f"DAGSTER_HOME is {named}", remedy, True)
     theirs = home / "dagster.yaml"
     if not theirs.is_file():
-        yield Finding("Dagster", f"{home} is not there yet", "`make dev` or `make demo` makes it")
+        yield Finding("Dagster", f"{home} is not there yet", "`customer-assets dev` makes it")
         return
     if theirs.read_text() != dagster_yaml():
-        remedy = "`make dev` puts the project's own there; change that one"
+        remedy = "`customer-assets dev` puts the project's own there; change that one"
         yield Finding("Dagster", f"{theirs} is not the project's dagster.yaml", remedy, True)
         return
     if damaged := list(damaged_databases(home)):
@@ -228,7 +228,7 @@ def _warehouse(deep: bool) -> Iterator[Finding]:
     folder = settings.warehouse_folder()
     sources = sorted(path for path in folder.glob("*") if path.is_dir())
     if not sources:
-        yield Finding("Warehouse", "nothing is published yet", "run `make demo`")
+        yield Finding("Warehouse", "nothing is published yet", "run `customer-assets demo`")
         return
     for source in sources:
         yield from _tables(source, deep)

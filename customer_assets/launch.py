@@ -11,10 +11,15 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from customer_assets import settings
 from customer_assets.components.partition_tags import range_tags
-from customer_assets.components.source_definitions import daily_partitions, job_name
+from customer_assets.components.report_asset import cannot_be_reported
+from customer_assets.components.source_definitions import job_name
 from customer_assets.components.table_assets import ONLY_OUTDATED
+from customer_assets.generation import open_shown
+from customer_assets.ingest.landing import LandingError, list_files
 from customer_assets.pipeline import AnyPipeline
+from customer_assets.planning import check_days
 from customer_assets.progress import Collected, listening
 from customer_assets.progress_bars import shown
 from customer_assets.project import read_pipeline
@@ -52,11 +57,12 @@ def launch(
     Raises UnknownSourceError, ValueError where the source's `defs.yaml` is wrong, and LaunchError.
     """
     pipeline = read_pipeline(source)
+    # Before Dagster's definitions are read, which takes longer.
     if days is not None:
-        # Before Dagster's definitions are read, which takes longer.
-        _check_days(pipeline, days)
+        check_days(pipeline, days, dt.datetime.now(dt.UTC))
     if purpose == "train" and not pipeline.training:
         raise LaunchError(f"{source} asks no question of its customers: there is no model to train")
+    _check_ready(purpose, pipeline)
     job = job_of(purpose, source)
     tags = dict(tags_of(job, days))
     if purpose == "refresh" and days is None:
@@ -72,16 +78,22 @@ def tags_of(job: dg.JobDefinition, days: Sequence[dt.date] | None = None) -> Map
     return range_tags(asked) if asked else {}
 
 
-def _check_days(pipeline: AnyPipeline, days: Sequence[dt.date]) -> None:
-    if not pipeline.kind.has_days:
-        raise LaunchError(f"{pipeline.name} has no days: leave --days out")
-    keys = daily_partitions(pipeline).get_partition_keys()
-    if not keys:
-        raise LaunchError(f"no day of {pipeline.name} is over yet: leave --days out")
-    if days[0].isoformat() < keys[0] or days[-1].isoformat() > keys[-1]:
-        raise LaunchError(
-            f"--days are of {keys[0]}...{keys[-1]}, the days of the log that are over"
-        )
+def _check_ready(purpose: str, pipeline: AnyPipeline) -> None:
+    """Raise LaunchError where what a job rests on is not there, with what to do first."""
+    name = pipeline.name
+    with open_shown(pipeline) as warehouse:
+        if purpose == "refresh":
+            folder, patterns = settings.landing() / name, pipeline.source.patterns
+            try:
+                files = list_files(folder, patterns, dt.datetime.now(dt.UTC))
+            except LandingError as error:
+                raise LaunchError(str(error)) from error
+            if not files and not warehouse.shown:
+                raise LaunchError(f"no file in {folder} fits {', '.join(patterns)}, its `files`")
+        elif not warehouse.shown:
+            raise LaunchError(f"nothing of {name} is published: customer-assets refresh {name}")
+        elif purpose == "report" and (why := cannot_be_reported(pipeline, warehouse)):
+            raise LaunchError(why)
 
 
 @functools.cache

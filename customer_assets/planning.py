@@ -183,6 +183,8 @@ def plan_lines(
     """
     pipeline = read_pipeline(source_name)
     now = dt.datetime.now(dt.UTC)
+    if days is not None:
+        check_days(pipeline, days, now)
     with open_warehouse(pipeline) as warehouse:
         if days is None:
             folder = settings.landing() / source_name
@@ -196,6 +198,19 @@ def plan_lines(
             if warehouse.manifest(name).version and warehouse.words_moved(name)
         ]
     return _lines(source_name, landed, planned, reworded)
+
+
+def check_days(pipeline: AnyPipeline, days: Sequence[dt.date], now: dt.datetime) -> None:
+    """Raise ValueError where a source has not these successive days, or none that is over."""
+    if not pipeline.kind.has_days:
+        raise ValueError(f"{pipeline.name} has no days: leave --days out")
+    known = pipeline.days(now)
+    if not known:
+        raise ValueError(f"no day of {pipeline.name} is over yet: leave --days out")
+    if days[0] < known[0] or days[-1] > known[-1]:
+        raise ValueError(
+            f"--days are of {known[0]}...{known[-1]}, the days of the log that are over"
+        )
 
 
 def read_landed(

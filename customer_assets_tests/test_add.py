@@ -110,6 +110,16 @@ def test_an_order_log_is_drafted_with_commerce(tmp_path):
     assert {"purchase", "value", "item"} <= offered
 
 
+def test_a_price_without_a_quantity_is_no_money(tmp_path):
+    (tmp_path / "a.csv").write_text("user,time,action,price\n1,2024-01-05,purchase,2.50\n")
+    drafts = [inspect(tmp_path / "a.csv", said) for said in ({}, {"value": "price"})]
+    offered = [EventLogSource.model_validate(d.settings).capabilities() for d in drafts]
+    assert ["value" in each for each in offered] == [False, True]
+    said = [{doubt.setting: doubt.why for doubt in draft.doubts} for draft in drafts]
+    assert said[0]["quantity"].endswith("--value price")
+    assert "quantity" not in said[1]
+
+
 @pytest.mark.parametrize(
     ("header", "mapped"),
     [

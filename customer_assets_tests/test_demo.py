@@ -79,7 +79,7 @@ def test_a_source_without_files_in_a_folder_that_was_set_is_skipped_and_named():
 def test_an_unknown_source_is_an_error_that_lists_the_known():
     done = demo("--sources", "tabao")
     assert done.returncode == 1
-    assert "no source is named tabao; there are course_platform, one_click" in done.stdout
+    assert "no source is named 'tabao'; there are course_platform, one_click" in done.stderr
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are told by /proc")

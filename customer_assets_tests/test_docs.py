@@ -166,6 +166,16 @@ def test_the_reference_is_what_sources_tables_and_commands_say_of_themselves():
     assert written == {name: PAGES[f"docs/reference/{name}"] for name in written}
 
 
+def test_every_field_column_and_option_says_what_it_means():
+    for name in ("sources.md", "tables.md", "commands.md", "settings.md"):
+        page = PAGES[f"docs/reference/{name}"]
+        said = re.findall(
+            r"^(?:\| `.*\||- `.*:)(?= )(.*)$", page.replace(" |\n", "\n"), re.MULTILINE
+        )
+        assert len(said) > 10
+        assert all(meaning.strip() for meaning in said), name
+
+
 def test_the_tests_that_the_security_page_names_exist():
     page = PAGES["docs/security.md"]
     named = set(re.findall(r"`(\w+/test_\w+\.py)`", page))

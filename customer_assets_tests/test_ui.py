@@ -146,4 +146,7 @@ def test_a_busy_port_is_said_and_another_proposed(refreshed):
             check=False,
         )
     assert found.returncode == 1
-    assert f"port {port} is busy. Choose another: make dev PORT={port + 1}" in found.stderr
+    assert (
+        f"port {port} is busy. Choose another: customer-assets dev --port {port + 1}"
+        in found.stderr
+    )

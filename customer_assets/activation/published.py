@@ -28,7 +28,8 @@ class Published:
         missing = [name for name in names if name not in self.frames]
         if missing:
             raise NothingPublishedError(
-                f"{', '.join(missing)} is not published; run `make demo` or materialize it first"
+                f"{', '.join(missing)} is not published: `customer-assets refresh` makes it, "
+                "`customer-assets train` what models say"
             )
 
 

@@ -38,7 +38,7 @@ def action_condition(action: Action, types: Mapping[str, str]) -> str:
     try:
         return condition_sql(CleaningRule(name=action.name, condition=action.when), dict(types))
     except RuleError as error:
-        raise RuleError(f"action {action.name!r}: {error}") from error
+        raise RuleError(f"action {action.name!r}: when {action.when!r}: {error.why}") from error
 
 
 def check_action(action: Action, measures: Iterable[str]) -> None:

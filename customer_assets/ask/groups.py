@@ -9,10 +9,12 @@ from collections.abc import Mapping
 import polars as pl
 
 from customer_assets.ask.answering import AskError, Question
+from customer_assets.ingest import RuleError
 from customer_assets.intervals import wilson
 from customer_assets.segments.known_customers import BASE_TABLES, known_customers
 from customer_assets.segments.rules import rule_members
 from customer_assets.sources import SegmentRule
+from customer_assets.suggestions import alternatives
 from customer_assets.tables.segments import segment_measures
 
 _ID = "customer_id"
@@ -30,15 +32,24 @@ def known_tables(question: Question) -> Mapping[str, pl.LazyFrame]:
 def members(question: Question, group: str) -> pl.DataFrame:
     """Return the ids of a group: a segment or rule of the source by its name, else a condition.
 
-    Raises RuleError, which is a ValueError, where it is neither.
+    Raises AskError where it is neither.
     """
+    named: list[str] = []
     for table, column in (("customer_segments", "segment"), ("rule_segments", "rule")):
         if table in question.snapshot.tables:
-            rows = question.warehouse.frame(table).filter(pl.col(column) == group)
+            groups = question.warehouse.frame(table)
+            rows = groups.filter(pl.col(column) == group)
             if not rows.is_empty():
                 return rows.select(_ID).sort(_ID)
+            named += groups[column].unique().sort().to_list()
     known = known_customers(**known_tables(question)).collect()
-    return rule_members(SegmentRule(name="asked", condition=group), known)
+    try:
+        return rule_members(SegmentRule(name="asked", condition=group), known)
+    except RuleError as error:
+        if group.isidentifier() and group not in known.columns:
+            more = alternatives(group, named)
+            raise AskError(f"no segment or rule is named {group!r}{more}") from None
+        raise AskError(f"{group!r}: {error.why}") from None
 
 
 def segment(question: Question, group: str) -> pl.DataFrame:

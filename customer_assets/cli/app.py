@@ -76,7 +76,8 @@ def _status(run: Callable[[], int | None]) -> int:
     except (UserError, settings.SettingError, DamagedFileError) as error:
         return complain(str(error))
     except OSError as error:
-        return complain(words_on(error) or str(error))
+        named = error.filename and f"{error.filename}: {error.strerror}"
+        return complain(words_on(error) or named or str(error))
 
 
 def complain(text: str) -> int:

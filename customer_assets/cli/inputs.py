@@ -15,7 +15,10 @@ from customer_assets.cli.app import Source, UserError, command, told
 from customer_assets.history import prepare_dagster_home
 
 _PANEL = "Bring data"
-Files = Annotated[list[Path], typer.Argument(metavar="FILES...", help="The raw files.")]
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILES...", help="The raw files.", exists=True, dir_okay=False),
+]
 
 
 def _with_answers(function: Callable[..., int]) -> Callable[..., int]:
@@ -51,7 +54,7 @@ def init(
     from customer_assets.init import make_project
 
     made = make_project(folder)
-    print(f"{made}\ncd {folder} && customer-assets add log.csv --name my_shop")
+    print(f"{made}\ncd {folder} && customer-assets add PATH/TO/log.csv --name my_shop")
     return 0
 
 
@@ -72,7 +75,7 @@ def add(
 
     status = run_demo([name])
     if status:
-        print(f"after a correction of {defs}: make demo SOURCES={name}")
+        print(f"after a correction of {defs}: customer-assets demo --sources {name}")
     return status
 
 

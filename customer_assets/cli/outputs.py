@@ -133,7 +133,7 @@ def export(file: Annotated[Path, typer.Argument(help="A file that does not exist
 
     rows = catalog.export(settings.warehouse_folder(), file)
     if not rows:
-        raise UserError("nothing is published yet; run `make demo` or materialize assets first")
+        raise UserError("nothing is published yet; run `customer-assets demo`, or refresh a source")
     for table, count in rows.items():
         print(f"{table:50} {count:>14,} rows")
     print(file)
@@ -159,7 +159,7 @@ def results(
                 metrics, champions = warehouse.frame("model_metrics"), warehouse.frame("champions")
                 found[name] = (pipeline.source.questions, metrics, champions)
     if not found:
-        raise UserError("no model is trained yet; run `make demo` or a train job first")
+        raise UserError("no model is trained yet; run `customer-assets demo`, or train a source")
     file.write_text(results_markdown(found, data), encoding="utf-8")
     print(file)
     return 0

@@ -26,17 +26,21 @@ def demo(
 ) -> int:
     """Run sources end to end, on samples where there are no files yet."""
     from customer_assets.demo import run_demo
+    from customer_assets.project import UnknownSourceError
 
     settings.duckdb_limits()
     ready_history()
     # Whoever ends the demo ends its workers too, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = [name.strip() for name in (sources or "").split(",") if name.strip()]
-    return run_demo(names or None, verbose)
+    with told(UnknownSourceError):
+        return run_demo(names or None, verbose)
 
 
 @command(_PANEL, "dev --port 3001")
-def dev(port: Annotated[int, typer.Option(help="Port of this machine.")] = 3000) -> int:
+def dev(
+    port: Annotated[int, typer.Option(help="Port of this machine.", min=1, max=65535)] = 3000,
+) -> int:
     """Open the Dagster UI on this machine."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -44,7 +48,7 @@ def dev(port: Annotated[int, typer.Option(help="Port of this machine.")] = 3000)
             probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError):
             raise UserError(
-                f"port {port} is busy. Choose another: make dev PORT={port + 1}"
+                f"port {port} is busy. Choose another: customer-assets dev --port {port + 1}"
             ) from None
     settings.duckdb_limits()
     home = ready_history()

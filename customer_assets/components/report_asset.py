@@ -61,13 +61,8 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
         with warehouse.open(pipeline) as source_warehouse:
             waits = show(pipeline, source_warehouse, warehouse.now)
             in_view = as_shown(source_warehouse)
-            if lacking := [name for name in shown if in_view.lacking(name)]:
-                raise dg.Failure(
-                    f"{pipeline.name}: {', '.join(lacking)}: published by an earlier release, "
-                    "without columns that the report shows now. Refresh the source first: "
-                    f"customer-assets refresh {pipeline.name}",
-                    allow_retries=False,
-                )
+            if why := cannot_be_reported(pipeline, in_view):
+                raise dg.Failure(why, allow_retries=False)
             frames = {
                 name: in_view.scan(name) if name in LONG_TABLES else in_view.frame(name)
                 for name in shown
@@ -97,6 +92,19 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
         )
 
     return report
+
+
+def cannot_be_reported(pipeline: AnyPipeline, in_view: SourceWarehouse) -> str | None:
+    """Return why the tables that readers see make no report, and what to do; None: they do."""
+    shown = [name for name in REPORT_TABLES if name in pipeline.tables]
+    lacking = [name for name in shown if in_view.lacking(name)]
+    if not lacking:
+        return None
+    return (
+        f"{pipeline.name}: {', '.join(lacking)}: published by an earlier release, without columns "
+        "that the report shows now. Refresh the source first: "
+        f"customer-assets refresh {pipeline.name}"
+    )
 
 
 def catalogue_of(pipeline: AnyPipeline, warehouse: SourceWarehouse) -> list[CatalogueTable]:

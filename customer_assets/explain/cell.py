@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 
+from customer_assets.suggestions import alternatives
 from customer_assets.warehouse.table import Table
 
 
@@ -29,10 +30,10 @@ class Cell:
 def read_cell(tables: Mapping[str, Table], table: str, where: str, column: str) -> Cell:
     """Return the cell that the words of a command mean. Raises CellError."""
     if table not in tables:
-        raise CellError(f"no table is named {table!r}; there are {', '.join(sorted(tables))}")
+        raise CellError(f"no table is named {table!r}{alternatives(table, sorted(tables))}")
     columns = tables[table].columns
     if column not in columns:
-        raise CellError(f"{table} has no column {column!r}; it has {', '.join(columns)}")
+        raise CellError(f"{table} has no column {column!r}{alternatives(column, columns)}")
     return Cell(table, column, _condition(tables[table], where))
 
 

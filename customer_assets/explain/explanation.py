@@ -82,7 +82,7 @@ def explain_shown(source: str, table: str, where: str, column: str) -> Explanati
     pipeline = read_pipeline(source)
     with open_shown(pipeline) as warehouse:
         if not warehouse.folder.is_dir():
-            raise CellError(f"{source} was never run here: `make demo SOURCES={source}`")
+            raise CellError(f"nothing of {source} is published: `customer-assets refresh {source}`")
         landing, now = settings.landing() / source, dt.datetime.now(dt.UTC)
         return explain(pipeline, warehouse, landing, table, where, column, now)
 

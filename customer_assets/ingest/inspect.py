@@ -546,7 +546,8 @@ def _doubts(
         why = "no column tells kinds of event apart: name it, or set default_event_type"
         doubts.append(Doubt("event_type", why))
     if "unit_price" in mapped and not {"quantity", "value"} & mapped.keys():
-        doubts.append(Doubt("quantity", "there is a price but no quantity: nothing has a value"))
+        why = "there is a price but no quantity: nothing has a value. Where a row is of one item, "
+        doubts.append(Doubt("quantity", f"{why}--value {looks[mapped['unit_price']].name}"))
     if facts.n_copies:
         why = f"{facts.n_copies:,} of {facts.rows:,} rows are copies of others, and are removed "
         doubts.append(Doubt("duplicates", why + "unless `duplicates: keep` is set"))

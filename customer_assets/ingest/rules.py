@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import duckdb
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError
 
 from customer_assets.sources import CleaningRule
 from customer_assets.suggestions import alternatives
@@ -84,7 +84,11 @@ _NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "BIGINT", "INTEGER", "SMALLINT", "TINY
 
 
 class RuleError(ValueError):
-    """A cleaning rule that cannot be used; the text names the rule and says why."""
+    """A rule that cannot be used; the text names the rule and says why, `why` is the reason."""
+
+    def __init__(self, text: str, why: str = "") -> None:
+        super().__init__(text)
+        self.why = why or text
 
 
 def condition_sql(rule: CleaningRule, columns: dict[str, str]) -> str:
@@ -139,7 +143,8 @@ def _parsed(rule: CleaningRule) -> exp.Expr:
     try:
         statements = sqlglot.parse(f"select {rule.condition}\n", read="duckdb")
     except SqlglotError as error:
-        raise _error(rule, f"it is no SQL expression ({error})") from error
+        wrong = str(error.errors[0]["description"]) if isinstance(error, ParseError) else "unclear"
+        raise _error(rule, f"it is no SQL expression ({wrong.rstrip('.')})") from error
     statement = statements[0]
     if len(statements) != 1 or not isinstance(statement, exp.Select):
         raise _error(rule, "it must be one expression")
@@ -178,4 +183,4 @@ def _type_of(rule: CleaningRule, sql: str, columns: dict[str, str]) -> str:
 
 
 def _error(rule: CleaningRule, why: str) -> RuleError:
-    return RuleError(f"cleaning rule {rule.name!r}: condition {rule.condition!r}: {why}")
+    return RuleError(f"cleaning rule {rule.name!r}: condition {rule.condition!r}: {why}", why)

@@ -62,7 +62,8 @@ def segment_condition(rule: SegmentRule, types: Mapping[str, str]) -> tuple[str,
     try:
         sql = condition_sql(CleaningRule(name=rule.name, condition=text), known)
     except RuleError as error:
-        raise RuleError(f"segment rule {rule.name!r}: {rule.condition!r}: {error}") from error
+        text = f"segment rule {rule.name!r}: condition {rule.condition!r}: {error.why}"
+        raise RuleError(text, error.why) from error
     return sql, list(aggregates.values())
 
 

@@ -19,14 +19,14 @@ class Action(Model):
     `when` and `because` are told as the reason.
     """
 
-    name: Identifier
-    when: str
-    offer: str
-    channel: str
-    tone: str
+    name: Identifier = Field(description="By which tables and lists name it.")
+    when: str = Field(description="Condition on a group: `segment = 'lost' and mean_value > 100`.")
+    offer: str = Field(description="What the customer is offered.")
+    channel: str = Field(description="How the customer is reached: email, phone, push.")
+    tone: str = Field(description="In which words and manner.")
     priority: int = Field(ge=1, description="1 is done first.")
     owner: str = Field(description="Who does it.")
-    timing: str = ""
+    timing: str = Field(default="", description="When to do it: within a week of the purchase.")
     because: list[str] = Field(default=[], description="Further measures to tell as the reason.")
     origin: str = Field(default="", description="The study that proposes it.")
 
@@ -34,18 +34,20 @@ class Action(Model):
 class PublishedCampaign(Model):
     """A campaign as a study prints it: how many were contacted, and how many of them bought."""
 
-    plan: str
-    contacts: int = Field(ge=1)
-    buyers: int = Field(ge=0)
+    plan: str = Field(description="What the study calls it.")
+    contacts: int = Field(ge=1, description="Customers contacted.")
+    buyers: int = Field(ge=0, description="Those of them who bought.")
 
 
 class Campaign(Model):
     """What contacting a customer costs, and what a buyer brings, in the source's currency."""
 
     question: Identifier = Field(description="The question whose probability ranks customers.")
-    contact_cost: float = Field(ge=0)
+    contact_cost: float = Field(ge=0, description="Of contacting one customer.")
     margin: float = Field(ge=0, description="What a buyer brings, before the cost of contacts.")
-    budget: float | None = Field(default=None, ge=0)
+    budget: float | None = Field(
+        default=None, ge=0, description="Most that contacts may cost together; null: no limit."
+    )
     contact_counts: list[int] = Field(
         default=[], description="Further numbers of contacts to work out, beside the even grid."
     )
@@ -57,7 +59,7 @@ class ContactLimit(Model):
     """How often one customer may be on a list that `export-customers` writes."""
 
     most: int = Field(ge=1, description="Lists that a customer may be on.")
-    within: Duration = "30 days"
+    within: Duration = Field(default="30 days", description="Time in which lists are counted.")
 
 
 class Acquisition(Model):

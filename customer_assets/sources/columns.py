@@ -35,7 +35,7 @@ class Column(Model):
         description="Name of the column in the landed files; of several, the first that is not "
         "empty in a row counts.",
     )
-    type: ColumnType = "varchar"
+    type: ColumnType = Field(default="varchar", description="What its values are read as.")
     constant: str | None = Field(default=None, description="The same text in every row.")
     file_name: Annotated[str, AfterValidator(_file_name)] | None = Field(
         default=None,
@@ -106,8 +106,12 @@ class FileKind(Model):
     format: FileFormat | None = None
     columns: dict[str, str | Column | TimeColumn | None] = {}
     attributes: Annotated[dict[str, str | Column | None], NamedParts] = {}
-    event_names: dict[str, str] | None = None
-    default_event_type: str | None = None
+    event_names: dict[str, str] | None = Field(
+        default=None, description="In place of the source's; null: those."
+    )
+    default_event_type: str | None = Field(
+        default=None, description="In place of the source's; null: that."
+    )
 
     @property
     def patterns(self) -> list[str]:

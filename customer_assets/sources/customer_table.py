@@ -33,7 +33,9 @@ class CustomerId(Model):
     """The column that says which customer a row is about, in every input."""
 
     from_: str | list[str] = Field(alias="from", description="Its header, or accepted spellings.")
-    type: Literal["varchar", "bigint"] = "varchar"
+    type: Literal["varchar", "bigint"] = Field(
+        default="varchar", description="bigint where all are whole numbers."
+    )
 
     @property
     def spellings(self) -> list[str]:
@@ -120,8 +122,8 @@ class InputTable(Model):
 class Attribute(Model):
     """A column of the final customers table."""
 
-    type: ValueType = "varchar"
-    description: str
+    type: ValueType = Field(default="varchar", description="What its values are read as.")
+    description: str = Field(description="What it means, for whoever reads the table.")
 
 
 class Label(Attribute):
@@ -142,12 +144,15 @@ class CustomerRule(Model):
     in the table cleaning, also when they are switched off.
     """
 
-    name: Identifier
-    condition: str
-    action: Literal["reject", "flag", "clear"] = "reject"
+    name: Identifier = Field(description="By which it is counted and shown.")
+    condition: str = Field(description="SQL over the joined row, true where something is wrong.")
+    action: Literal["reject", "flag", "clear"] = Field(
+        default="reject",
+        description="What is done where it is true: to the customer, or by clear to values.",
+    )
     columns: list[str] = Field(default=[], description="The attributes that `clear` looks at.")
-    description: str = ""
-    enabled: bool = True
+    description: str = Field(default="", description="Why, for whoever reads the counts.")
+    enabled: bool = Field(default=True, description="false: it is counted, and changes nothing.")
 
     @model_validator(mode="after")
     def _columns_belong_to_clear(self) -> Self:
@@ -181,7 +186,7 @@ class CustomerTableSource(Model):
     segment_rules: list[SegmentRule] = []
     advice: Advice = Advice()
     questions: Annotated[dict[str, Question], NamedParts] = {}
-    owner: str = "team:data"
+    owner: str = Field(default="team:data", description="Who answers for its tables in the UI.")
     delivered_again: bool = Field(
         default=False,
         description="Whether newer files replace these from time to time, as of a monthly export: "

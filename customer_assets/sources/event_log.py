@@ -85,8 +85,8 @@ Scalar = str | int | float | bool
 class Range(Model):
     """Values from one to another, both included."""
 
-    at_least: int | float | None = None
-    at_most: int | float | None = None
+    at_least: int | float | None = Field(default=None, description="null: however little.")
+    at_most: int | float | None = Field(default=None, description="null: however much.")
 
 
 # `event` names event types, `optional` says whether attempts go on without the step; every other
@@ -100,8 +100,10 @@ class FunnelExclusion(Model):
     """An event that spoils an attempt in which it stands between two steps, counted from 1."""
 
     event: FunnelStep
-    after_step: int = Field(default=1, ge=1)
-    before_step: int | None = Field(default=None, description="null: the last one.")
+    after_step: int = Field(default=1, ge=1, description="It counts from this step on.")
+    before_step: int | None = Field(
+        default=None, description="And up to this one; null: the last one."
+    )
 
 
 class Funnel(Model):
@@ -435,7 +437,9 @@ class EventLogSource(Model):
         offered = {
             "purchase": self.purchase_event is not None,
             "view": self.view_event is not None,
-            "value": columns.value is not None or columns.unit_price is not None,
+            # A price without a number of items is no money of an event.
+            "value": columns.value is not None
+            or None not in (columns.unit_price, columns.quantity),
             "item": columns.item_id is not None,
             "category": columns.category_id is not None,
             "returns": self.return_event is not None,

@@ -138,7 +138,9 @@ class FileFormat(Model):
         description="jsonl: JSON objects, one a line, or one array of them; lines: each line as it "
         "stands, in a column `line`.",
     )
-    delimiter: str | None = None
+    delimiter: str | None = Field(
+        default=None, description="The sign between fields; null: told from the content."
+    )
     sheet: str | None = Field(
         default=None, description="Which sheet of a spreadsheet; needed where several are filled."
     )
@@ -149,7 +151,7 @@ class FileFormat(Model):
     merge_blanks: bool = Field(
         default=False, description="Whether fields are parted by runs of blanks."
     )
-    header: bool = True
+    header: bool = Field(default=True, description="Whether the first line names the columns.")
     names: list[str] | None = Field(
         default=None, description="Column names, in order, of files without a header line."
     )
@@ -165,8 +167,10 @@ class CleaningRule(Model):
     boolean column `is_<name>` set. Both are counted and shown.
     """
 
-    name: Identifier
-    condition: str
-    action: Literal["reject", "flag"] = "reject"
-    description: str = ""
-    enabled: bool = True
+    name: Identifier = Field(description="By which it is counted and shown.")
+    condition: str = Field(description="SQL over the row, true where something is wrong.")
+    action: Literal["reject", "flag"] = Field(
+        default="reject", description="Whether the row is put away, or kept and marked."
+    )
+    description: str = Field(default="", description="Why, for whoever reads the counts.")
+    enabled: bool = Field(default=True, description="false: it is counted, and changes nothing.")

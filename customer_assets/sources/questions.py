@@ -22,10 +22,10 @@ ModelName = Literal[
 class PublishedScore(Model):
     """What a study prints for a model, shown beside ours and never tuned to."""
 
-    model: str
-    metric: str
-    value: float
-    note: str = ""
+    model: str = Field(description="The model as the study calls it.")
+    metric: str = Field(description="What is measured: accuracy, roc_auc, recall.")
+    value: float = Field(description="What is printed.")
+    note: str = Field(default="", description="Where, and on which rows.")
 
 
 class Question(Model):
@@ -42,7 +42,9 @@ class Question(Model):
         description="A boolean column of customer_features: only customers for whom it is true "
         "are asked about.",
     )
-    models: list[ModelName] = Field(min_length=1)
+    models: list[ModelName] = Field(
+        min_length=1, description="Which are tried; the best that passes the gate answers."
+    )
     metric: Literal["roc_auc", "average_precision"] = Field(
         default="roc_auc",
         description="What models are tuned, compared and judged by; average_precision where few "
@@ -51,7 +53,7 @@ class Question(Model):
     search_iterations: int = Field(
         default=9, ge=1, description="Parameter settings that the search tries per model."
     )
-    folds: int = Field(default=5, ge=2)
+    folds: int = Field(default=5, ge=2, description="Parts of the cross-validation.")
     contact_share: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.2, description="Share of customers who can be contacted: recall is told at it."
     )
@@ -62,5 +64,5 @@ class Question(Model):
         default=0.95, gt=0.5, le=1, description="A feature that alone does better is suspicious."
     )
     exclude: list[str] = Field(default=[], description="Features that the models may not see.")
-    random_state: int = 42
+    random_state: int = Field(default=42, description="The same number gives the same models.")
     published: list[PublishedScore] = []

@@ -17,8 +17,8 @@ class Naming(Model):
     Of several columns the standardised means are added up.
     """
 
-    highest: list[str] = []
-    lowest: list[str] = []
+    highest: list[str] = Field(default=[], description="Columns of which it has the most.")
+    lowest: list[str] = Field(default=[], description="Columns of which it has the least.")
 
     @model_validator(mode="after")
     def _looks_at_something(self) -> Self:
@@ -35,7 +35,9 @@ class Segments(Model):
     """
 
     names: list[str] = Field(
-        default=["champions", "loyal", "potential", "regular", "lost"], min_length=2
+        default=["champions", "loyal", "potential", "regular", "lost"],
+        min_length=2,
+        description="What the groups are called, in the order in which names are given.",
     )
     naming: dict[str, Naming] = {}
     columns: list[str] | None = Field(
@@ -48,8 +50,12 @@ class Segments(Model):
         default=None,
         description="The column that says what a customer is worth; null: money, else orders.",
     )
-    transform: Literal["log1p", "none"] = "log1p"
-    random_state: int = 42
+    transform: Literal["log1p", "none"] = Field(
+        default="log1p",
+        description="What is done to the columns before they are standardised; log1p tames long "
+        "tails.",
+    )
+    random_state: int = Field(default=42, description="The same number gives the same groups.")
     n_init: int = Field(default=10, ge=1, description="Random starts of each k-means.")
 
     @model_validator(mode="after")
@@ -70,10 +76,12 @@ class SegmentRule(Model):
     model's `probability`, `decile` and `score_rank`.
     """
 
-    name: Identifier
-    condition: str
-    question: Identifier | None = None
-    description: str = ""
+    name: Identifier = Field(description="What the group is called in tables and lists.")
+    condition: str = Field(description="On what is known of a customer: `n_orders = 1`.")
+    question: Identifier | None = Field(
+        default=None, description="The question whose scores the condition may name."
+    )
+    description: str = Field(default="", description="Who they are, for whoever reads of them.")
 
 
 class Rfem(Model):
@@ -83,7 +91,7 @@ class Rfem(Model):
     where it is lower; null counts as the largest there is. The others count null as 0.
     """
 
-    recency: str
-    frequency: str
-    engagement: str
-    money: str | None = None
+    recency: str = Field(description="How long ago: days since the last purchase.")
+    frequency: str = Field(description="How often: purchases, visits.")
+    engagement: str = Field(description="How much they take part: pages, lessons, minutes.")
+    money: str | None = Field(default=None, description="What they spent; null: not known.")

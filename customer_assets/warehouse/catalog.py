@@ -95,6 +95,8 @@ def export(warehouse: Path, target: Path) -> dict[str, int]:
     """
     if target.exists():
         raise FileExistsError(f"{target} exists; name another file or move it away first")
+    if not target.absolute().parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} is no folder: make it first")
     return _build(warehouse, target, "table", _refuse)
 
 

@@ -1,7 +1,8 @@
 """What checks said of published files, kept so that a night without news judges nothing anew.
 
 A published file never changes, so what a check says of some files follows from them, from the
-check, and from the files of the inputs that it reads. What could not be run is not kept.
+check, from the files of the inputs that it reads, and from the code that judges. What could not be
+run is not kept.
 """
 
 import importlib.metadata
@@ -10,10 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from customer_assets import quality
 from customer_assets.quality import Check, CheckResult
 from customer_assets.warehouse.manifest import DamagedFileError, read_json, write_atomically
 from customer_assets.warehouse.table import Table
-from customer_assets.warehouse.versions import description_version, digest
+from customer_assets.warehouse.versions import description_version, digest, python_parts
 
 VERDICTS = "verdicts.json"
 # Of all published files or the newest, and of none.
@@ -22,9 +24,15 @@ _KEPT = 2
 
 def verdict_key(table: Table, files: Iterable[Path], source_folder: Path) -> str:
     """Return what the verdicts on some files of a source follow from."""
-    judge = importlib.metadata.version("great-expectations")
     named = (path.relative_to(source_folder).as_posix() for path in files)
-    return digest([description_version(table), judge, *named])
+    return digest([description_version(table), *judge_version(), *named])
+
+
+def judge_version() -> list[str]:
+    """Return what a verdict follows from beside the check: our code and Great Expectations."""
+    code = python_parts(Path(quality.__file__).with_name("audit.py"))
+    gx = importlib.metadata.version("great-expectations")
+    return [*(f"{part}={value}" for part, value in sorted(code.items())), gx]
 
 
 def recalled(folder: Path, key: str, checks: Sequence[Check]) -> list[CheckResult] | None:

@@ -6,6 +6,7 @@ import pytest
 from customer_assets.reports.content import Paragraph, Picture, ReportInput, TableView
 from customer_assets.reports.results import results_markdown
 from customer_assets.reports.sections import models
+from customer_assets.reports.sections.forecasts import sales_forecast
 from customer_assets.reports.sections.models import questions
 
 
@@ -46,6 +47,12 @@ def test_a_question_that_cannot_be_learned_says_why(source, frames):
     )
     found = questions(ReportInput("shop", source, {}, frames))
     assert found[0].text.endswith("This cannot be learned yet. 3 of 60 answer yes.")
+
+
+def test_a_log_that_never_sold_has_no_forecast(source, frames):
+    assert sales_forecast(ReportInput("shop", source, {}, frames))
+    frames["sales_forecast"] = frames["sales_forecast"].with_columns(is_open=False)
+    assert sales_forecast(ReportInput("shop", source, {}, frames)) == []
 
 
 def test_results_set_the_published_figure_beside_ours(source, frames):

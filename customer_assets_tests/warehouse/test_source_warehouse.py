@@ -3,6 +3,7 @@ import datetime as dt
 import duckdb
 import pytest
 
+from customer_assets.warehouse import source_warehouse, verdicts
 from customer_assets.warehouse.catalog import build_catalog, export, take_snapshot
 from customer_assets.warehouse.engine import DuckDBEngine, EngineError
 from customer_assets.warehouse.manifest import StagedPiece
@@ -213,6 +214,27 @@ def test_a_check_that_is_new_looks_at_what_was_published_before_it(warehouse, tm
     with pytest.raises(ChecksFailedError, match="between_value"):
         list(other.materialize(model, {}, DAYS[2:]))
     assert other.words_moved("spend")
+
+
+def test_files_are_judged_anew_where_what_judges_is_another(warehouse, monkeypatch):
+    run(warehouse, DAYS)
+    judged = []
+    really = source_warehouse.audit
+
+    def counted(*arguments, **options):
+        judged.append(arguments)
+        return really(*arguments, **options)
+
+    monkeypatch.setattr(source_warehouse, "audit", counted)
+    first = warehouse.audit_published("spend")
+    assert [r.passed for r in warehouse.audit_published("spend")] == [r.passed for r in first]
+    assert len(judged) == 1
+    known = dict(part.split("=") for part in verdicts.judge_version() if "=" in part)
+    assert {"quality/audit.py: audit", "quality/gx_duckdb.py: validate"} <= known.keys()
+    moved = ["quality/audit.py: audit=another"]
+    monkeypatch.setattr(verdicts, "judge_version", lambda: moved)
+    warehouse.audit_published("spend")
+    assert len(judged) == 2
 
 
 def test_what_moved_in_a_definition_is_told(warehouse, tmp_path):

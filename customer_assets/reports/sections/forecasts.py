@@ -45,7 +45,10 @@ _TOP_CUSTOMERS = 50
 def sales_forecast(report: ReportInput) -> list[Block]:
     """Return the forecast with its intervals, after the day-ahead forecasts of the past."""
     forecast = report.frames["sales_forecast"].filter("is_champion").sort("period", "target_date")
-    periods = [period for period in _PERIODS if period in set(forecast["period"])]
+    # Of a log that never sold anything no day is open.
+    periods = [p for p in _PERIODS if p in set(forecast.filter("is_open")["period"])]
+    if not periods:
+        return []
     blocks: list[Block] = [_expected(report, forecast, periods[0])]
     for period in periods:
         blocks.append(_forecast_picture(report, period))
