@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Whole numbers as differences; over them LZ4 is as small as zstd and read a fifth faster.
 PARQUET = "format parquet, parquet_version v2, compression lz4_raw"
+# Rows of an input that a function is given at a time.
+_BATCH_ROWS = 250_000
 
 
 class EngineError(RuntimeError):
@@ -146,12 +148,14 @@ class DuckDBEngine:
             wanted = list(schema) if columns is None else columns
             read.update(wanted)
             selected = ", ".join(quoted(name) for name in wanted)
+            limit = "" if n_rows is None else f" limit {n_rows}"
             # Polars may read two inputs at once: a cursor each.
             with self.connection.cursor() as cursor:
-                frame = cursor.execute(f"select {selected} from ({rows}){order}").pl()
-            if predicate is not None:
-                frame = frame.filter(predicate)
-            yield frame if n_rows is None else frame.head(n_rows)
+                cursor.execute(f"select {selected} from ({rows}){order}{limit}")
+                # In batches, so that rows that are filtered out take no room.
+                for batch in cursor.to_arrow_reader(_BATCH_ROWS):
+                    frame = pl.DataFrame(pl.from_arrow(batch))
+                    yield frame if predicate is None else frame.filter(predicate)
 
         return register_io_source(scan, schema=schema)
 

@@ -9,6 +9,7 @@ import pytest
 from customer_assets import pipeline, settings
 from customer_assets.pipeline import pipeline_of
 from customer_assets.sources import CustomerTableSource, EventLogSource
+from customer_assets.warehouse import engine
 from customer_assets.warehouse.engine import DuckDBEngine
 from customer_assets.warehouse.header import ModelError
 from customer_assets.warehouse.places import described_names, read_models
@@ -68,6 +69,19 @@ def test_rows_and_what_was_read_are_kept(write, warehouse):
     assert read == {EVERY_COLUMN: [("events", "customer_id"), ("events", "value")]}
     assert warehouse.outdated(model, {"least": 4}) == []
     assert warehouse.moved_parts(model, {"least": 5}) == ["definition least"]
+
+
+def test_rows_are_read_in_batches_in_the_order_of_the_key(warehouse, monkeypatch):
+    monkeypatch.setattr(engine, "_BATCH_ROWS", 3)
+    events = warehouse.engine.lazy_frame(warehouse.relation("events"), set())
+    whole = warehouse.frame("events").sort(EVENTS.key)
+    assert events.collect().equals(whole)
+    assert events.filter(customer_id=1).collect().equals(whole.filter(customer_id=1))
+    assert events.head(3).filter(customer_id=1).collect().equals(whole[:3].filter(customer_id=1))
+    assert events.filter(customer_id=1).head(1).collect().equals(whole.filter(customer_id=1)[:1])
+    nothing = events.filter(customer_id=9).collect()
+    assert nothing.is_empty()
+    assert nothing.schema == whole.schema
 
 
 def test_rows_get_the_types_of_the_header(write, warehouse):

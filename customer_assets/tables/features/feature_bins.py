@@ -32,6 +32,7 @@ import polars as pl
 
 from customer_assets.learning.feature_bins import feature_bins
 from customer_assets.learning.feature_profile import dropped_features
+from customer_assets.learning.history import history
 from customer_assets.sources.questions import Question
 
 
@@ -42,5 +43,7 @@ def compute(
     questions: Mapping[str, Question],
 ) -> list[dict[str, Any]]:
     return feature_bins(
-        customer_features.collect(), dropped_features(feature_profile), questions=questions
+        history(customer_features, questions),
+        dropped_features(feature_profile),
+        questions=questions,
     )

@@ -32,6 +32,7 @@ from typing import Any
 import polars as pl
 
 from customer_assets.learning.feature_correlation import feature_correlation
+from customer_assets.learning.history import history
 from customer_assets.sources.questions import Question
 
 
@@ -40,4 +41,4 @@ def compute(
     *,
     questions: Mapping[str, Question],
 ) -> list[dict[str, Any]]:
-    return feature_correlation(customer_features.collect(), questions=questions)
+    return feature_correlation(history(customer_features, questions), questions=questions)

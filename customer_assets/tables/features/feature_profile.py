@@ -58,6 +58,7 @@ from typing import Any
 import polars as pl
 
 from customer_assets.learning.feature_profile import feature_profile
+from customer_assets.learning.history import history
 from customer_assets.sources.questions import Question
 
 
@@ -68,7 +69,7 @@ def compute(
     questions: Mapping[str, Question],
 ) -> list[dict[str, Any]]:
     return feature_profile(
-        customer_features.collect(),
+        history(customer_features, questions),
         feature_correlation.collect(),
         questions=questions,
     )

@@ -48,6 +48,7 @@ import polars as pl
 
 from customer_assets.learning.champions import decisions
 from customer_assets.learning.feature_profile import dropped_features
+from customer_assets.learning.history import history
 from customer_assets.learning.store import ModelStore
 from customer_assets.sources.advice import Campaign
 from customer_assets.sources.questions import Question
@@ -65,7 +66,7 @@ def compute(
     campaign: Campaign | None,
 ) -> list[dict[str, Any]]:
     return decisions(
-        customer_features.collect(),
+        history(customer_features, questions),
         tuned_models.collect(),
         model_predictions.collect(),
         champions.collect(),

@@ -24,6 +24,7 @@ from typing import Any
 
 import polars as pl
 
+from customer_assets.learning.history import history
 from customer_assets.learning.importance import feature_importance
 from customer_assets.learning.store import ModelStore
 from customer_assets.sources.questions import Question
@@ -37,7 +38,7 @@ def compute(
     model_store: ModelStore,
 ) -> pl.DataFrame | list[dict[str, Any]]:
     return feature_importance(
-        customer_features.collect(),
+        history(customer_features, questions),
         champions.collect(),
         questions=questions,
         model_store=model_store,

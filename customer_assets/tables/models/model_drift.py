@@ -26,6 +26,7 @@ from typing import Any
 import polars as pl
 
 from customer_assets.learning.drift import model_drift
+from customer_assets.learning.history import history
 from customer_assets.learning.store import ModelStore
 
 
@@ -35,4 +36,6 @@ def compute(
     *,
     model_store: ModelStore,
 ) -> list[dict[str, Any]]:
-    return model_drift(customer_features.collect(), model_scores.collect(), model_store=model_store)
+    return model_drift(
+        history(customer_features, {}), model_scores.collect(), model_store=model_store
+    )

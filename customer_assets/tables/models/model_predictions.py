@@ -36,6 +36,7 @@ from typing import Any
 import polars as pl
 
 from customer_assets.learning.feature_profile import dropped_features
+from customer_assets.learning.history import history
 from customer_assets.learning.predictions import model_predictions
 from customer_assets.sources.questions import Question
 
@@ -48,7 +49,7 @@ def compute(
     questions: Mapping[str, Question],
 ) -> pl.DataFrame | list[dict[str, Any]]:
     return model_predictions(
-        customer_features.collect(),
+        history(customer_features, questions),
         tuned_models.collect(),
         dropped_features(feature_profile),
         questions=questions,

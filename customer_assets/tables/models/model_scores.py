@@ -38,6 +38,7 @@ from typing import Any
 
 import polars as pl
 
+from customer_assets.learning.history import history
 from customer_assets.learning.scores import model_scores
 from customer_assets.learning.store import ModelStore
 from customer_assets.sources.questions import Question
@@ -52,7 +53,7 @@ def compute(
     model_store: ModelStore,
 ) -> pl.DataFrame | list[dict[str, Any]]:
     return model_scores(
-        customer_features.collect(),
+        history(customer_features, questions),
         champions.collect(),
         model_predictions.collect(),
         questions=questions,

@@ -27,6 +27,7 @@ from typing import Any
 import polars as pl
 
 from customer_assets.learning.feature_profile import dropped_features
+from customer_assets.learning.history import history
 from customer_assets.learning.tuning import tuned_models
 from customer_assets.sources.questions import Question
 
@@ -38,7 +39,7 @@ def compute(
     questions: Mapping[str, Question],
 ) -> list[dict[str, Any]]:
     return tuned_models(
-        customer_features.collect(),
+        history(customer_features, questions),
         dropped_features(feature_profile),
         questions=questions,
     )
