@@ -86,6 +86,23 @@ def add_axes(figure: "Figure", left: float, top: float, right: float, bottom: fl
     return axes
 
 
+def fitted(text: str, room: float) -> str:
+    """Return a text cut to so many pixels, with an ellipsis where it was cut."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(family="DejaVu Sans", size=FONT_SIZE)
+
+    def width(words: str) -> float:
+        # The fonts of readers are a tenth narrower than that one.
+        return 0.9 * float(text_to_path.get_text_width_height_descent(words, font, False)[0])
+
+    cut = text
+    while len(cut) > 1 and width(cut) > room:
+        cut = cut.removesuffix("…")[:-1].rstrip() + "…"
+    return cut
+
+
 def beside(
     axes: "Axes", text: str, x: float, y: float, *, offset: float, align: str, role: str = "ink"
 ) -> None:
