@@ -94,8 +94,7 @@ def fitted(text: str, room: float) -> str:
     font = FontProperties(family="DejaVu Sans", size=FONT_SIZE)
 
     def width(words: str) -> float:
-        # The fonts of readers are a tenth narrower than that one.
-        return 0.9 * float(text_to_path.get_text_width_height_descent(words, font, False)[0])
+        return float(text_to_path.get_text_width_height_descent(words, font, False)[0])
 
     cut = text
     while len(cut) > 1 and width(cut) > room:
