@@ -294,7 +294,9 @@ def _new_picture(rows: pl.DataFrame, period: str) -> Picture:
     words = "; ".join(
         f"{written(end['interval_start'])}: {wording.share(end['new_share'] or 0)}" for end in ends
     )
-    colours = [("accent", "Share of new buyers"), ("band", "95% interval")]
+    colours = [("accent", "Share of new buyers")]
+    if rows["new_share_low"].count():
+        colours.append(("band", "95% interval"))
     if n_final < rows.height:
         colours.append(("open", f"{wording.title(period)} not over yet"))
     return Picture(
