@@ -88,6 +88,8 @@ def test_a_late_file_redoes_and_reads_what_was_planned(log):
     rows = {name: rows for name, (_, rows) in redone.items()}
     # Sums of a dozen rows may gain some more.
     near = {name: pytest.approx(count, rel=0.1) for name, count in rows.items() if count > 100}
+    # Nor is it foreseen that a customer is new, and a cohort with it.
+    near["retention_curve"] = pytest.approx(rows["retention_curve"], rel=0.2)
     assert {table.name: table.rows_read for table in planned if table.name in near} == near
     assert sum(t.rows_read for t in planned) == pytest.approx(sum(rows.values()), rel=0.05)
     assert planned_of(log, what_has_landed(log)) == []

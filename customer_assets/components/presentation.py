@@ -21,7 +21,7 @@ PREVIEW_ROWS = 10
 # Markdown of fewer characters is shown on the page of an asset, longer one behind a click.
 SHOWN_AT_ONCE = 1_000
 # Characters of a row that fit beside the other metadata.
-WIDEST_PREVIEW = 80
+WIDEST_PREVIEW = 68
 
 # Of a check over findings: what is found, by day.
 FINDINGS = "findings"

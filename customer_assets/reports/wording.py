@@ -138,6 +138,11 @@ def title(name: str, limit: int = 60) -> str:
     return words[:1].upper() + words[1:]
 
 
+def measure(name: str, limit: int = 60) -> str:
+    """Return the name of what is measured of a customer, such as `n_orders`, as words."""
+    return title(name.removeprefix("n_"), limit)
+
+
 def sentence(text: str) -> str:
     """Return words as the beginning of a sentence."""
     return text[:1].upper() + text[1:]

@@ -225,8 +225,10 @@ STATEMENTS = [
         "`demand_metrics.difference`",
         f"{_PRODUCTS} products that are asked for at steady rates, in lots, of as many shops; "
         "against the lead over all shops together",
-        "a season or growth that the later half of the backtest saw and the time to come will not",
+        "a season or growth that the later half of the backtest saw and the time to come will not; "
+        "wider than need be where nothing moves all products at once, as here",
         lead_of_a_model,
+        highest=1.0,
         quick_draws=8,
     ),
     Statement(

@@ -206,7 +206,7 @@ def test_whom_to_contact_is_the_finding(page: Path) -> None:
 def test_the_future_is_told_with_its_trial(page: Path) -> None:
     text = text_of(page)
     assert "£230 of gross sales are expected in the 3 days after 2 March 2024" in text
-    assert "on 3 March 2024 £110, in 8 of 10 cases between £90 and £130" in text
+    assert "On 3 March 2024 £110, in 8 of 10 cases between £90 and £130" in text
     assert "Per day: LightGBM beats the baseline</h2>" in text
     assert "60.0% of 10 later sales lay in its 80% intervals, which" in text
     assert (

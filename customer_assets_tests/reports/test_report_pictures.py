@@ -59,3 +59,9 @@ def test_a_bar_of_sales_ends_at_its_number(revenue: int, known: int, ends: int) 
     row = {"net_revenue": Decimal(revenue), "customer_net_revenue": Decimal(known)}
     bar = sales._sales_bar(report, "Nov", "November 2011", row, is_hatched=False)
     assert sum(value for value, _ in bar.parts) == ends
+
+
+def test_a_label_is_cut_to_its_room() -> None:
+    assert drawing.fitted("mug", 40) == "mug"
+    assert drawing.fitted("WORLD WAR 2 GLIDERS", 100) == "WORLD WAR 2…"
+    assert len(drawing.fitted("\U0001f600" * 40, 100)) < 10

@@ -13,6 +13,7 @@ from customer_assets.reports.charts.drawing import (
     add_axes,
     beside,
     colour,
+    fitted,
     new_figure,
     pictures,
     tip,
@@ -104,14 +105,14 @@ def _below(axes: "Axes", at: float, text: str, distance: float) -> None:
 
 
 def _rows(bars: Sequence[Bar], width: float, label_width: float) -> "Figure":
-    figure = new_figure(width, 26 * len(bars) + 4)
+    figure = new_figure(width, 24 * len(bars) + 4)
     axes = add_axes(figure, left=label_width, top=2, right=72, bottom=2)
     largest = max((bar.size for bar in bars), default=0) or 1
     axes.set_xlim(0, largest)
     axes.set_ylim(len(bars) - 0.5, -0.5)
     for at, bar in enumerate(bars):
         _bar(axes, bar, at, is_upright=False)
-        label = bar.label.replace("\n", " ")
+        label = fitted(bar.label.replace("\n", " "), label_width - 10)
         beside(axes, label, 0, at, offset=-8, align="right")
         beside(axes, bar.value, bar.size, at, offset=6, align="left")
     axes.plot([0, 0], [-0.5, len(bars) - 0.5], color=colour("muted"), linewidth=1, clip_on=False)
@@ -145,7 +146,7 @@ def pairs(
     """
     shares = [(first, "soft"), *([(second, "accent")] if second is not None else [])]
     longest = max((len(label) for label in labels), default=0)
-    step, offsets = (42, (-0.2, 0.2)) if len(shares) == 2 else (26, (0.0,))
+    step, offsets = (37, (-0.2, 0.2)) if len(shares) == 2 else (26, (0.0,))
 
     def draw(is_wide: bool) -> "Figure":
         # A letter takes some seven pixels.

@@ -1,7 +1,6 @@
 """The picture of a campaign: profit and ROI by the number of customers contacted."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -92,21 +91,18 @@ def _curve(axes: "Axes", contacts: Sequence[int], curve: Curve) -> None:
             contacts, low_side, high_side, color=colour("soft"), alpha=0.45, linewidth=0
         )
     axes.plot(contacts, curve.values, "-", color=colour("accent"), linewidth=1.8, clip_on=False)
-    n_written: Counter[tuple[str, bool]] = Counter()
-    for mark in sorted(curve.marks, key=lambda mark: -mark.y):
+    # Words stand in the corner that the curve leaves free, one below another.
+    is_rising = curve.values[-1] > curve.values[0]
+    marks = sorted(curve.marks, key=lambda mark: -mark.y)
+    for line, mark in enumerate(marks):
         axes.plot(
             [mark.x], [mark.y], "o", color=colour(mark.role), markersize=8, clip_on=False,
             gid=tip(mark.tip),
         )  # fmt: skip
-        # Words lean into the plot, those on one side of it one below another.
-        align = "left" if mark.x < width / 2 else "right"
-        is_above = (mark.y - levels[0]) / (levels[-1] - levels[0]) < 0.5
-        line = 14 * n_written[align, is_above]
-        n_written[align, is_above] += 1
-        offset = (9 if align == "left" else -9, 8 + line if is_above else -17 - line)
+        offset = 14 * (len(marks) - line) - 8 if is_rising else -14 * (line + 1)
         axes.annotate(
-            mark.tip, (mark.x, mark.y), xytext=offset,
-            textcoords="offset points", ha=align, fontsize=11, color=colour(mark.role),
+            mark.tip, (1, 0 if is_rising else 1), xytext=(-4, offset), xycoords="axes fraction",
+            textcoords="offset points", ha="right", fontsize=11, color=colour(mark.role),
         )  # fmt: skip
     for share, align in ((0.0, "left"), (0.5, "center"), (1.0, "right")):
         axes.annotate(

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 from xml.etree import ElementTree
 
 from markupsafe import Markup
@@ -84,6 +85,21 @@ def add_axes(figure: "Figure", left: float, top: float, right: float, bottom: fl
     )
     axes.set_axis_off()
     return axes
+
+
+def fitted(text: str, room: float) -> str:
+    """Return a text cut to so many pixels, about, with an ellipsis where it was cut."""
+
+    def width(words: str) -> float:
+        # Parts of the font's size, of a broad sans serif; readers may have another one.
+        return FONT_SIZE * sum(
+            1.0 if east_asian_width(c) in "WF" else 0.71 if c.isupper() else 0.58 for c in words
+        )
+
+    cut = text
+    while len(cut) > 1 and width(cut) > room:
+        cut = cut.removesuffix("…")[:-1].rstrip() + "…"
+    return cut
 
 
 def beside(

@@ -56,7 +56,7 @@ def heat_map(name: str, heat: HeatMap, *, is_turned: bool = True) -> tuple[Marku
             # A letter takes some seven pixels.
             label_width = max(88, 7 * max(len(row) for row in heat.rows) + 14)
             width = WIDE if is_wide else NARROW
-            return _heat_map(heat, width, row_height=31, label_width=label_width, short=False)
+            return _heat_map(heat, width, row_height=28, label_width=label_width, short=False)
         return _heat_map(heat.turned(), NARROW, row_height=25, label_width=30, short=True)
 
     return pictures(name, draw)

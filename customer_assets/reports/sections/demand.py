@@ -74,7 +74,7 @@ def demand(report: ReportInput) -> list[Block]:
 def _reorder_points(stock: pl.DataFrame) -> Picture:
     bars = [
         Bar(
-            wording.shown(row["thing_name"], 26),
+            wording.shown(row["thing_name"], 40),
             [(row["value"], "accent"), (max(row["reorder_point"] - row["value"], 0), "soft")],
             wording.count(row["reorder_point"]),
             tip=f"{wording.shown(row['thing_name'], 40)}: {wording.count(row['value'])} to expect, "
@@ -82,7 +82,7 @@ def _reorder_points(stock: pl.DataFrame) -> Picture:
         )
         for row in stock.iter_rows(named=True)
     ]
-    wide, narrow = ranked_bars("reorder-points", bars, label_widths=(190, 150))
+    wide, narrow = ranked_bars("reorder-points", bars, label_widths=(230, 130))
     return Picture(
         "reorder-points",
         alt=f"Bars of the units at which to order again. {'; '.join(bar.tip for bar in bars)}.",

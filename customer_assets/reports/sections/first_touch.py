@@ -139,9 +139,15 @@ def _finding(came_back: pl.DataFrame, period: str) -> str:
         f"Of the customers who first came with {wording.title(row['attribute']).lower()} "
         f"{_name(row['attribute_value'])}, {wording.share(row['retained_share'])} came back the "
         f"{period} after. That is {_points(row['share_difference'])} points against all others "
-        f"(95% interval {between}). Who came by what may differ in more than that: it is no proof "
-        "that the one causes the other."
+        f"(95% interval {between}). {_of_many(came_back)}Who came by what may differ in more than "
+        "that: it is no proof that the one causes the other."
     )
+
+
+def _of_many(came_back: pl.DataFrame) -> str:
+    """Return how many differences were looked at, where they are several."""
+    n = came_back["share_difference"].count()
+    return f"Of {n} values that were compared one in twenty differs by chance. " if n > 2 else ""
 
 
 def _picture(
@@ -163,7 +169,7 @@ def _picture(
     measures, told = [], []
     panels: tuple[tuple[str, str, pl.DataFrame, Callable[[float], str]], ...] = (
         (f"Back the {period} after", "retained_share", came_back, wording.share),
-        (f"Of the {period} before", "returning_share", active, wording.share),
+        ("Still active", "returning_share", active, wording.share),
         ("Revenue a buyer", "revenue_per_buyer", worth, money),
     )
     for title, column, rows, form in panels:
@@ -181,8 +187,8 @@ def _picture(
         name,
         alt=f"{wording.title(attribute)} at the first event. {'. '.join(told)}.",
         caption=f"By {wording.title(attribute).lower()} at a customer's first event, with its "
-        "share of the customers: the dot is the figure, the band its 95% interval; of few "
-        f"customers there is none.{month}{more}",
+        f"share of the customers. Still active are those of the {period} before. The dot is the "
+        f"figure, the band its 95% interval; of few customers there is none.{month}{more}",
         wide=wide,
         narrow=narrow,
     )
@@ -288,7 +294,9 @@ def _new_picture(rows: pl.DataFrame, period: str) -> Picture:
     words = "; ".join(
         f"{written(end['interval_start'])}: {wording.share(end['new_share'] or 0)}" for end in ends
     )
-    colours = [("accent", "Share of new buyers"), ("band", "95% interval")]
+    colours = [("accent", "Share of new buyers")]
+    if rows["new_share_low"].count():
+        colours.append(("band", "95% interval"))
     if n_final < rows.height:
         colours.append(("open", f"{wording.title(period)} not over yet"))
     return Picture(

@@ -128,7 +128,7 @@ def _expected(report: ReportInput, forecast: pl.DataFrame, period: str) -> Parag
     )
     if first and first["low"] is not None:
         text += (
-            f"; on {wording.day(first['target_date'])} {money(first['value'])}, in 8 of 10 cases "
+            f". On {wording.day(first['target_date'])} {money(first['value'])}, in 8 of 10 cases "
             f"between {money(first['low'])} and {money(first['high'])}"
         )
     return Paragraph(f"{text}.", is_lead=True)
@@ -252,7 +252,6 @@ def lifetime_value(report: ReportInput) -> list[Block]:
     written = partial(wording.money, currency=report.event_log.currency, digits=0)
     blocks: list[Block] = [
         _deciles_in_words(report, deciles, what, days),
-        Paragraph(wording.shown(first["status"][0], 900)),
         _deciles_picture(report, deciles, what, days),
     ]
     two = partial(wording.decimal, digits=2)
@@ -285,7 +284,7 @@ def _deciles_in_words(
     if fit.is_empty():
         return Paragraph(
             f"Customers are ranked by the {what} to expect of them in the next {days} days. No "
-            "total is told: the model has not stood its trial on the past.",
+            "total is told: the model has not stood its trial on the past (How sure are we).",
             is_lead=True,
         )
     written: Callable[[float], str] = wording.count
@@ -326,7 +325,13 @@ def _deciles_picture(report: ReportInput, deciles: pl.DataFrame, what: str, days
 
 
 @section(
-    "lifetime-trial", "The trial of lifetime values", SURENESS, 13, needs=("lifetime_value_fit",)
+    "lifetime-trial",
+    "The trial of lifetime values",
+    SURENESS,
+    13,
+    needs=("lifetime_value_fit",),
+    uses=("customer_lifetime_value",),
+    scans=("customer_lifetime_value",),
 )
 def lifetime_trial(report: ReportInput) -> list[Block]:
     """Return how well a model of the first two thirds of the log foretold the rest."""
@@ -337,8 +342,12 @@ def lifetime_trial(report: ReportInput) -> list[Block]:
         "value": ("Value", wording.figure),
         "note": ("What it is", partial(wording.shown, limit=300)),
     }
+    blocks = _trial(figures)
+    if report.has_rows("customer_lifetime_value"):
+        status = report.scan("customer_lifetime_value").select("status").head(1).collect().item()
+        blocks.append(Paragraph(wording.shown(status, 900)))
     return [
-        *_trial(figures),
+        *blocks,
         table_view(
             report,
             "lifetime_value_fit",

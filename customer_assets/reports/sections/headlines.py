@@ -264,7 +264,11 @@ def totals(report: ReportInput) -> list[Block]:
         )
         for row in in_all.iter_rows(named=True)
     ]
-    return [Headlines([*items, *_days(report), *_freshness(report)])]
+    stayed = _what_stayed(report) if report.has_rows("sales_daily") else ""
+    return [
+        Headlines([*items, *_days(report), *_freshness(report)]),
+        *([Paragraph(f"Revenue: {stayed}.", is_note=True)] if stayed else []),
+    ]
 
 
 def _interval(report: ReportInput, row: Mapping[str, Any]) -> str:
@@ -275,8 +279,6 @@ def _interval(report: ReportInput, row: Mapping[str, Any]) -> str:
 
 def _note(report: ReportInput, figure: str) -> str:
     """Return what a figure of all of the log is made of, where that is more than its name says."""
-    if figure == "net_revenue" and report.has_rows("sales_daily"):
-        return _what_stayed(report)
     if figure == "events" and report.has_rows("accounting"):
         rows = row_accounts(report.frames["accounting"])
         if rows["landed"] == rows["events"]:

@@ -56,6 +56,9 @@ _RULES = {
     "right_in_the_large": "Right in sum",
     "right_slope": "Neither too extreme nor too timid",
     "no_suspicious_feature": "No feature knows the answer",
+    "judged_to_the_end": "The newest answers can judge it",
+    "better_than_champion": "Better than the model before",
+    "earns_more_than_champion": "Earns more than the model before",
 }
 _BASELINES = {
     "rfm_score": "RFM score",
@@ -187,7 +190,7 @@ def _comparison(name: str, question: Question, metrics: pl.DataFrame, judged: st
         )
         words.append(f"{title}: {listed}")
     picture = f"models-{name}"
-    wide, narrow = ranges(picture, [wording.shown(model_name(m), 14) for m in models], panels)
+    wide, narrow = ranges(picture, [wording.shown(model_name(m), 22) for m in models], panels)
     return Picture(
         picture,
         alt="Each model's metric with its interval. " + ". ".join(words) + ".",
@@ -311,17 +314,17 @@ def _importance(name: str, importance: pl.DataFrame) -> Picture:
     top = importance.head(_TOP_FEATURES).to_dicts()
     bars = [
         Bar(
-            wording.title(row["feature"], 26),
+            wording.measure(row["feature"], 26),
             [(row["shap_mean_abs"], roles[row["direction"]])],
             f"{row['shap_mean_abs']:.2f}",
-            f"{wording.title(row['feature'])}: shuffling it costs {row['permutation']:.3f}",
+            f"{wording.measure(row['feature'])}: shuffling it costs {row['permutation']:.3f}",
         )
         for row in top
     ]
     picture = f"importance-{name}"
     wide, narrow = ranked_bars(picture, bars, label_widths=(210, 170))
     listed = "; ".join(
-        f"{wording.title(r['feature'])} {r['shap_mean_abs']:.2f}, {r['direction']}" for r in top
+        f"{wording.measure(r['feature'])} {r['shap_mean_abs']:.2f}, {r['direction']}" for r in top
     )
     return Picture(
         picture,
@@ -341,7 +344,7 @@ def _drift(drift: pl.DataFrame) -> str:
     moved = drift.filter("has_drifted").sort("stability_index", descending=True)
     if moved.is_empty():
         return "The customers scored now are like those that the champion learned from."
-    features = wording.listing([wording.title(f) for f in moved["feature"].head(5).to_list()])
+    features = wording.listing([wording.measure(f) for f in moved["feature"].head(5).to_list()])
     return (
         f"{wording.plural(len(moved), 'feature has', 'features have')} moved far since the "
         f"champion was trained (population stability index above 0.25), most of all {features}."

@@ -263,13 +263,14 @@ def categories(report: ReportInput) -> list[Block]:
 
 def _category_bar(row: dict, currency: str | None) -> Bar:
     name = wording.shown(row["category"], 22)
-    trend = wording.ABSENT if row["trend"] is None else _change(row["trend"], digits=0)
+    trend = "" if row["trend"] is None else _change(row["trend"], digits=0)
     return Bar(
         name,
         [(max(float(row["net_revenue"]), 0), _ROLES.get(row["advice"], _NO_ADVICE))],
-        f"{wording.compact(row['net_revenue'], currency, 2)} {trend}",
-        tip=f"{name}: {wording.money(row['net_revenue'], currency, 0)}, share {trend}, "
-        f"{row['advice'] or 'no advice'}",
+        f"{wording.compact(row['net_revenue'], currency, 2)} {trend}".rstrip(),
+        tip=f"{name}: {wording.money(row['net_revenue'], currency, 0)}, "
+        + (f"share {trend}, " if trend else "")
+        + (row["advice"] or "no advice"),
     )
 
 
