@@ -2,6 +2,7 @@
 description: >-
   One row per different row of an input, with typed values. A value that cannot be read is null,
   and listed in unexpected_values.
+engine: duckdb
 columns:
   occurrence:
     type: bigint

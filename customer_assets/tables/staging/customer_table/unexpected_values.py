@@ -3,6 +3,7 @@ description: >-
   One row per landed value that is not of its column's type or not among the expected ones, and
   what became of it.
 key: [table_name, column_name, value]
+engine: duckdb
 columns:
   table_name: {type: varchar, description: Input of the source.}
   column_name: {type: varchar, description: 'Column of the input, by its name in the tables.'}
