@@ -1,24 +1,57 @@
 """Everything Dagster knows of this project."""
 
+import contextlib
+import gc
+import warnings
+from collections.abc import Iterator
+
 import dagster as dg
 
 from customer_assets.components.alert_sensors import ALERT_SENSORS
 from customer_assets.components.liveness import gone_runs_sensor
 from customer_assets.components.tidying import tidy_history, weekly_tidying
 from customer_assets.components.warehouse_resource import WarehouseResource, duckdb_resource
-from customer_assets.project import importable_project
+from customer_assets.project import component_tree, importable_project
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    return dg.Definitions.merge(
-        dg.load_from_defs_folder(path_within_project=importable_project()),
-        dg.Definitions(
-            resources={"warehouse": WarehouseResource(duckdb=duckdb_resource())},
-            # A step in a process of its own costs seconds, in this process milliseconds.
-            executor=dg.in_process_executor,
-            jobs=[tidy_history],
-            schedules=[weekly_tidying],
-            sensors=[gone_runs_sensor, *ALERT_SENSORS],
-        ),
+    with _no_search_for_garbage():
+        return dg.Definitions.merge(
+            dg.load_from_defs_folder(path_within_project=importable_project()),
+            _of_runs(),
+            dg.Definitions(
+                jobs=[tidy_history],
+                schedules=[weekly_tidying],
+                sensors=[gone_runs_sensor, *ALERT_SENSORS],
+            ),
+        )
+
+
+def defs_of_source(name: str) -> dg.Definitions:
+    """Return what the jobs of one source need; of the other sources nothing is made."""
+    with _no_search_for_garbage(), warnings.catch_warnings():
+        # Used knowingly; of whole folders Dagster keeps these to itself too.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return dg.Definitions.merge(component_tree().build_defs(name), _of_runs())
+
+
+def _of_runs() -> dg.Definitions:
+    return dg.Definitions(
+        resources={"warehouse": WarehouseResource(duckdb=duckdb_resource())},
+        # A step in a process of its own costs seconds, in this process milliseconds.
+        executor=dg.in_process_executor,
     )
+
+
+@contextlib.contextmanager
+def _no_search_for_garbage() -> Iterator[None]:
+    """Make a million objects that stay without looking through them again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -97,14 +97,14 @@ def _check_ready(purpose: str, pipeline: AnyPipeline) -> None:
 
 
 @functools.cache
-def _definitions() -> dg.Definitions:
-    from customer_assets.definitions import defs
+def _definitions(source: str) -> dg.Definitions:
+    from customer_assets.definitions import defs_of_source
 
-    return defs()
+    return defs_of_source(source)
 
 
 def job_of(purpose: str, source: str) -> dg.JobDefinition:
-    return _definitions().resolve_job_def(job_name(purpose, source))
+    return _definitions(source).resolve_job_def(job_name(purpose, source))
 
 
 def n_tables(job: dg.JobDefinition) -> int:

@@ -66,7 +66,7 @@ def _read_source(name: str) -> tuple[AnySource, Path]:
     if fault := faults[file]:
         raise ValueError(fault)
     try:
-        component = _tree(importable_project()).load_component(file.parent)
+        component = component_tree().load_component(file.parent)
     except Exception as error:
         # One file that Dagster cannot read keeps it from reading the others.
         of_others = (fault for fault in faults.values() if fault)
@@ -132,6 +132,11 @@ def _component_of(file: Path) -> tuple[str, str | None]:
     if isinstance(stated, dict) and "type" in stated:
         return str(stated["type"]), None
     return "", f"{file}:1: it names no component; a source has `type: {_COMPONENTS[0]}`"
+
+
+def component_tree() -> "dg.ComponentTree":
+    """Return what Dagster makes of the project's folder of sources."""
+    return _tree(importable_project())
 
 
 @functools.cache

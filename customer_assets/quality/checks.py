@@ -88,6 +88,17 @@ def checks_of(table: Table) -> list[Check]:
     Raises ValueError, with close matches, for an expectation, argument or column that does not
     exist, for an argument that is missing, and for two checks of one name.
     """
+    stated = (table.name, tuple(table.columns), tuple(table.key), repr(table.checks))
+    if stated not in _known:
+        _known[stated] = _read(table)
+    return list(_known[stated])
+
+
+# Each source asks for the checks of the same tables, more than once.
+_known: dict[tuple[Any, ...], list[Check]] = {}
+
+
+def _read(table: Table) -> list[Check]:
     checks = [
         _check(table, expectation, dict(entry))
         for entries in table.checks

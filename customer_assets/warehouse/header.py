@@ -137,25 +137,22 @@ def _described(path: Path, line: int, content: str, name: str, stated: Any) -> A
     meanings = dictionary().get(name)
     if meanings is None or not isinstance(stated, dict):
         return stated
-    at = f"{path}:{line + line_of(content, ('columns', name))}: columns: {name}"
     kind = stated.get("type")
     # What a source's ids are made of, its own tables may say.
     fitting = [m for m in meanings if kind in (None, m.type) or "source" in (kind, m.type)]
     known = " or ".join(meaning.type for meaning in meanings)
     if not fitting:
-        raise ModelError(
-            f"{at}: its type is {known} in {DICTIONARY}, not {kind}; give the column another name, "
-            "or change it for all tables"
-        )
-    if len(fitting) > 1 and kind is None:
-        raise ModelError(f"{at}: it has several meanings in {DICTIONARY}: say its type, {known}")
-    meant = fitting[0]
-    if stated.get("sign") not in (None, meant.sign):
-        raise ModelError(
-            f"{at}: its sign is {meant.sign} in {DICTIONARY}, not {stated['sign']}; give the "
-            "column another name, or change it for all tables"
-        )
-    return meant.model_dump(exclude_none=True) | stated
+        wrong = f"its type is {known} in {DICTIONARY}, not {kind}; give the column another name, "
+        wrong += "or change it for all tables"
+    elif len(fitting) > 1 and kind is None:
+        wrong = f"it has several meanings in {DICTIONARY}: say its type, {known}"
+    elif stated.get("sign") not in (None, fitting[0].sign):
+        wrong = f"its sign is {fitting[0].sign} in {DICTIONARY}, not {stated['sign']}; give the "
+        wrong += "column another name, or change it for all tables"
+    else:
+        return fitting[0].model_dump(exclude_none=True) | stated
+    at = line + line_of(content, ("columns", name))
+    raise ModelError(f"{path}:{at}: columns: {name}: {wrong}")
 
 
 @functools.cache

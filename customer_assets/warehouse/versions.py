@@ -20,7 +20,7 @@ import functools
 import hashlib
 import importlib.metadata
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,15 +103,20 @@ def description_version(table: Table) -> str:
 def sql_parts(path: str, statement: str, macros: Mapping[str, str]) -> dict[str, str]:
     """Return a statement and the macros that it asks for, without comments and layout."""
     parts = {path: digest([canonical_sql(statement)]), **library_parts(["duckdb"])}
-    asked = {name.lower() for name in re.findall(r"(\w+)\s*\(", statement)}
-    reached = _macros_reached(asked, macros)
+    reached = _macros_reached(_called(statement), macros)
     return parts | {f"macro {name}": digest([canonical_sql(macros[name])]) for name in reached}
 
 
-def _macros_reached(asked: set[str], macros: Mapping[str, str]) -> set[str]:
-    found = asked & macros.keys()
+@functools.lru_cache(maxsize=2048)
+def _called(statement: str) -> frozenset[str]:
+    """Return the names before brackets: each source asks it of the same statements."""
+    return frozenset(name.lower() for name in re.findall(r"(\w+)\s*\(", statement))
+
+
+def _macros_reached(asked: Set[str], macros: Mapping[str, str]) -> set[str]:
+    found = {*asked} & macros.keys()
     while True:
-        inner = {n.lower() for name in found for n in re.findall(r"(\w+)\s*\(", macros[name])}
+        inner = {each for name in found for each in _called(macros[name])}
         if not (inner & macros.keys()) - found:
             return found
         found |= inner & macros.keys()

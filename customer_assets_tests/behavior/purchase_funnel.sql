@@ -48,15 +48,15 @@ from (
     from_step_3 as (
         select
             *,
-            min(case when p_3 then event_ts end) over (partition by customer_id order by event_ts, first_step rows between 1 following and unbounded following) as t_3_from_3,
+            first_value(case when p_3 then event_ts end ignore nulls) over (partition by customer_id order by event_ts, first_step rows between 1 following and unbounded following) as t_3_from_3,
         from log
     ),
 
     from_step_2 as (
         select
             *,
-            min(case when p_2 then event_ts end) over (partition by customer_id order by event_ts, first_step rows between 1 following and unbounded following) as t_2_from_2,
-            min(case when p_2 then t_3_from_3 end) over (partition by customer_id order by event_ts, first_step rows between 1 following and unbounded following) as t_3_from_2,
+            first_value(case when p_2 then event_ts end ignore nulls) over (partition by customer_id order by event_ts, first_step rows between 1 following and unbounded following) as t_2_from_2,
+            first_value(case when p_2 then t_3_from_3 end ignore nulls) over (partition by customer_id order by event_ts, first_step rows between 1 following and unbounded following) as t_3_from_2,
         from from_step_3
     ),
 

@@ -5,6 +5,7 @@ Writes what it found to docs/benchmarks.md. The long form adds the models and th
 
 import argparse
 import datetime as dt
+import os
 import platform
 import shutil
 import statistics
@@ -17,8 +18,9 @@ from pathlib import Path
 
 import duckdb
 
-from customer_assets import settings
+from customer_assets import open_warehouse, settings
 from customer_assets.quality import gx_duckdb
+from customer_assets.warehouse.catalog import take_snapshot
 from customer_assets.warehouse.engine import relation_sql
 from customer_assets_tests.bench import by_hand, commands, logs
 from customer_assets_tests.conftest import SourceRun, read_source, run_source
@@ -107,7 +109,7 @@ def measure_tables(log: Path, home: Path, asked: argparse.Namespace, found: Find
     logs.write_log(log, asked.rows)
     by_script, ours, peaks = [], [], []
     for number in range(REPEATS):
-        run = new_run(log, home / f"ours_{number}", logs.SAMPLE_DAYS)
+        run = new_run(log, home / f"ours_{number}" / "warehouse", logs.SAMPLE_DAYS)
         with measured() as cost:
             run.ingest()
             compute(run, MAIN_TABLES)
@@ -142,6 +144,7 @@ def measure_tables(log: Path, home: Path, asked: argparse.Namespace, found: Find
     found.add("The other behaviour tables, without their checks", f"{engine:.1f} scans")
     found.add("The other behaviour tables: peak memory", f"{cost.peak:.2f} GB")
     show(tables, scan)
+    measure_questions(run, home / f"ours_{number}", found)
     processor = sum(each.processor for each in tables)
     print(f"  by the processor's time, checks included: {processor / scan_processor:.1f} scans")
     if asked.long:
@@ -159,6 +162,24 @@ def measure_tables(log: Path, home: Path, asked: argparse.Namespace, found: Find
         show(models, scan)
 
 
+def measure_questions(run: SourceRun, home: Path, found: Findings) -> None:
+    """A funnel that no table holds, asked on the spot over all events."""
+    take_snapshot(run.warehouse.folder, run.pipeline.tables.values())
+    os.environ["CUSTOMER_ASSETS_HOME"] = str(home)
+    shop = open_warehouse(run.pipeline.name)
+    for what, hold in (("A funnel asked on the spot", None), ("The same with one item", "item_id")):
+        clock, processor = [], []
+        for _ in range(REPEATS):
+            started, spent = time.perf_counter(), time.process_time()
+            shop.funnel(["pv", "cart", "buy"], "7 days", hold=hold)
+            clock.append(time.perf_counter() - started)
+            processor.append(time.process_time() - spent)
+        seconds, spent = statistics.median(clock), statistics.median(processor)
+        bounds = () if hold else ("3 s",)
+        found.add(what, f"{seconds:.1f} s ({spent:.1f} s of processor)", *bounds)
+    del os.environ["CUSTOMER_ASSETS_HOME"]
+
+
 def demand_equal_rows(connection: duckdb.DuckDBPyConnection, hand: Path, run: SourceRun) -> None:
     """Raise AssertionError where the script made other rows than the product."""
     for name in by_hand.COLUMNS:
@@ -174,10 +195,16 @@ def measure_night(scratch: Path, found: Findings) -> None:
         "a night with the rows of one day": ("30", "18"),
         "a night with one late row": ("20", "12"),
         "dg launch of one small asset": ("12", "6"),
+        "definitions with 50 sources": ("8", "5"),
+        "a look at whether anything is outdated": (".2", ".05"),
     }
     found.section("A small source, processor seconds of whole commands")
     for what, seconds in commands.measure(scratch):
-        found.add(what.capitalize(), f"{seconds:.1f} s", *bounds.get(what, ()))
+        found.add(
+            f"{what[0].upper()}{what[1:]}",
+            f"{seconds:.1f} s" if seconds >= 1 else f"{seconds:.2f} s",
+            *bounds.get(what, ()),
+        )
 
 
 def measure_day(log: Path, home: Path, rows: int, found: Findings) -> None:

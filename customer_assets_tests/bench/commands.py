@@ -7,14 +7,34 @@ back and land later.
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from customer_assets import settings
+from customer_assets.init import make_project
 from customer_assets.sample import write_sample
 
 SOURCE = "web_shop"
+SOURCES_OF_PROJECT = 50
+_LOAD = "from customer_assets.definitions import defs; defs()"
+# What the sensor of a source does each minute.
+_TICK = f"""
+import datetime as dt
+import time
+from customer_assets.components.automation import dirty_ranges
+from customer_assets.project import open_warehouse, read_pipeline
+
+pipeline = read_pipeline("{SOURCE}")
+for _ in range(2):
+    started = time.process_time()
+    with open_warehouse(pipeline) as warehouse:
+        now = dt.datetime.now(dt.UTC)
+        dirty_ranges(pipeline, warehouse, [str(day) for day in pipeline.days(now)], now)
+print(time.process_time() - started)
+"""
 _LATE_BY = 21
 
 
@@ -45,12 +65,25 @@ def measure(scratch: Path) -> Iterator[tuple[str, float]]:
     yield "what would be redone", _seconds([*ours, "plan", SOURCE], environment)
     one = [dg, "launch", "--assets", f"{SOURCE}/stickiness"]
     yield "dg launch of one small asset", _seconds(one, environment)
-    load = "from customer_assets.definitions import defs; defs()"
-    yield "definitions of all sources", _seconds([sys.executable, "-c", load], environment)
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _TICK],
+        env=environment, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    yield "a look at whether anything is outdated", float(told.stdout)
+    project = make_project(scratch / "project")
+    for number in range(SOURCES_OF_PROJECT):
+        shutil.copytree(
+            settings.source_root() / SOURCE, project / "sources" / f"shop_{number}",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )  # fmt: skip
+    environment |= {"CUSTOMER_ASSETS_PROJECT": str(project)}
+    yield "definitions with 50 sources", _seconds([sys.executable, "-c", _LOAD], environment)
 
 
 def _seconds(command: list[str], environment: dict[str, str]) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -24,6 +24,7 @@ class Chained(Builder):
         marks = self._marks()
         dialect = self.funnel.dialect
         order, frame = self.instant, "rows between 1 following and unbounded following"
+        in_rows = False
         instants = dialect == "strict"
         if dialect == "strict":
             frame = "rows between 1 following and 1 following"
@@ -33,7 +34,14 @@ class Chained(Builder):
             frame = "range between current row and unbounded following"
         else:
             instants = not one_row_per_event(self.funnel.steps)
+            in_rows = not instants
             order = self.instant if instants else f"{self.instant}, {self._step_order()}"
+        # Events that order leaves equal take the same step, so that any of them may come first.
+        differ = len(set(self.predicates)) == self.n and not self.options
+        has_first = in_rows and differ and not self.counts_events
+        holds = self.funnel.hold is not None and in_rows and not self.exclusions
+        if holds:
+            source = self._linked(source)
         if instants:
             source = self._gather_instants(source)
         elif not self.funnel.exclusions and not self._needed_events():
@@ -50,9 +58,13 @@ class Chained(Builder):
                 cases.append(f"when {condition} then {value}")
             return f"case {' '.join(cases)} end"
 
+        def earliest(value: str) -> str:
+            # Row by row the ways on never get earlier: the first is the least, and found sooner.
+            return f"first_value({value} ignore nulls)" if has_first else f"min({value})"
+
         def chain(k: int, source: str) -> str:
             columns = [
-                f"min({onward(k, mark)}) {self._over(frame, order)} as {mark.name}_from_{k}"
+                f"{earliest(onward(k, mark))} {self._over(frame, order)} as {mark.name}_from_{k}"
                 for mark in marks
                 if mark.step >= k
             ]
@@ -62,19 +74,55 @@ class Chained(Builder):
         for k in reversed(range(2, self.n + 1)):
             source = chain(k, source)
         columns = [f"{onward(1, mark)} as {mark.name}" for mark in marks]
-        self._add(
-            "entered",
-            select(
-                [*self.actor_columns, "entry_date", "breakdown", *columns],
-                f"from {source}\nwhere {'takes_1_1' if instants else 'p_1'}",
-            ),
+        entered = select(
+            [*self.actor_columns, "entry_date", "breakdown", *columns],
+            f"from {source}\nwhere {'takes_1_1' if instants else 'p_1'}",
         )
+        if holds:
+            entered += f"\nunion all\n{self._last_entries(marks)}"
+        self._add("entered", entered)
         self._judge(
             [
                 self._within(self._clock(k), self._clock(1)) + self._in_time(f"t_{k}", "t_1")
                 for k in self.steps
             ]
         )
+
+    def _linked(self, source: str) -> str:
+        """Keep the events of who goes on with what is held: most look at a thing and leave it.
+
+        The others only enter. What that comes to, the last entry of a day, says `_last_entries`.
+        """
+        takes = [f"p_{k}" for k in self.steps if k > 1]
+        takes += [f"q_{option.number}" for option in self.options]
+        self._add(
+            "going_on",
+            f"select distinct {self.actor}\nfrom {source}\nwhere {' or '.join(takes) or 'false'}",
+        )
+        same = " and ".join(f"{source}.{name} = going_on.{name}" for name in self.actor_columns)
+        self._add("linked", f"select {source}.*\nfrom {source}\ninner join going_on on {same}")
+        return "linked"
+
+    def _last_entries(self, marks: list[Mark]) -> str:
+        """Return as attempts that go no further the last entries of each day, of whatever is held.
+
+        An entry that does go on is among the others too, and better there.
+        """
+        keys = [*self.entrant.split(", "), "entry_date"]
+        last = select(
+            [*keys, "max(event_ts) as event_ts"],
+            f"from log\nwhere p_1\ngroup by {', '.join(keys)}",
+        )
+        self._add("last_entries", last)
+        same = [f"log.{name} = last_entries.{name}" for name in (*keys[:-1], "event_ts")]
+        same.append("log.entry_date is not distinct from last_entries.entry_date")
+        columns = [f"log.{name}" for name in (*self.actor_columns, "entry_date", "breakdown")]
+        columns += [
+            f"{'log.event_ts' if mark.name == 't_1' else 'cast(null as bigint)'} as {mark.name}"
+            for mark in marks
+        ]
+        joined = f"from log\ninner join last_entries on {' and '.join(same)}\nwhere log.p_1"
+        return select(columns, joined)
 
     def _drop_dominated(self, source: str) -> str:
         """Drop entries that another one of the same day follows before any later step.

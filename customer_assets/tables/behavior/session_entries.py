@@ -27,14 +27,13 @@ _FIRST_EVENTS = """with first_events as (
         sessions.session_date,
         sessions.started_ts,
 {columns}
-        row_number() over (
-            partition by sessions.customer_id, sessions.started_ts order by events.event_number
-        ) as place,
     from sessions
     inner join events
         on sessions.customer_id = events.customer_id
         and sessions.started_ts = events.event_ts
     where events.event_number is not null
+        -- Of several events of an instant the first: the one before it came earlier, or never.
+        and coalesce(events.previous_event_ts < events.event_ts, true)
 )
 
 """
@@ -44,8 +43,7 @@ _OF_COLUMN = """select
     started_ts,
     {name} as attribute,
     cast({alias} as varchar) as attribute_value,
-from first_events
-where place = 1"""
+from first_events"""
 
 
 def sql(source: EventLogSource) -> str:
