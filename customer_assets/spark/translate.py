@@ -49,7 +49,8 @@ _ALIKE = {
     *(exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Greatest, exp.Least),
     *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.Abs, exp.Floor),
     *(exp.Sqrt, exp.Filter, exp.Count, exp.Sum, exp.Min, exp.Max, exp.LogicalAnd, exp.LogicalOr),
-    *(exp.Window, exp.WindowSpec, exp.Lag, exp.Lead, exp.Array, exp.Pad, exp.Substring),
+    *(exp.Window, exp.WindowSpec, exp.Lag, exp.Lead, exp.FirstValue, exp.IgnoreNulls),
+    *(exp.Array, exp.Pad, exp.Substring),
     *(exp.DPipe, exp.Concat, exp.Translate, exp.MD5, exp.LastDay, exp.GroupConcat, exp.Var),
 }
 # What passes after a repair: see `_repaired`.
