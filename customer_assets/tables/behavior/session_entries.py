@@ -21,15 +21,18 @@ checks:
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.quoting import literal, quoted
 
+# Of row_number() = 1 DuckDB 1.5.6 makes a plan that fails where explain joins it with itself:
+# "Failed to cast expression to type", from the optimizer top_n_window_elimination.
 _FIRST_EVENTS = """with first_events as (
     select
         sessions.customer_id,
         sessions.session_date,
         sessions.started_ts,
 {columns}
-        row_number() over (
-            partition by sessions.customer_id, sessions.started_ts order by events.event_number
-        ) as place,
+        events.event_number,
+        min(events.event_number) over (
+            partition by sessions.customer_id, sessions.started_ts
+        ) as first_number,
     from sessions
     inner join events
         on sessions.customer_id = events.customer_id
@@ -45,7 +48,7 @@ _OF_COLUMN = """select
     {name} as attribute,
     cast({alias} as varchar) as attribute_value,
 from first_events
-where place = 1"""
+where event_number = first_number"""
 
 
 def sql(source: EventLogSource) -> str:
