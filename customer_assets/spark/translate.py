@@ -485,7 +485,8 @@ def _series(node: exp.GenerateSeries) -> exp.Expr:
 
 
 def _sorted_list(node: exp.ArraySort) -> exp.Expr:
-    # COLLECT_LIST leaves out nulls, but no structure that holds one; ARRAY_SORT has them last.
+    # COLLECT_LIST leaves out nulls, but no structure that holds one; ARRAY_SORT has them last. Of
+    # no rows it makes a list of nothing, where DuckDB says null.
     held = exp.Anonymous(
         this="NAMED_STRUCT", expressions=[exp.Literal.string("value"), node.this.this.copy()]
     )
@@ -494,10 +495,9 @@ def _sorted_list(node: exp.ArraySort) -> exp.Expr:
     bare = exp.Lambda(
         this=exp.Dot(this=entry, expression=exp.to_identifier("value")), expressions=[entry.copy()]
     )
-    return exp.Anonymous(
-        this="ARRAY_SORT",
-        expressions=[exp.Anonymous(this="TRANSFORM", expressions=[listed, bare])],
-    )
+    values = exp.Anonymous(this="TRANSFORM", expressions=[listed, bare])
+    is_any = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0))
+    return exp.case().when(is_any, exp.Anonymous(this="ARRAY_SORT", expressions=[values]))
 
 
 def _where_known(node: exp.ArgMin | exp.ArgMax) -> exp.Expr:

@@ -1,8 +1,8 @@
 """Measure what the routed tables of a large log cost on DuckDB and on Spark: docs/scale.md.
 
-`python -m customer_assets_tests.spark.measure 1000000` writes a sample of so many events, computes
-the tables on both, compares content hashes, and prints a table in Markdown. Seconds are the
-processor's, of all threads and of all processes of Spark.
+`python -m customer_assets_tests.spark.measure 1000000 [TABLE ...]` writes a sample of so many
+events, computes the tables on both, compares content hashes, and prints a table in Markdown.
+Seconds are the processor's, of all threads and of all processes of Spark.
 """
 
 import datetime as dt
@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,8 +58,8 @@ def processor_seconds(root: int) -> float:
     return total / os.sysconf("SC_CLK_TCK")
 
 
-def measure(rows: int, folder: Path) -> Mapping[str, Cost]:
-    """Return the cost of each routed table of a Taobao-shaped log of so many events."""
+def measure(rows: int, names: Collection[str], folder: Path) -> Iterator[tuple[str, Cost]]:
+    """Yield the cost of the routed tables, or of those named, of a log of so many events."""
     landing = folder / "landing" / "taobao"
     write_sample("taobao", landing, rows=rows, tell=lambda text: None)
     server = TestCluster(folder / "spark", is_local=True, settings=AS_IT_COMES, memory="6g")
@@ -68,14 +68,16 @@ def measure(rows: int, folder: Path) -> Mapping[str, Cost]:
         warehouse = pipeline.warehouse(folder / "home" / "warehouse", engine)
         run = SourceRun(pipeline, warehouse, landing, now=dt.datetime.now(dt.UTC))
         run.ingest()
-        models = [model for model in pipeline.models.values() if is_candidate(model)]
+        models = [m for m in pipeline.models.values() if is_candidate(m)]
+        models = [model for model in models if not names or model.name in names]
         run.materialize(*with_what_they_need(run, models))
         server.start()
         try:
             hybrid = HybridEngine(engine.connection, Cluster(server.address, 3_600), 0)
-            # The first statement of a server compiles what all others use.
-            _cost(run, hybrid, server, models[0], folder)
-            return {model.name: _cost(run, hybrid, server, model, folder) for model in models}
+            # The first statement of a server pays for what all others use.
+            _cost(run, hybrid, server, pipeline.models["customer_day"], folder)
+            for model in models:
+                yield model.name, _cost(run, hybrid, server, model, folder)
         finally:
             server.stop()
 
@@ -104,19 +106,19 @@ def _cost(
 
 
 def main() -> None:
-    rows = int(sys.argv[1])
+    rows, names = int(sys.argv[1]), sys.argv[2:]
+    print("| table | rows read | DuckDB, s | Spark, s | equal |")
+    print("|---|---|---|---|---|")
+    duckdb = spark = 0.0
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CUSTOMER_ASSETS_HOME"] = f"{folder}/home"
         os.environ["CUSTOMER_ASSETS_LANDING"] = f"{folder}/landing"
-        costs = measure(rows, Path(folder))
-    print("| table | rows read | DuckDB, s | Spark, s | equal |")
-    print("|---|---|---|---|---|")
-    for name, cost in costs.items():
-        equal = "yes" if cost.is_equal else "NO"
-        print(f"| {name} | {cost.rows_read:,} | {cost.duckdb:.1f} | {cost.spark:.1f} | {equal} |")
-    duckdb = sum(cost.duckdb for cost in costs.values())
-    spark = sum(cost.spark for cost in costs.values())
-    print(f"| all {len(costs)} | | {duckdb:.1f} | {spark:.1f} | |")
+        for name, cost in measure(rows, names, Path(folder)):
+            equal = "yes" if cost.is_equal else "NO"
+            figures = f"{cost.duckdb:.1f} | {cost.spark:.1f} | {equal}"
+            print(f"| {name} | {cost.rows_read:,} | {figures} |", flush=True)
+            duckdb, spark = duckdb + cost.duckdb, spark + cost.spark
+    print(f"| all | | {duckdb:.1f} | {spark:.1f} | |")
     print(f"Spark / DuckDB: {spark / duckdb:.1f}")
 
 

@@ -81,8 +81,8 @@ def test_every_table_without_a_double_is_translated_or_says_that_it_stays(name, 
         ("k_ln_k(2)", None),
         (
             "list_sort(list(event_ts))",
-            "ARRAY_SORT(TRANSFORM(COLLECT_LIST(NAMED_STRUCT('value', event_ts)), "
-            "entry -> entry.value))",
+            "CASE WHEN COUNT(*) > 0 THEN ARRAY_SORT(TRANSFORM(COLLECT_LIST("
+            "NAMED_STRUCT('value', event_ts)), entry -> entry.value)) END",
         ),
     ],
 )
