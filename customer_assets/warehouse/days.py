@@ -6,6 +6,7 @@ from typing import Any
 
 from customer_assets.warehouse.engine import DuckDBEngine, Relation, relation_sql
 from customer_assets.warehouse.model import Model
+from customer_assets.warehouse.quoting import quoted
 
 # A chunk of days is as many as hold about this many input rows: hundreds of tiny days are
 # faster together, one huge window is slower and bigger than days apart.
@@ -30,35 +31,42 @@ class Days:
         if hint is None:
             return sorted(days)
         back, ahead = hint.days
-        near: set[dt.date] = set()
-        for day in days:
-            last = hint.until(day) if hint.until else day + dt.timedelta(days=ahead)
-            while hint.further_while is not None and self._goes_on(
-                model, name, last, hint.further_while, parameters
-            ):
-                last += dt.timedelta(days=1)
-            span = (last - day).days
-            near.update(day + dt.timedelta(days=n) for n in range(back, span + 1))
+        ends = {
+            day: hint.until(day) if hint.until else day + dt.timedelta(days=ahead) for day in days
+        }
+        going_on = list(ends) if hint.further_while is not None else []
+        while going_on:
+            goes_on = self._go_on(model, name, {ends[day] for day in going_on}, parameters)
+            going_on = [day for day in going_on if ends[day] in goes_on]
+            ends |= {day: ends[day] + dt.timedelta(days=1) for day in going_on}
+        near = {
+            day + dt.timedelta(days=n)
+            for day, last in ends.items()
+            for n in range(back, (last - day).days + 1)
+        }
         return sorted(near)
 
-    def _goes_on(
-        self,
-        model: Model,
-        name: str,
-        day: dt.date,
-        condition: str,
-        parameters: Mapping[str, Any],
-    ) -> bool:
-        """Say whether a day of an input has a row with a condition: a scan, so asked once."""
-        relation = self._relation(name, [day])
-        told = (repr(parameters[parameter]) for parameter in sorted(model.parameters))
-        question = (condition, *told, *relation.files)
-        if relation.files and question not in self._asked:
+    def _go_on(
+        self, model: Model, name: str, days: set[dt.date], parameters: Mapping[str, Any]
+    ) -> set[dt.date]:
+        """Return those days of an input that have a row with the condition by which one reads on.
+
+        A scan, so each day is asked once, and many together.
+        """
+        condition = model.neighbours[name].further_while
+        told = tuple(repr(parameters[parameter]) for parameter in sorted(model.parameters))
+        files = {day: self._relation(name, [day]).files for day in days}
+        asked = {day: (condition, *told, *of_day) for day, of_day in files.items() if of_day}
+        if new := sorted(day for day, question in asked.items() if question not in self._asked):
             self._engine.set_variables(model, parameters)
-            statement = f"select 1 from ({relation_sql(relation)}) where {condition} limit 1"
-            row = self._engine.connection.execute(statement).fetchone()
-            self._asked[question] = row is not None
-        return self._asked.get(question, False)
+            relation = self._relation(name, new)
+            column = quoted(str(relation.table.partition_by))
+            statement = (
+                f"select distinct {column} from ({relation_sql(relation)}) where {condition}"
+            )
+            found = {row[0] for row in self._engine.connection.execute(statement).fetchall()}
+            self._asked |= {asked[day]: day in found for day in new}
+        return {day for day, question in asked.items() if self._asked[question]}
 
 
 def chunks(

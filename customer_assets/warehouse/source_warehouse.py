@@ -340,6 +340,9 @@ class SourceWarehouse:
                 WHOLE: digest([*told, *(f"{n}={m.content_hash}" for n, m in manifests.items())])
             }
         by_day = {name: manifest.days() for name, manifest in manifests.items()}
+        for name in manifests:
+            # How far each day reads is asked for all of them at once.
+            self.days.read(model, name, days, parameters)
         versions = {}
         for day in days:
             parts = list(told)
