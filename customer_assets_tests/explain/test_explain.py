@@ -282,7 +282,7 @@ def test_a_file_that_was_changed_since_is_not_searched(shop, tmp_path):
             "funnels",
             "true",
             "n_reached",
-            "no table is named 'funnels'; there are aarrr",
+            "no table is named 'funnels'; did you mean funnel",
         ),
         ("funnel", "true", "reached", "funnel has no column 'reached'; it has funnel, entry_date"),
         ("funnel", "stp = 1", "n_reached", "funnel has no column stp; it has"),
