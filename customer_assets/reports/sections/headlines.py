@@ -158,7 +158,7 @@ def _tile(report: ReportInput, figure: pl.DataFrame, periods: _Periods | None) -
             value = written(report, year_before["value"][0], unit)
             notes.append(f"a year before {value}")
     return Tile(
-        label=wording.shown(row["label"], 60),
+        label=_label(row),
         value=_short(report, row["value"], unit),
         change=_relative(report, row),
         # The change above it says that these are points.
@@ -219,7 +219,7 @@ def _lacks_a_year(report: ReportInput, periods: _Periods) -> bool:
 def _sentence(
     report: ReportInput, row: Mapping[str, Any], periods: _Periods | None, on_tiles: set[str]
 ) -> str:
-    unit, label = row["unit"], wording.shown(row["label"], 60)
+    unit, label = row["unit"], _label(row)
     value = written(report, row["value"], unit)
     before = written(report, row["value"] - row["change"], unit)
     # What stands on a tile has its interval there.
@@ -257,7 +257,7 @@ def totals(report: ReportInput) -> list[Block]:
     in_all = report.frames["headlines"].filter(pl.col("period").is_null()).sort("place", "name")
     items = [
         Headline(
-            wording.shown(row["label"], 60),
+            _label(row),
             written(report, row["value"], row["unit"]),
             _note(report, row["name"]),
             f"95% interval {between}" if (between := _interval(report, row)) else "",
@@ -269,6 +269,11 @@ def totals(report: ReportInput) -> list[Block]:
         Headlines([*items, *_days(report), *_freshness(report)]),
         *([Paragraph(f"Revenue: {stayed}.", is_note=True)] if stayed else []),
     ]
+
+
+def _label(row: Mapping[str, Any]) -> str:
+    """Return what a figure is called; names of funnels and segments may hold underscores."""
+    return wording.shown(str(row["label"]).replace("_", " "), 60)
 
 
 def _interval(report: ReportInput, row: Mapping[str, Any]) -> str:

@@ -153,7 +153,7 @@ def _top_two(report: ReportInput, profile: pl.DataFrame) -> str:
 
 
 def _shares_picture(report: ReportInput, profile: pl.DataFrame) -> Picture:
-    names = [wording.title(segment, 15) for segment in profile["segment"]]
+    names = [wording.title(segment, 20) for segment in profile["segment"]]
     customers, worth = profile["customer_share"].to_list(), profile["value_share"].to_list()
     wide, narrow = pairs("segment-shares", names, customers, worth)
     of = _worth(report, profile)
@@ -243,7 +243,7 @@ def _measures_picture(
             for segment, text in zip(profile["segment"], texts, strict=True)
         )
         words.append(f"{title}, median: {middles}")
-    names = [wording.title(segment, 15) for segment in profile["segment"]]
+    names = [wording.title(segment, 20) for segment in profile["segment"]]
     wide, narrow = ranges("segment-measures", names, drawn)
     logs = [measure.title for measure in drawn if measure.is_log]
     scale = f" {wording.listing(logs)} on a logarithmic scale." if logs else ""
