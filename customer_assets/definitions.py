@@ -1,12 +1,16 @@
 """Everything Dagster knows of this project."""
 
 import contextlib
+import functools
 import gc
+import os
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
+from customer_assets import settings
 from customer_assets.components.alert_sensors import ALERT_SENSORS
 from customer_assets.components.liveness import gone_runs_sensor
 from customer_assets.components.tidying import tidy_history, weekly_tidying
@@ -16,6 +20,12 @@ from customer_assets.project import component_tree, importable_project
 
 @dg.definitions
 def defs() -> dg.Definitions:
+    return _defs_of(_state())
+
+
+# One `dg launch` asks six times for the same.
+@functools.lru_cache(maxsize=1)
+def _defs_of(state: tuple[Any, ...]) -> dg.Definitions:
     with _no_search_for_garbage():
         return dg.Definitions.merge(
             dg.load_from_defs_folder(path_within_project=importable_project()),
@@ -35,6 +45,17 @@ def defs_of_source(name: str) -> dg.Definitions:
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
         return dg.Definitions.merge(component_tree().build_defs(name), _of_runs())
+
+
+def _state() -> tuple[Any, ...]:
+    """Return what definitions follow from: the settings, and the files that describe them."""
+    told = (each for each in os.environ.items() if each[0].startswith("CUSTOMER_ASSETS_"))
+    roots = (settings.source_root(), *settings.table_roots())
+    files = [path for root in roots for path in root.rglob("*") if path.suffix in _DESCRIBING]
+    return (*sorted(told), *sorted((str(path), path.stat().st_mtime_ns) for path in files))
+
+
+_DESCRIBING = {".py", ".sql", ".yaml"}
 
 
 def _of_runs() -> dg.Definitions:
