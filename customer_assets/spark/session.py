@@ -7,7 +7,8 @@ what becomes of the rows (`engine`).
 """
 
 import contextlib
-import importlib.metadata
+import importlib
+import importlib.util
 import re
 import socket
 import threading
@@ -138,6 +139,8 @@ class Cluster:
             ) from None
 
     def _session_in_time(self) -> "SparkSession":
+        if self._session is None:
+            self._import_client()
         try:
             return self._bounded(self._opened, self.opened_within)
         except TimeoutError:
@@ -174,11 +177,21 @@ class Cluster:
             "spark_application": session.conf.get("spark.app.id", ""),
         }
 
+    def _import_client(self) -> None:
+        """Import what speaks with a server that is there, before its time begins to run."""
+        if importlib.util.find_spec("pyspark") is None:
+            raise RemoteError(
+                "CUSTOMER_ASSETS_ENGINE names a Spark server, and there is no client for it here: "
+                "pip install 'customer_assets[spark]'"
+            )
+        if not self._answers():
+            raise _LostError("nobody listens there")
+        with _quiet():
+            importlib.import_module("pyspark.sql.connect.session")
+
     def _opened(self) -> "SparkSession":
         if self._session is not None:
             return self._session
-        if not self._answers():
-            raise _LostError("nobody listens there")
         from pyspark.sql.connect.client.retries import DefaultPolicy
         from pyspark.sql.connect.session import SparkSession
 
@@ -205,7 +218,8 @@ class Cluster:
             return False
 
     def _demand_version(self, version: str) -> None:
-        client = importlib.metadata.version("pyspark-client")
+        from pyspark import __version__ as client
+
         at_least = max(OLDEST, _release(client))
         if _release(version)[0] != at_least[0] or _release(version) < at_least:
             raise RemoteError(
@@ -244,14 +258,9 @@ class Cluster:
 
     def _explained(self, work: Callable[[], T]) -> T:
         """Return what some work returns; tell errors of the connection from those of Spark."""
-        try:
-            import grpc
-            from pyspark.errors import PySparkException
-        except ImportError as error:
-            raise RemoteError(
-                "CUSTOMER_ASSETS_ENGINE names a Spark server, and there is no client for it here: "
-                f"pip install 'customer_assets[spark]' ({error})"
-            ) from None
+        import grpc
+        from pyspark.errors import PySparkException
+
         try:
             return work()
         except grpc.RpcError as error:
