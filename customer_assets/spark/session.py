@@ -75,6 +75,7 @@ class Cluster:
         self.seconds = seconds
         self.opened_within = opened_within
         self._session: SparkSession | None = None
+        self._opening: SparkSession | None = None
 
     @property
     def host(self) -> str:
@@ -115,11 +116,11 @@ class Cluster:
         """End the session; a server that is gone is not waited for."""
         session, self._session = self._session, None
         if session is not None:
-            self._end(session)
+            self._end(session, releases=self._answers())
 
-    def _end(self, session: "SparkSession") -> None:
+    def _end(self, session: "SparkSession", releases: bool) -> None:
         with contextlib.suppress(Exception), _quiet():
-            session.release_session_on_close = self._answers()
+            session.release_session_on_close = releases
             session.stop()
 
     def _tried(
@@ -144,6 +145,9 @@ class Cluster:
         try:
             return self._bounded(self._opened, self.opened_within)
         except TimeoutError:
+            if self._opening is not None:
+                # What it waits for ends with its connection.
+                self._end(self._opening, releases=False)
             raise self._no_answer("somebody listens there, and says nothing") from None
 
     def _write(
@@ -199,12 +203,13 @@ class Cluster:
         # As it comes, the client asks a server that is gone for ten minutes.
         policy = DefaultPolicy(max_retries=4, initial_backoff=200, max_backoff=3000)
         session.client.set_retry_policies([policy])
+        self._opening = session
         try:
             self._demand_version(session.version)
             for name, value in _SETTINGS.items():
                 session.conf.set(name, value)
         except BaseException:
-            self._end(session)
+            self._end(session, releases=False)
             raise
         self._session = session
         return session
