@@ -7,7 +7,8 @@ what becomes of the rows (`engine`).
 """
 
 import contextlib
-import importlib.metadata
+import importlib
+import importlib.util
 import re
 import socket
 import threading
@@ -74,6 +75,7 @@ class Cluster:
         self.seconds = seconds
         self.opened_within = opened_within
         self._session: SparkSession | None = None
+        self._opening: SparkSession | None = None
 
     @property
     def host(self) -> str:
@@ -114,11 +116,11 @@ class Cluster:
         """End the session; a server that is gone is not waited for."""
         session, self._session = self._session, None
         if session is not None:
-            self._end(session)
+            self._end(session, releases=self._answers())
 
-    def _end(self, session: "SparkSession") -> None:
+    def _end(self, session: "SparkSession", releases: bool) -> None:
         with contextlib.suppress(Exception), _quiet():
-            session.release_session_on_close = self._answers()
+            session.release_session_on_close = releases
             session.stop()
 
     def _tried(
@@ -138,9 +140,14 @@ class Cluster:
             ) from None
 
     def _session_in_time(self) -> "SparkSession":
+        if self._session is None:
+            self._import_client()
         try:
             return self._bounded(self._opened, self.opened_within)
         except TimeoutError:
+            if self._opening is not None:
+                # What it waits for ends with its connection.
+                self._end(self._opening, releases=False)
             raise self._no_answer("somebody listens there, and says nothing") from None
 
     def _write(
@@ -174,11 +181,21 @@ class Cluster:
             "spark_application": session.conf.get("spark.app.id", ""),
         }
 
+    def _import_client(self) -> None:
+        """Import what speaks with a server that is there, before its time begins to run."""
+        if importlib.util.find_spec("pyspark") is None:
+            raise RemoteError(
+                "CUSTOMER_ASSETS_ENGINE names a Spark server, and there is no client for it here: "
+                "pip install 'customer_assets[spark]'"
+            )
+        if not self._answers():
+            raise _LostError("nobody listens there")
+        with _quiet():
+            importlib.import_module("pyspark.sql.connect.session")
+
     def _opened(self) -> "SparkSession":
         if self._session is not None:
             return self._session
-        if not self._answers():
-            raise _LostError("nobody listens there")
         from pyspark.sql.connect.client.retries import DefaultPolicy
         from pyspark.sql.connect.session import SparkSession
 
@@ -186,12 +203,13 @@ class Cluster:
         # As it comes, the client asks a server that is gone for ten minutes.
         policy = DefaultPolicy(max_retries=4, initial_backoff=200, max_backoff=3000)
         session.client.set_retry_policies([policy])
+        self._opening = session
         try:
             self._demand_version(session.version)
             for name, value in _SETTINGS.items():
                 session.conf.set(name, value)
         except BaseException:
-            self._end(session)
+            self._end(session, releases=False)
             raise
         self._session = session
         return session
@@ -205,7 +223,8 @@ class Cluster:
             return False
 
     def _demand_version(self, version: str) -> None:
-        client = importlib.metadata.version("pyspark-client")
+        from pyspark import __version__ as client
+
         at_least = max(OLDEST, _release(client))
         if _release(version)[0] != at_least[0] or _release(version) < at_least:
             raise RemoteError(
@@ -244,14 +263,9 @@ class Cluster:
 
     def _explained(self, work: Callable[[], T]) -> T:
         """Return what some work returns; tell errors of the connection from those of Spark."""
-        try:
-            import grpc
-            from pyspark.errors import PySparkException
-        except ImportError as error:
-            raise RemoteError(
-                "CUSTOMER_ASSETS_ENGINE names a Spark server, and there is no client for it here: "
-                f"pip install 'customer_assets[spark]' ({error})"
-            ) from None
+        import grpc
+        from pyspark.errors import PySparkException
+
         try:
             return work()
         except grpc.RpcError as error:

@@ -1,6 +1,7 @@
 """What is said when the server is not what it should be: without a Spark."""
 
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -68,7 +69,7 @@ def test_a_server_of_another_version_is_refused(old_server, tmp_path):
 
 
 def test_without_the_client_it_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "pyspark.errors", None)
+    monkeypatch.setitem(sys.modules, "pyspark", None)
     said, _ = asked("sc://127.0.0.1:1", tmp_path)
     assert "pip install 'customer_assets[spark]'" in said
 
