@@ -284,7 +284,12 @@ def test_a_file_that_was_changed_since_is_not_searched(shop, tmp_path):
             "n_reached",
             "no table is named 'funnels'; did you mean funnel",
         ),
-        ("funnel", "true", "reached", "funnel has no column 'reached'; there are funnel, entry_date"),
+        (
+            "funnel",
+            "true",
+            "reached",
+            "funnel has no column 'reached'; there are funnel, entry_date",
+        ),
         ("funnel", "stp = 1", "n_reached", "funnel has no column stp; it has"),
         ("funnel", "step =", "n_reached", "no condition that can be read"),
         ("funnel", "step = 1; drop table x", "n_reached", "no condition that can be read"),
