@@ -4,12 +4,10 @@ Great Expectations gives the verdicts (`gx_duckdb`, imported when the first audi
 failing rows behind them are selected here.
 """
 
-import contextlib
 import json
-import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -67,30 +65,13 @@ def audit(
         connection.execute(f"drop view {_VIEW}")
 
 
-@contextlib.contextmanager
-def _absent(package: str) -> Iterator[None]:
-    """Hide a package for a while from whoever looks whether it is there.
-
-    Great Expectations imports pyspark where it can, for a second, and knows only older pandas.
-    """
-    known = sys.modules.get(package)
-    sys.modules[package] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[package]
-        if known is not None:
-            sys.modules[package] = known
-
-
 class _Audit:
     """One audit of a view of the connection."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, view: str, partition_by: str | None
     ) -> None:
-        with _absent("pyspark"):
-            from customer_assets.quality import gx_duckdb
+        from customer_assets.quality import gx_duckdb
 
         self.gx = gx_duckdb
         self.connection = connection

@@ -12,35 +12,55 @@ is left to the owner of the connection; begin and rollback stay real, since a fa
 would otherwise leave the owner's connection in an aborted transaction.
 """
 
+import contextlib
+import sys
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import duckdb
 import duckdb_engine
-import great_expectations as gx
 import sqlalchemy as sa
-from great_expectations.compatibility import pydantic
-from great_expectations.core.batch_definition import BatchDefinition
-from great_expectations.core.expectation_validation_result import (
-    ExpectationValidationResult,
-)
-from great_expectations.data_context.types.base import (
-    DataContextConfig,
-    InMemoryStoreBackendDefaults,
-    ProgressBarsConfig,
-)
-from great_expectations.datasource.fluent.interfaces import Batch
-from great_expectations.expectations.core.unexpected_rows_expectation import (
-    UnexpectedRowsExpectation,
-)
-from great_expectations.expectations.expectation import Expectation
-from great_expectations.expectations.registry import get_expectation_impl, get_metric_kwargs
-from great_expectations.validator.metric_configuration import MetricConfiguration
-from great_expectations.validator.metrics_calculator import MetricsCalculator
 from sqlalchemy.pool import NullPool
+
+
+@contextlib.contextmanager
+def _absent(package: str) -> Iterator[None]:
+    """Hide a package for a while from whoever looks whether it is there."""
+    known = sys.modules.get(package)
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+        if known is not None:
+            sys.modules[package] = known
+
+
+# Great Expectations imports pyspark where it can, for a second; it knows only older pandas, and
+# ends a process that has no program of its own, as a server of forks.
+with _absent("pyspark"):
+    import great_expectations as gx
+    from great_expectations.compatibility import pydantic
+    from great_expectations.core.batch_definition import BatchDefinition
+    from great_expectations.core.expectation_validation_result import (
+        ExpectationValidationResult,
+    )
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+    from great_expectations.datasource.fluent.interfaces import Batch
+    from great_expectations.expectations.core.unexpected_rows_expectation import (
+        UnexpectedRowsExpectation,
+    )
+    from great_expectations.expectations.expectation import Expectation
+    from great_expectations.expectations.registry import get_expectation_impl, get_metric_kwargs
+    from great_expectations.validator.metric_configuration import MetricConfiguration
+    from great_expectations.validator.metrics_calculator import MetricsCalculator
 
 _BATCH_ROWS = 10_000
 _DISTINCT_VALUES = "expect_column_distinct_values"

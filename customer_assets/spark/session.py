@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import re
 import socket
+import sys
 import threading
 import time
 import warnings
@@ -60,6 +61,24 @@ class Input:
     files: Sequence[Path]
     source: str
     select: str | None = None
+
+
+def import_client() -> None:
+    """Import pyspark's client, whatever program this is.
+
+    A process whose main module has no file, as `python -c` or a worker of another program, pyspark
+    takes for one that tests its documentation, and ends it.
+    """
+    main = sys.modules["__main__"]
+    has_file = hasattr(main, "__file__")
+    if not has_file:
+        main.__file__ = __file__
+    try:
+        with _quiet():
+            importlib.import_module("pyspark.sql.connect.session")
+    finally:
+        if not has_file:
+            del main.__file__
 
 
 class Cluster:
@@ -190,8 +209,7 @@ class Cluster:
             )
         if not self._answers():
             raise _LostError("nobody listens there")
-        with _quiet():
-            importlib.import_module("pyspark.sql.connect.session")
+        import_client()
 
     def _opened(self) -> "SparkSession":
         if self._session is not None:

@@ -1,6 +1,7 @@
 """What is said when the server is not what it should be: without a Spark."""
 
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import grpc
 import pytest
 
 from customer_assets import settings
-from customer_assets.spark.session import Cluster
+from customer_assets.spark.session import Cluster, import_client
 from customer_assets.warehouse.engine import EngineError, RemoteError
 from customer_assets_tests.spark.cluster import free_port
 
@@ -45,6 +46,7 @@ def test_a_port_where_somebody_else_listens_is_told_of_in_ten_seconds(tmp_path):
 @pytest.fixture
 def old_server() -> Iterator[int]:
     """A server that speaks the protocol, and says that it is Spark 3.5.1."""
+    import_client()
     from pyspark.sql.connect.proto import base_pb2, base_pb2_grpc
 
     class Old(base_pb2_grpc.SparkConnectServiceServicer):
@@ -72,6 +74,11 @@ def test_without_the_client_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyspark", None)
     said, _ = asked("sc://127.0.0.1:1", tmp_path)
     assert "pip install 'customer_assets[spark]'" in said
+
+
+def test_a_program_without_a_file_has_the_client_too():
+    program = "from customer_assets.spark.session import import_client; import_client()"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_an_error_of_spark_is_an_error_of_the_engine():
