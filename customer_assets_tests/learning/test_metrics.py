@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+from customer_assets.learning import metrics as module
 from customer_assets.learning.metrics import (
     Predicted,
     best_threshold,
@@ -115,3 +116,25 @@ def test_curves_begin_and_end_where_they_should():
         assert (np.diff(x) >= 0).all()
         assert (np.diff(y) >= 0).all()
     assert len(found["calibration"][0]) == 10
+
+
+def test_of_very_many_customers_groups_are_drawn_with_the_same_ends(monkeypatch):
+    random = np.random.default_rng(5)
+    probability = 1 / (1 + np.exp(2 - 1.2 * random.normal(size=4_000)))
+    label = (random.random(4_000) < probability).astype(int)
+    rows = Predicted(label, probability, (probability > 0.3).astype(int))
+    alone = metrics(rows, 0.2, seed=1)
+    monkeypatch.setattr(module, "_MOST_DRAWN_ALONE", 3_999)
+    grouped = metrics(rows, 0.2, seed=1)
+    for name, one in alone.items():
+        other, width = grouped[name], one.high - one.low
+        assert other.value == one.value, name
+        assert other.low == pytest.approx(one.low, abs=0.1 * width), name
+        assert other.high == pytest.approx(one.high, abs=0.1 * width), name
+        assert grouped[name] != one or width == 0, name
+    # Customers with several rows stay whole.
+    twice = Predicted(label, probability, rows.answer, np.arange(4_000) // 2)
+    monkeypatch.setattr(module, "_MOST_DRAWN_ALONE", 10)
+    several = metrics(twice, 0.2, seed=1)
+    monkeypatch.undo()
+    assert several == metrics(twice, 0.2, seed=1)
