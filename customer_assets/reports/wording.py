@@ -114,6 +114,18 @@ def month(date: dt.date) -> str:
     return f"{MONTHS[date.month - 1]} {date.year}"
 
 
+def beginning(start: dt.date, period: str) -> str:
+    """Return the first day of a day or week, or the month, as an interval is called by."""
+    return month(start) if period == "month" else day(start)
+
+
+def when(start: dt.date, period: str) -> str:
+    """Return an interval as a sentence begins with it: In May 2024, In the week of 6 May 2024."""
+    return {"month": "In", "week": "In the week of", "day": "On"}[period] + (
+        f" {beginning(start, period)}"
+    )
+
+
 def weekday(number: int) -> str:
     """Return the name of an ISO weekday, 1 to 7."""
     return WEEKDAYS[number - 1]

@@ -20,7 +20,7 @@ from customer_assets.reports.content import (
     ReportInput,
     section,
 )
-from customer_assets.reports.sections.retention import fitting_period
+from customer_assets.reports.sections.retention import coverage, fitting_period
 from customer_assets.reports.tables import Columns, interval, table_view
 
 # So many values of an attribute are drawn, and so many attributes; the tables have all.
@@ -231,9 +231,7 @@ def newness(report: ReportInput) -> list[Block]:
         return []
     money = partial(wording.money, currency=report.event_log.currency)
     columns: Columns = {
-        "interval_start": (
-            wording.title(period), wording.month if period == "month" else wording.day
-        ),
+        "interval_start": (wording.title(period), partial(wording.beginning, period=period)),
         "state": ("Coverage", wording.shown),
         "n_new_buyers": ("New buyers", wording.count),
         "n_returning_buyers": ("Returning buyers", wording.count),
@@ -244,9 +242,7 @@ def newness(report: ReportInput) -> list[Block]:
             "A returning buyer against a new one", partial(wording.signed, form=money)
         ),
     }  # fmt: skip
-    view = rows.with_columns(
-        pl.when("is_mature").then(pl.lit("complete")).otherwise(pl.lit("partial")).alias("state")
-    ).sort("interval_start", descending=True)
+    view = rows.with_columns(coverage().alias("state")).sort("interval_start", descending=True)
     blocks: list[Block] = [Paragraph(_new_in_words(over, period, money), is_lead=True)]
     if rows.height > 1:
         blocks.append(_new_picture(rows.tail(_MOST_INTERVALS), period))
@@ -256,12 +252,7 @@ def newness(report: ReportInput) -> list[Block]:
 
 def _new_in_words(over: pl.DataFrame, period: str, money: Callable[[Any], str]) -> str:
     last = over.row(-1, named=True)
-    start = last["interval_start"]
-    when = {
-        "month": f"In {wording.month(start)}",
-        "week": f"In the week of {wording.day(start)}",
-        "day": f"On {wording.day(start)}",
-    }[period]
+    when = wording.when(last["interval_start"], period)
     text = f"{when} new buyers brought {wording.share(last['new_share'])} of the revenue"
     if last["new_share_low"] is not None:
         ends = interval(last["new_share_low"], last["new_share_high"], wording.share)
@@ -289,7 +280,7 @@ def _new_picture(rows: pl.DataFrame, period: str) -> Picture:
     )
     n_final = int(rows["is_mature"].cum_min().sum())
     wide, narrow = lines_in_time("newness", days, [panel], n_final)
-    written = wording.month if period == "month" else wording.day
+    written = partial(wording.beginning, period=period)
     ends = [rows.row(at, named=True) for at in (0, -1)]
     words = "; ".join(
         f"{written(end['interval_start'])}: {wording.share(end['new_share'] or 0)}" for end in ends

@@ -5,6 +5,7 @@ Both are told in months, weeks or days, whichever suits the length of the log.
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -53,16 +54,16 @@ def retention(report: ReportInput) -> list[Block]:
     if observed.is_empty():
         return []
     columns: Columns = {
-        "cohort_start": (f"First {period}", wording.month if period == "month" else wording.day),
+        "cohort_start": (f"First {period}", partial(wording.beginning, period=period)),
         "from_interval": (f"{wording.title(period)}s later", wording.count),
         "state": ("Coverage", wording.shown),
         "n_cohort_customers": ("Customers", wording.count),
         "n_retained_customers": ("Came back", wording.count),
         "retained_share": ("Share", wording.share),
     }
-    view = observed.with_columns(
-        pl.when("is_mature").then(pl.lit("complete")).otherwise(pl.lit("partial")).alias("state")
-    ).sort("cohort_start", "from_interval", descending=[True, False])
+    view = observed.with_columns(coverage().alias("state")).sort(
+        "cohort_start", "from_interval", descending=[True, False]
+    )
     note = "The CSV file has every period, way to form cohorts, and measure."
     together = _all_cohorts(report, period)
     return [
@@ -224,9 +225,7 @@ def lifecycle(report: ReportInput) -> list[Block]:
     period = fitting_period(frame, "interval_start")
     rows = frame.filter(pl.col("period") == period).sort("interval_start")
     columns: Columns = {
-        "interval_start": (
-            wording.title(period), wording.month if period == "month" else wording.day
-        ),
+        "interval_start": (wording.title(period), partial(wording.beginning, period=period)),
         "state": ("Coverage", wording.shown),
         "n_active": ("Active", wording.count),
         "n_new": ("New", wording.count),
@@ -234,9 +233,7 @@ def lifecycle(report: ReportInput) -> list[Block]:
         "n_resurrecting": ("Resurrecting", wording.count),
         "n_dormant": ("Dormant", wording.count),
     }  # fmt: skip
-    view = rows.with_columns(
-        pl.when("is_mature").then(pl.lit("complete")).otherwise(pl.lit("partial")).alias("state")
-    ).sort("interval_start", descending=True)
+    view = rows.with_columns(coverage().alias("state")).sort("interval_start", descending=True)
     return [
         Paragraph(_lifecycle_in_words(rows, period), is_lead=True),
         _lifecycle_picture(rows, period),
@@ -245,6 +242,11 @@ def lifecycle(report: ReportInput) -> list[Block]:
             note="The CSV file has days, weeks and months.",
         ),
     ]  # fmt: skip
+
+
+def coverage() -> pl.Expr:
+    """Return of each interval whether all of it is told."""
+    return pl.when("is_mature").then(pl.lit("complete")).otherwise(pl.lit("partial"))
 
 
 def _first_active(frame: pl.DataFrame) -> pl.Expr:
@@ -260,12 +262,7 @@ def _lifecycle_in_words(rows: pl.DataFrame, period: str) -> str:
     if final.is_empty():
         return f"No {period} is over yet: who is missing so far may still come."
     last = final.row(-1, named=True)
-    start = last["interval_start"]
-    when = {
-        "month": f"In {wording.month(start)}",
-        "week": f"In the week of {wording.day(start)}",
-        "day": f"On {wording.day(start)}",
-    }[period]
+    when = wording.when(last["interval_start"], period)
     return (
         f"{when}, the last complete {period}, {wording.count(last['n_active'])} customers were "
         f"active: {wording.count(last['n_new'])} new, {wording.count(last['n_returning'])} who "
