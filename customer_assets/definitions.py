@@ -17,6 +17,9 @@ from customer_assets.components.tidying import tidy_history, weekly_tidying
 from customer_assets.components.warehouse_resource import WarehouseResource, duckdb_resource
 from customer_assets.project import component_tree, importable_project
 
+# Files of these kinds describe sources and tables.
+_DESCRIBING = {".py", ".sql", ".yaml"}
+
 
 @dg.definitions
 def defs() -> dg.Definitions:
@@ -53,9 +56,6 @@ def _state() -> tuple[Any, ...]:
     roots = (settings.source_root(), *settings.table_roots())
     files = [path for root in roots for path in root.rglob("*") if path.suffix in _DESCRIBING]
     return (*sorted(told), *sorted((str(path), path.stat().st_mtime_ns) for path in files))
-
-
-_DESCRIBING = {".py", ".sql", ".yaml"}
 
 
 def _of_runs() -> dg.Definitions:

@@ -39,7 +39,7 @@ _LANGUAGES = {"sql": "SQL", "python": "Python"}
 
 def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
     """Return the asset that writes `reports/<source>/index.html`."""
-    shown = [name for name in REPORT_TABLES if name in pipeline.tables]
+    shown = _shown(pipeline)
     is_log = isinstance(pipeline.source, EventLogSource)
     # What is not verified is not shown.
     needed = [*shown, "verification"] if is_log else shown
@@ -96,8 +96,7 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
 
 def cannot_be_reported(pipeline: AnyPipeline, in_view: SourceWarehouse) -> str | None:
     """Return why the tables that readers see make no report, and what to do; None: they do."""
-    shown = [name for name in REPORT_TABLES if name in pipeline.tables]
-    lacking = [name for name in shown if in_view.lacking(name)]
+    lacking = [name for name in _shown(pipeline) if in_view.lacking(name)]
     if not lacking:
         return None
     return (
@@ -105,6 +104,11 @@ def cannot_be_reported(pipeline: AnyPipeline, in_view: SourceWarehouse) -> str |
         "that the report shows now. Refresh the source first: "
         f"customer-assets refresh {pipeline.name}"
     )
+
+
+def _shown(pipeline: AnyPipeline) -> list[str]:
+    """Return the tables of a source that its report shows."""
+    return [name for name in REPORT_TABLES if name in pipeline.tables]
 
 
 def catalogue_of(pipeline: AnyPipeline, warehouse: SourceWarehouse) -> list[CatalogueTable]:

@@ -62,7 +62,7 @@ def metrics(predicted: Predicted, contact_share: float, seed: int) -> dict[str, 
     point = _of_weights(predicted, np.ones((1, predicted.n_customers)), contact_share)
     drawn: dict[str, list[np.ndarray]] = {name: [] for name in point}
     n = predicted.n_customers
-    if n > max(_MOST_DRAWN_ALONE, len(predicted.label) - 1):
+    if n == len(predicted.label) > _MOST_DRAWN_ALONE:
         drawn_from, counts = _grouped(predicted)
         resamples = _resamples_of_groups(counts, seed)
     else:
@@ -323,12 +323,9 @@ def _resamples(n: int, seed: int) -> Iterator["np.ndarray"]:
     import numpy as np
 
     random = np.random.default_rng(seed)
-    left = RESAMPLES
-    while left:
-        size = min(left, max(1, _BATCH_CELLS // n))
+    for size in _batches(n):
         drawn = random.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
         yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(float)
-        left -= size
 
 
 def _grouped(predicted: Predicted) -> tuple[Predicted, "np.ndarray"]:
@@ -355,10 +352,17 @@ def _resamples_of_groups(counts: "np.ndarray", seed: int) -> Iterator["np.ndarra
     import numpy as np
 
     random = np.random.default_rng(seed)
-    n, left = int(counts.sum()), RESAMPLES
-    while left:
-        size = min(left, max(1, _BATCH_CELLS // len(counts)))
+    n = int(counts.sum())
+    for size in _batches(len(counts)):
         yield random.multinomial(n, counts / n, size).astype(float)
+
+
+def _batches(n_cells: int) -> Iterator[int]:
+    """Yield how many resamples of so many cells are drawn at once, until there are enough."""
+    left = RESAMPLES
+    while left:
+        size = min(left, max(1, _BATCH_CELLS // n_cells))
+        yield size
         left -= size
 
 

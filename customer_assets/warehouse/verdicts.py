@@ -5,6 +5,7 @@ check, from the files of the inputs that it reads, and from the code that judges
 run is not kept.
 """
 
+import functools
 import importlib.metadata
 import json
 from collections.abc import Iterable, Sequence
@@ -28,11 +29,12 @@ def verdict_key(table: Table, files: Iterable[Path], source_folder: Path) -> str
     return digest([description_version(table), *judge_version(), *named])
 
 
-def judge_version() -> list[str]:
+@functools.cache
+def judge_version() -> tuple[str, ...]:
     """Return what a verdict follows from beside the check: our code and Great Expectations."""
     code = python_parts(Path(quality.__file__).with_name("audit.py"))
     gx = importlib.metadata.version("great-expectations")
-    return [*(f"{part}={value}" for part, value in sorted(code.items())), gx]
+    return (*(f"{part}={value}" for part, value in sorted(code.items())), gx)
 
 
 def recalled(folder: Path, key: str, checks: Sequence[Check]) -> list[CheckResult] | None:
