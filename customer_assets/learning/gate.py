@@ -179,10 +179,12 @@ def calibration_noise(predicted: Predicted, seed: int) -> float:
     import numpy as np
 
     random = np.random.default_rng(seed)
+    # In the order in which errors are counted: each simulation would sort them anew.
+    promised = np.sort(predicted.probability)[::-1]
     errors = []
     for _ in range(_SIMULATIONS):
-        drawn = (random.random(len(predicted.label)) < predicted.probability).astype(int)
-        errors.append(calibration_error(drawn, predicted.probability))
+        drawn = (random.random(len(promised)) < promised).astype(int)
+        errors.append(calibration_error(drawn, promised))
     return float(np.quantile(errors, 0.99))
 
 

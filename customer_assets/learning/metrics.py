@@ -2,7 +2,7 @@
 
 Customers are drawn again a thousand times, with all of their rows: those of one customer at several
 cut-offs are alike. All metrics of all resamples come from the counts of each different probability,
-so a thousand customers cost half a second; of very many, groups are drawn in their place. Customers
+so a thousand customers cost half a second; of very many rows, groups are counted instead. Customers
 with equal probability are one group everywhere: no figure depends on the order of rows.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 1_000
 _CALIBRATION_BINS = 10
-# Of more customers than these, resamples count groups of nearly equal probability.
+# Of more rows than these, resamples count groups of nearly equal probability.
 _MOST_DRAWN_ALONE = 20_000
 _GROUPS = 2_000
 # Resamples times rows at once: what a processor's cache holds.
@@ -41,6 +41,18 @@ class Predicted:
     def n_customers(self) -> int:
         return len(self.label) if self.customer is None else int(self.customer.max()) + 1
 
+    @cached_property
+    def ranking(self) -> "tuple[np.ndarray, np.ndarray]":
+        """Return the order of rows by probability, highest first, and where each other one starts.
+
+        It is the same for all resamples, and dearer than what is summed up along it.
+        """
+        import numpy as np
+
+        order = np.argsort(-self.probability, kind="stable")
+        ranked = self.probability[order]
+        return order, np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+
     def rows_of(self, drawn: "np.ndarray") -> "np.ndarray":
         """Return how often each row counts where each customer was drawn so often."""
         return drawn if self.customer is None else drawn[:, self.customer]
@@ -58,18 +70,19 @@ class Interval:
 def metrics(predicted: Predicted, contact_share: float, seed: int) -> dict[str, Interval]:
     """Return every metric of `model_metrics` with its bootstrap interval, by percentiles."""
     import numpy as np
+    from threadpoolctl import threadpool_limits
 
     point = _of_weights(predicted, np.ones((1, predicted.n_customers)), contact_share)
     drawn: dict[str, list[np.ndarray]] = {name: [] for name in point}
-    n = predicted.n_customers
-    if n == len(predicted.label) > _MOST_DRAWN_ALONE:
-        drawn_from, counts = _grouped(predicted)
-        resamples = _resamples_of_groups(counts, seed)
+    if len(predicted.label) > _MOST_DRAWN_ALONE:
+        drawn_from, group = _grouped(predicted)
+        resamples = _resamples_of_groups(predicted, group, seed)
     else:
-        drawn_from, resamples = predicted, _resamples(n, seed)
-    for weights in resamples:
-        for name, values in _of_weights(drawn_from, weights, contact_share).items():
-            drawn[name].append(values)
+        drawn_from, resamples = predicted, _resamples(predicted.n_customers, seed)
+    with threadpool_limits(1):
+        for weights in resamples:
+            for name, values in _of_weights(drawn_from, weights, contact_share).items():
+                drawn[name].append(values)
     found = {}
     for name, parts in drawn.items():
         value, (low, high) = float(point[name][0]), _bounds(np.concatenate(parts))
@@ -173,20 +186,24 @@ class Weighted:
         import numpy as np
 
         self.weights, self.predicted, self.contact_share = weights, predicted, contact_share
-        order = np.argsort(-predicted.probability, kind="stable")
-        ranked = predicted.probability[order]
-        starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-        self.probability = ranked[starts]
+        order, starts = predicted.ranking
+        self.probability = predicted.probability[order[starts]]
         ordered, label = weights[:, order], predicted.label[order]
-        if len(starts) == len(ranked):
+        if len(starts) == len(order):
             self.total, self.positive = ordered, ordered * label
         else:
             self.total = np.add.reduceat(ordered, starts, axis=1)
             self.positive = np.add.reduceat(ordered * label, starts, axis=1)
         self.called, self.found = self.total.cumsum(axis=1), self.positive.cumsum(axis=1)
         self.n, self.n_positive = self.called[:, -1], self.found[:, -1]
-        self.n_called = weights @ predicted.answer.astype(float)
-        self.n_found = weights @ (predicted.answer * predicted.label).astype(float)
+
+    @cached_property
+    def n_called(self) -> "np.ndarray":
+        return self.sum_of(self.predicted.answer)
+
+    @cached_property
+    def n_found(self) -> "np.ndarray":
+        return self.sum_of(self.predicted.answer * self.predicted.label)
 
     @cached_property
     def reached(self) -> "np.ndarray":
@@ -230,7 +247,7 @@ class Weighted:
 
     def sum_of(self, each: "np.ndarray") -> "np.ndarray":
         """Return the weighted sum of a number of each row, by resample."""
-        return self.weights @ each
+        return self.weights @ each.astype(float)
 
 
 def _roc_auc(rows: Weighted) -> "np.ndarray":
@@ -329,32 +346,45 @@ def _resamples(n: int, seed: int) -> Iterator["np.ndarray"]:
 
 
 def _grouped(predicted: Predicted) -> tuple[Predicted, "np.ndarray"]:
-    """Return customers of one row each as groups that are alike, and how many are in each.
+    """Return rows as groups that are alike, and the number of each row's group.
 
     Alike are those of one label, one answer and one of 2,000 equal parts by probability, whose
-    mean stands for theirs. To draw from groups is to draw customers: only what a probability is
-    worth within its two-thousandth is lost, and not to the figure itself.
+    mean stands for theirs. Only what a probability is worth within its two-thousandth is lost, and
+    not to the figure itself.
     """
     import numpy as np
 
     cuts = np.quantile(predicted.probability, np.linspace(0, 1, _GROUPS + 1)[1:-1])
     part = np.searchsorted(cuts, predicted.probability)
     code = (part * 2 + predicted.label.astype(int)) * 2 + predicted.answer.astype(int)
-    codes, counts = np.unique(code, return_counts=True)
+    codes, group = np.unique(code, return_inverse=True)
     size = np.bincount(part)
     # One probability for all of a part: which of them said yes must not rank them.
     mean = np.bincount(part, weights=predicted.probability) / np.maximum(size, 1)
-    return Predicted(codes // 2 % 2, mean[codes // 4], codes % 2), counts
+    return Predicted(codes // 2 % 2, mean[codes // 4], codes % 2), group
 
 
-def _resamples_of_groups(counts: "np.ndarray", seed: int) -> Iterator["np.ndarray"]:
-    """Yield how many of each group are drawn, in batches of resamples."""
+def _resamples_of_groups(
+    predicted: Predicted, group: "np.ndarray", seed: int
+) -> Iterator["np.ndarray"]:
+    """Yield how many rows of each group are drawn, in batches of resamples.
+
+    To draw from groups is to draw customers of one row each; else customers bring all their rows.
+    """
     import numpy as np
 
-    random = np.random.default_rng(seed)
-    n = int(counts.sum())
-    for size in _batches(len(counts)):
-        yield random.multinomial(n, counts / n, size).astype(float)
+    counts = np.bincount(group)
+    n = predicted.n_customers
+    if n == len(group):
+        random = np.random.default_rng(seed)
+        for size in _batches(len(counts)):
+            yield random.multinomial(n, counts / n, size).astype(float)
+    else:
+        from scipy.sparse import coo_array
+
+        rows = coo_array((np.ones(len(group)), (group, predicted.customer))).tocsr()
+        for drawn in _resamples(n, seed):
+            yield (rows @ drawn.T).T
 
 
 def _batches(n_cells: int) -> Iterator[int]:
