@@ -58,14 +58,17 @@ def customers():
             "first_event_date": [FIRST + dt.timedelta(days=int(day)) for day in first],
         }
     )  # fmt: skip
+    return {"customer_day": seen, "first_touch": touch, "calendar": _days(N_DAYS)}
+
+
+def _days(n_days):
     # The last day is not over.
-    calendar = pl.DataFrame({"interval_index": np.arange(N_DAYS)}).select(
+    return pl.DataFrame({"interval_index": np.arange(n_days)}).select(
         pl.lit("day").alias("period"),
         "interval_index",
         (pl.lit(FIRST) + pl.duration(days="interval_index")).cast(pl.Date).alias("calendar_date"),
-        (pl.col("interval_index") < N_DAYS - 1).alias("is_complete"),
+        (pl.col("interval_index") < n_days - 1).alias("is_complete"),
     ).with_columns(pl.col("calendar_date").alias("interval_start"))  # fmt: skip
-    return {"customer_day": seen, "first_touch": touch, "calendar": calendar}
 
 
 def test_retention_by_first_touch_is_what_counting_finds(customers):
@@ -86,6 +89,36 @@ def test_retention_by_first_touch_is_what_counting_finds(customers):
     of_mail = rows.filter(attribute_value="mail", from_interval=1).row(0, named=True)
     assert of_mail["share_difference_low"] < 0.2 < of_mail["share_difference_high"]
     assert of_mail["share_difference_low"] > 0
+
+
+def test_a_lead_is_sure_only_beyond_what_chance_gives_the_best_of_many():
+    """Of twenty channels that are all alike, one in 2.5 logs would name a best by its own ends."""
+    random = np.random.default_rng(11)
+    n, n_values = 4_000, 20
+    calendar = _days(4)
+    named = by_itself = 0
+    for _ in range(60):
+        back = random.random(n) < 0.3
+        who = np.arange(n)
+        seen = pl.DataFrame(
+            {
+                "customer_id": np.concatenate([who, who[back]]),
+                "event_date": [FIRST] * n + [FIRST + dt.timedelta(days=1)] * int(back.sum()),
+            }
+        ).with_columns(n_events=pl.lit(1), is_suspected_bot=pl.lit(False))
+        touch = pl.DataFrame(
+            {
+                "customer_id": who, "attribute": "channel",
+                "attribute_value": (who % n_values).astype(str), "first_event_date": FIRST,
+            }
+        )  # fmt: skip
+        inputs = {"customer_day": seen, "first_touch": touch, "calendar": calendar}
+        rows = sql_table("behavior/retention_by", inputs, NO_BOTS).filter(from_interval=1)
+        assert rows.height == n_values
+        named += rows["is_surely_more"].any()
+        by_itself += (rows["share_difference_low"] > 0).any()
+    assert named <= 5
+    assert by_itself >= 15
 
 
 def test_lifecycle_by_first_touch_adds_up_to_the_lifecycle(customers):

@@ -770,7 +770,7 @@ def _first_touch_frames() -> dict[str, pl.DataFrame]:
         "retention_by": rows(
             "retention_by", **by, period="week", from_interval=1, n_cohort_customers=[60, 50, 40],
             share_difference=[0.2, -0.1, None], share_difference_low=[0.1, -0.2, None],
-            share_difference_high=[0.3, 0.05, None],
+            share_difference_high=[0.3, 0.05, None], is_surely_more=[True, False, None],
         ),
         "lifecycle_by": rows("lifecycle_by", **by, period="week", interval_start=DAY),
         "sales_by_newness": rows("sales_by_newness", period="month"),

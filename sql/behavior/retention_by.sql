@@ -22,6 +22,7 @@ columns:
   share_difference: {type: double, description: "retained_share less that of the customers of all other values; null where there are fewer than 30 customers on a side."}
   share_difference_low: {type: double, description: "Lower end of its 95 % interval (Newcombe)."}
   share_difference_high: {type: double, description: "Upper end; a difference where 0 is outside."}
+  is_surely_more: {type: boolean, description: "Whether the difference is above 0 even as one of many: its lower half is widened for all values of all attributes compared at this period and interval."}
 checks:
   - expect_column_values_to_be_between: {column: retained_share, min_value: 0, max_value: 1}
   - expect_column_values_to_be_between: {column: n_cohort_customers, min_value: 1}
@@ -159,6 +160,30 @@ shares as (
             and n_others >= fewest_customers() as is_compared,
     from with_others
 )
+,
+
+compared as (
+    select
+        *,
+        case when is_compared then share - other_share end as difference,
+        case
+            when is_compared
+                then difference_low(
+                    share, wilson_low(share, n_customers), other_share,
+                    wilson_high(other_share, n_others)
+                )
+        end as lowest,
+        case
+            when is_compared
+                then difference_high(
+                    share, wilson_high(share, n_customers), other_share,
+                    wilson_low(other_share, n_others)
+                )
+        end as highest,
+        count(*) filter (where is_compared) over (partition by period, from_interval)
+            as n_compared,
+    from shares
+)
 
 select
     period,
@@ -170,19 +195,8 @@ select
     share as retained_share,
     wilson_low(share, n_customers) as retained_share_low,
     wilson_high(share, n_customers) as retained_share_high,
-    case when is_compared then share - other_share end as share_difference,
-    case
-        when is_compared
-            then difference_low(
-                share, wilson_low(share, n_customers), other_share,
-                wilson_high(other_share, n_others)
-            )
-    end as share_difference_low,
-    case
-        when is_compared
-            then difference_high(
-                share, wilson_high(share, n_customers), other_share,
-                wilson_low(other_share, n_others)
-            )
-    end as share_difference_high,
-from shares
+    difference as share_difference,
+    lowest as share_difference_low,
+    highest as share_difference_high,
+    difference > widened_for(n_compared) * (difference - lowest) as is_surely_more,
+from compared

@@ -125,7 +125,7 @@ def _name(value: str | None, limit: int = 40) -> str:
 
 
 def _finding(came_back: pl.DataFrame, period: str) -> str:
-    sure = came_back.filter(pl.col("share_difference_low") > 0)
+    sure = came_back.filter("is_surely_more")
     if sure.is_empty():
         names = sorted({wording.title(name).lower() for name in came_back["attribute"]})
         return (
@@ -139,15 +139,15 @@ def _finding(came_back: pl.DataFrame, period: str) -> str:
         f"Of the customers who first came with {wording.title(row['attribute']).lower()} "
         f"{_name(row['attribute_value'])}, {wording.share(row['retained_share'])} came back the "
         f"{period} after. That is {_points(row['share_difference'])} points against all others "
-        f"(95% interval {between}). {_of_many(came_back)}Who came by what may differ in more than "
+        f"(95% interval {between}){_of_many(came_back)}. Who came by what may differ in more than "
         "that: it is no proof that the one causes the other."
     )
 
 
 def _of_many(came_back: pl.DataFrame) -> str:
-    """Return how many differences were looked at, where they are several."""
+    """Return that a lead is sure of as many values as were compared, where they are several."""
     n = came_back["share_difference"].count()
-    return f"Of {n} values that were compared one in twenty differs by chance. " if n > 2 else ""
+    return f", more than chance gives the best of {n}" if n > 2 else ""
 
 
 def _picture(
