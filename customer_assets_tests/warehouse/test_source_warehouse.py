@@ -241,6 +241,18 @@ def test_files_are_judged_once_and_anew_where_what_judges_is_another(warehouse, 
     assert len(judged) == 1
 
 
+def test_rows_that_come_out_again_are_not_judged_again(warehouse, monkeypatch):
+    run(warehouse, DAYS[-1:])
+    with monkeypatch.context() as patch:
+        patch.setattr(source_warehouse, "audit", None)
+        (again,) = run(warehouse, DAYS[-1:])
+    assert all(result.passed for result in again.checks)
+    land(warehouse, {DAYS[-1]: [(5, 2.5)]})
+    monkeypatch.setattr(source_warehouse, "audit", None)
+    with pytest.raises(TypeError):
+        run(warehouse, DAYS[-1:])
+
+
 def test_what_moved_in_a_definition_is_told(warehouse, tmp_path):
     run(warehouse, DAYS)
     _, model = described(warehouse, tmp_path, DAILY.replace("sum(value)", "sum(value) + 1"))
