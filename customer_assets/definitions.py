@@ -1,11 +1,8 @@
 """Everything Dagster knows of this project."""
 
-import contextlib
 import functools
-import gc
 import os
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -15,6 +12,7 @@ from customer_assets.components.alert_sensors import ALERT_SENSORS
 from customer_assets.components.liveness import gone_runs_sensor
 from customer_assets.components.tidying import tidy_history, weekly_tidying
 from customer_assets.components.warehouse_resource import WarehouseResource, duckdb_resource
+from customer_assets.garbage import collect_seldom, not_collected
 from customer_assets.project import component_tree, importable_project
 
 # Files of these kinds describe sources and tables.
@@ -23,13 +21,15 @@ _DESCRIBING = {".py", ".sql", ".yaml"}
 
 @dg.definitions
 def defs() -> dg.Definitions:
+    # Dagster's processes begin here.
+    collect_seldom()
     return _defs_of(_state())
 
 
 # One `dg launch` asks six times for the same.
 @functools.lru_cache(maxsize=1)
 def _defs_of(state: tuple[Any, ...]) -> dg.Definitions:
-    with _no_search_for_garbage():
+    with not_collected():
         return dg.Definitions.merge(
             dg.load_from_defs_folder(path_within_project=importable_project()),
             _of_runs(),
@@ -43,7 +43,7 @@ def _defs_of(state: tuple[Any, ...]) -> dg.Definitions:
 
 def defs_of_source(name: str) -> dg.Definitions:
     """Return what the jobs of one source need; of the other sources nothing is made."""
-    with _no_search_for_garbage(), warnings.catch_warnings():
+    with not_collected(), warnings.catch_warnings():
         # Used knowingly; of whole folders Dagster keeps these to itself too.
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
@@ -64,15 +64,3 @@ def _of_runs() -> dg.Definitions:
         # A step in a process of its own costs seconds, in this process milliseconds.
         executor=dg.in_process_executor,
     )
-
-
-@contextlib.contextmanager
-def _no_search_for_garbage() -> Iterator[None]:
-    """Make a million objects that stay without looking through them again and again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -19,6 +19,7 @@ import dagster as dg
 
 from customer_assets import settings
 from customer_assets.disk import demand_room
+from customer_assets.garbage import collect_seldom
 from customer_assets.launch import Outcome, job_of, n_tables, run_job, summary, tags_of
 from customer_assets.progress import tell_begun
 from customer_assets.progress_bars import Shown, receiving, send_to, shown
@@ -149,6 +150,7 @@ def _run_source(source: str) -> Outcome:
 
 
 def _begin_worker(said: "Queue[logging.LogRecord]") -> None:
+    collect_seldom()
     send_to(said)
     threading.Thread(target=_end_with_the_demo, daemon=True).start()
 

@@ -7,7 +7,8 @@ one asset leaves it where it is until what is missing is there; until then it is
 waited for.
 
 Also what belongs to a source as a whole and is no table: what the ingest last saw of the landing
-folder, and why a generation is held back.
+folder, why a generation is held back, and what the verification and the report were made from. What
+a refresh has to do follows from all of it.
 """
 
 import contextlib
@@ -15,9 +16,10 @@ import datetime as dt
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from customer_assets import settings
 from customer_assets.ingest import (
     day_checksums,
     read_accepted,
@@ -27,23 +29,40 @@ from customer_assets.ingest import (
 from customer_assets.pipeline import AnyPipeline, Pipeline
 from customer_assets.planning import plan, ranges_text
 from customer_assets.project import open_warehouse
+from customer_assets.sample.files import sample_contents
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.catalog import SNAPSHOT, read_snapshot, take_snapshot
 from customer_assets.warehouse.manifest import (
     STAGING,
     DamagedFileError,
+    file_hash,
     finish_publishing,
     read_json,
     recover,
     write_atomically,
 )
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
-from customer_assets.warehouse.versions import digest
+from customer_assets.warehouse.versions import description_version, digest
 
 logger = logging.getLogger("customer_assets")
 
 WAITING = "waiting.json"
 LANDING = "landing.json"
+MADE = "made.json"
+# What is made from a source's tables and is none itself, in the order in which it is made.
+VERIFICATION, REPORT = "verification", "report"
+# What the verification compares with the events.
+VERIFIED = ("sessions", "funnel_entries", "first_seen")
+_CODE = {".css", ".jinja", ".js", ".py", ".sql", ".yaml"}
+
+
+@dataclass(frozen=True)
+class Outstanding:
+    """What a refresh has to do: tables, the verification and the report among them, and the days
+    of daily ones."""
+
+    tables: frozenset[str]
+    days: Sequence[dt.date]
 
 
 def show(pipeline: AnyPipeline, warehouse: SourceWarehouse, now: dt.datetime) -> list[str]:
@@ -67,6 +86,92 @@ def show(pipeline: AnyPipeline, warehouse: SourceWarehouse, now: dt.datetime) ->
     take_snapshot(warehouse.folder, pipeline.tables.values())
     note.unlink(missing_ok=True)
     return []
+
+
+def outstanding(pipeline: AnyPipeline, warehouse: SourceWarehouse, now: dt.datetime) -> Outstanding:
+    """Return what a refresh has to do at most, once what has landed is read.
+
+    Everything else stands: it follows from what is published, by the code and in the words of now.
+    `now` is the clock of the run.
+    """
+    parameters, days = pipeline.parameters(now), pipeline.days(now)
+    planned = {table.name: table.days for table in plan(pipeline, warehouse, parameters, days)}
+    redone = {day for of_table in planned.values() for day in of_table or ()}
+    # A plan says nothing of ledgers, nor of what is computed from them.
+    written: set[str] = set()
+    models = [m for m in pipeline.models.values() if m.name not in pipeline.training]
+    for model in models:
+        moving = {*planned, *written} if model.table.ledger else written
+        is_outdated = model.table.ledger and warehouse.outdated(model, parameters)
+        if is_outdated or not moving.isdisjoint(model.inputs):
+            written.add(model.name)
+    if any(pipeline.tables[name].partition_by for name in written - set(planned)):
+        redone.update(days)
+    reworded = {model.name for model in models if warehouse.words_moved(model.name)}
+    tables = {*planned, *written, *reworded}
+    is_moved = bool(tables)
+    for name in _made_of(pipeline):
+        if is_moved or not is_made(pipeline, warehouse, name):
+            tables.add(name)
+    return Outstanding(frozenset(tables), sorted(redone))
+
+
+def refreshed(pipeline: AnyPipeline) -> list[str]:
+    """Return what a refresh looks at once what has landed is read, in order of need."""
+    models = [name for name in pipeline.models if name not in pipeline.training]
+    return [*models, *_made_of(pipeline)]
+
+
+def _made_of(pipeline: AnyPipeline) -> list[str]:
+    return [VERIFICATION, REPORT] if pipeline.kind.has_days else [REPORT]
+
+
+def is_made(pipeline: AnyPipeline, warehouse: SourceWarehouse, name: str) -> bool:
+    """Say whether the verification or the report was made from what there is now."""
+    with contextlib.suppress(DamagedFileError, AttributeError):
+        made = (read_json(warehouse.folder / MADE) or {}).get(name)
+        return bool(made == _followed(pipeline, warehouse, name))
+    return False
+
+
+def remember_made(pipeline: AnyPipeline, warehouse: SourceWarehouse, name: str) -> None:
+    """Keep what the verification or the report was made from."""
+    known: dict[str, str] = {}
+    with contextlib.suppress(DamagedFileError, TypeError, ValueError):
+        known = dict(read_json(warehouse.folder / MADE) or {})
+    known[name] = _followed(pipeline, warehouse, name)
+    write_atomically(warehouse.folder / MADE, json.dumps(known))
+
+
+def _followed(pipeline: AnyPipeline, warehouse: SourceWarehouse, name: str) -> str:
+    """Digest what the verification or the report follows from. Raises DamagedFileError.
+
+    Any change of our code counts, and of what a report shows beside tables: words of the source,
+    which files are samples, what is waited for. So does a page that is gone.
+    """
+    if name == VERIFICATION:
+        compared = ("events", *(each for each in VERIFIED if each in pipeline.tables))
+        of_tables = [f"{each} {warehouse.manifest(each).version}" for each in compared]
+        return digest([*of_tables, pipeline.source.model_dump_json(), _code()])
+    shown = as_shown(warehouse)
+    of_tables = [
+        f"{each} {shown.manifest(each).version} {description_version(table)}"
+        for each, table in pipeline.tables.items()
+    ]
+    page = settings.reports_folder() / pipeline.name / "index.html"
+    beside = [
+        *sorted(sample_contents(settings.landing() / pipeline.name)),
+        *waits_for(warehouse.folder),
+        f"{page.is_file()}",
+    ]
+    return digest([*of_tables, pipeline.source.model_dump_json(), *beside, _code()])
+
+
+def _code() -> str:
+    """Digest the files of our code, and of tables of one's own."""
+    folders = [Path(__file__).parent, *settings.table_roots()]
+    files = (path for folder in folders for path in sorted(folder.rglob("*")))
+    return digest(file_hash(path) for path in files if path.suffix in _CODE)
 
 
 def hold_back(pipeline: AnyPipeline, warehouse: SourceWarehouse, reason: str) -> None:

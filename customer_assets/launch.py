@@ -7,11 +7,12 @@ import datetime as dt
 import functools
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 import dagster as dg
 
 from customer_assets import settings
+from customer_assets.components.automation import landing_moved, outdated_request
 from customer_assets.components.partition_tags import range_tags
 from customer_assets.components.report_asset import cannot_be_reported
 from customer_assets.components.source_definitions import job_name
@@ -46,6 +47,15 @@ class Outcome:
     n_failed: int = 0
     n_skipped: int = 0
 
+    def followed_by(self, other: "Outcome") -> "Outcome":
+        """Return what two runs came to, the second over what the first left to do."""
+        both = {
+            each.name: getattr(self, each.name) + getattr(other, each.name)
+            for each in fields(self)
+            if each.name not in ("source", "problem")
+        }
+        return Outcome(self.source, self.problem or other.problem, **both)
+
 
 def launch(
     purpose: str, source: str, days: Sequence[dt.date] | None = None, is_verbose: bool = False
@@ -64,11 +74,24 @@ def launch(
         raise LaunchError(f"{source} asks no question of its customers: there is no model to train")
     _check_ready(purpose, pipeline)
     job = job_of(purpose, source)
-    tags = dict(tags_of(job, days))
-    if purpose == "refresh" and days is None:
-        tags[ONLY_OUTDATED] = "true"
     with shown({source: n_tables(job)}, is_verbose):
-        return run_job(source, job, tags)
+        if purpose == "refresh" and days is None:
+            return _refresh_outdated(pipeline, job)
+        return run_job(source, job, tags_of(job, days))
+
+
+def _refresh_outdated(pipeline: AnyPipeline, job: dg.JobDefinition) -> Outcome:
+    """Read what landed, if anything did, then redo what follows from it and nothing else."""
+    outcome = Outcome(pipeline.name)
+    is_new = landing_moved(pipeline)
+    if is_new:
+        outcome = run_job(pipeline.name, job_of("ingest", pipeline.name), {ONLY_OUTDATED: "true"})
+        if outcome.problem:
+            n_done = outcome.n_published + outcome.n_up_to_date + outcome.n_failed
+            return replace(outcome, n_skipped=n_tables(job) - n_done)
+    with dg.DagsterInstance.get() as instance:
+        asked = outdated_request(instance, pipeline, dt.datetime.now(dt.UTC), is_read=is_new)
+    return outcome.followed_by(run_job(pipeline.name, job, asked.tags, asked.asset_selection))
 
 
 def tags_of(job: dg.JobDefinition, days: Sequence[dt.date] | None = None) -> Mapping[str, str]:
@@ -112,14 +135,23 @@ def n_tables(job: dg.JobDefinition) -> int:
     return len(job.asset_layer.selected_asset_keys)
 
 
-def run_job(source: str, job: dg.JobDefinition, tags: Mapping[str, str]) -> Outcome:
-    """Run a job of a source in this process, with its history."""
+def run_job(
+    source: str,
+    job: dg.JobDefinition,
+    tags: Mapping[str, str],
+    keys: Sequence[dg.AssetKey] | None = None,
+) -> Outcome:
+    """Run a job of a source in this process, with its history; of its assets only `keys`."""
     started = time.monotonic()
     outcome = Outcome(source)
     said = Collected()
     with dg.DagsterInstance.get() as instance, listening(said):
         result = job.execute_in_process(
-            instance=instance, tags=tags, raise_on_error=False, run_config=_QUIET
+            instance=instance,
+            tags=tags,
+            asset_selection=keys,
+            raise_on_error=False,
+            run_config=_QUIET,
         )
     for event in result.all_events:
         if event.is_step_failure:
@@ -143,7 +175,8 @@ def run_job(source: str, job: dg.JobDefinition, tags: Mapping[str, str]) -> Outc
         outcome.n_warned += bool(done.warned)
     # A step that ended in an error of its own said nothing.
     told_failed = sum(done.status == "failed" for done in said.tables.values())
-    not_done = n_tables(job) - len(said.tables) - max(0, outcome.n_failed - told_failed)
+    n_asked = n_tables(job) if keys is None else len(keys)
+    not_done = n_asked - len(said.tables) - max(0, outcome.n_failed - told_failed)
     outcome.n_skipped = max(0, not_done)
     outcome.seconds = time.monotonic() - started
     return outcome

@@ -16,7 +16,7 @@ import polars as pl
 
 from customer_assets.behavior import oracle
 from customer_assets.behavior.funnel import DIALECT_OF
-from customer_assets.generation import open_shown
+from customer_assets.generation import VERIFIED, open_shown
 from customer_assets.pipeline import Pipeline
 from customer_assets.planning import plan, ranges_text
 from customer_assets.project import read_pipeline
@@ -26,7 +26,6 @@ from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
-VERIFIED = ("sessions", "funnel_entries", "first_seen")
 COLUMNS = {
     "table": "Table that differs.",
     "customer_id": "Who.",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from customer_assets.cli import inputs, outputs, questions, runs
 from customer_assets.cli.app import app, in_place
+from customer_assets.garbage import collect_seldom
 
 __all__ = ["main"]
 
@@ -18,6 +19,7 @@ MODULES = (questions, inputs, runs, outputs)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0, 1 where it failed, 2 where it was misspelt."""
+    collect_seldom()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         app(in_place(given), prog_name="customer-assets")

@@ -5,7 +5,7 @@ Both ask for runs that leave alone what is up to date, so asking twice costs lit
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -13,13 +13,13 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from customer_assets import settings
 from customer_assets.components.partition_tags import range_tags
-from customer_assets.components.table_assets import ONLY_OUTDATED
+from customer_assets.components.table_assets import ONLY_OUTDATED, asset_key
 from customer_assets.customer_tables.staging import customer_table_version
-from customer_assets.generation import ingested_landing
+from customer_assets.generation import ingested_landing, outstanding, refreshed
 from customer_assets.ingest import ingest_version
 from customer_assets.ingest.landing import LandingError, fingerprint, list_files
 from customer_assets.ingest.rows_sql import rows_sql
-from customer_assets.pipeline import AnyPipeline, Pipeline
+from customer_assets.pipeline import AnyPipeline
 from customer_assets.planning import plan, successive
 from customer_assets.project import open_warehouse
 from customer_assets.sources import EventLogSource
@@ -42,11 +42,13 @@ _LONGEST_PAUSE_MINUTES = 360
 
 
 def daily_refresh(
-    pipeline: Pipeline[EventLogSource],
-    job: UnresolvedAssetJobDefinition,
-    days: dg.DailyPartitionsDefinition,
+    pipeline: AnyPipeline, job: UnresolvedAssetJobDefinition
 ) -> dg.ScheduleDefinition:
-    """Refresh yesterday, and the days that yesterday completes, each night in the source's zone."""
+    """Refresh what is outdated each night, in the source's zone.
+
+    Where something landed that nobody has read yet, nobody knows what follows from it: then all
+    tables look at yesterday, and at the days that yesterday completes.
+    """
     reach = _days_completed_by_one(pipeline)
 
     @dg.schedule(
@@ -55,31 +57,18 @@ def daily_refresh(
         cron_schedule=f"0 {REFRESH_HOUR} * * *",
         execution_timezone=pipeline.source.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Each night at {REFRESH_HOUR}:00 {pipeline.source.timezone}: yesterday, and "
-        f"the {reach} days before it that it completes.",
-    )
-    def refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        keys = days.get_partition_keys(current_time=context.scheduled_execution_time)
-        if not keys:
-            return dg.SkipReason("the log's first day is not over yet")
-        return range_request(keys[-1 - reach :])
-
-    return refresh
-
-
-def whole_daily_refresh(
-    pipeline: AnyPipeline, job: UnresolvedAssetJobDefinition
-) -> dg.ScheduleDefinition:
-    """Refresh what is outdated of a source without days, each night."""
-    return dg.ScheduleDefinition(
-        name=f"daily_{job.name}",
-        job=job,
-        cron_schedule=f"0 {REFRESH_HOUR} * * *",
-        execution_timezone=pipeline.source.timezone,
-        tags={ONLY_OUTDATED: "true"},
-        default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Each night at {REFRESH_HOUR}:00 {pipeline.source.timezone}: what is new.",
     )
+    def refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        now = context.scheduled_execution_time
+        days = [str(day) for day in pipeline.days(now)]
+        if pipeline.kind.has_days and not days:
+            return dg.SkipReason("the log's first day is not over yet")
+        if landing_moved(pipeline):
+            return dg.RunRequest(tags=_tags(days[-1 - reach :]))
+        return outdated_request(context.instance, pipeline, now)
+
+    return refresh
 
 
 def weekly_training(
@@ -99,12 +88,11 @@ def weekly_training(
 
 
 def landing_sensor(
-    pipeline: Pipeline[EventLogSource],
+    pipeline: AnyPipeline,
     ingest_job: UnresolvedAssetJobDefinition,
     refresh_job: UnresolvedAssetJobDefinition,
-    days: dg.DailyPartitionsDefinition,
 ) -> dg.SensorDefinition:
-    """Take in files that came, changed or went, then ask for exactly the days they made dirty."""
+    """Take in files that came, changed or went, then ask for exactly what they made outdated."""
 
     @dg.sensor(
         name=f"landing_{pipeline.name}",
@@ -112,48 +100,25 @@ def landing_sensor(
         minimum_interval_seconds=LOOK_EVERY_SECONDS,
         default_status=_sensor_status(pipeline),
         description=f"Looks every {LOOK_EVERY_SECONDS} seconds at the landing folder of "
-        f"{pipeline.name}; asks for the days that new, late, replaced or withdrawn files changed.",
+        f"{pipeline.name}; asks for the tables, and their days, that new, late, replaced or "
+        "withdrawn files changed.",
     )
     def watch(
         context: dg.SensorEvaluationContext,
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        def dirty() -> list[list[str]]:
+        def refreshes() -> list[dg.RunRequest]:
+            now = dt.datetime.now(dt.UTC)
+            keys = [str(day) for day in pipeline.days(now)]
             with open_warehouse(pipeline) as warehouse:
-                keys, now = days.get_partition_keys(), dt.datetime.now(dt.UTC)
-                return dirty_ranges(pipeline, warehouse, keys, now)
+                ranges = dirty_ranges(pipeline, warehouse, keys, now)
+                tables = outstanding(pipeline, warehouse, now).tables if ranges else ()
+            return [_request(pipeline, tables, days, refresh_job.name) for days in ranges]
 
         yield from _asked_for(
             context.instance,
             pipeline,
             lambda: dg.RunRequest(job_name=ingest_job.name),
-            lambda: [range_request(keys, job_name=refresh_job.name) for keys in dirty()],
-        )
-
-    return watch
-
-
-def whole_landing_sensor(
-    pipeline: AnyPipeline, refresh_job: UnresolvedAssetJobDefinition
-) -> dg.SensorDefinition:
-    """Refresh a source without days when any of its files came, changed or went."""
-
-    @dg.sensor(
-        name=f"landing_{pipeline.name}",
-        job=refresh_job,
-        minimum_interval_seconds=LOOK_EVERY_SECONDS,
-        default_status=_sensor_status(pipeline),
-        description=f"Looks every {LOOK_EVERY_SECONDS} seconds at the landing folder of "
-        f"{pipeline.name} and refreshes its tables when files came, changed or went.",
-    )
-    def watch(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        def refresh() -> dg.RunRequest:
-            return dg.RunRequest(tags={ONLY_OUTDATED: "true"})
-
-        yield from _asked_for(
-            context.instance,
-            pipeline,
-            refresh,
-            lambda: [refresh()] if is_outdated(pipeline) else [],
+            refreshes,
         )
 
     return watch
@@ -229,48 +194,78 @@ def landing_fingerprint(pipeline: AnyPipeline, folder: Path) -> str:
     return fingerprint(entries, version)
 
 
+def landing_moved(pipeline: AnyPipeline) -> bool:
+    """Say whether something landed, or would be read otherwise, since the last ingest."""
+    try:
+        landed = landing_fingerprint(pipeline, settings.landing() / pipeline.name)
+    except LandingError:
+        # Which the ingest says, and fails.
+        return True
+    return landed != ingested_landing(settings.warehouse_folder() / pipeline.name)
+
+
+def outdated_request(
+    instance: dg.DagsterInstance, pipeline: AnyPipeline, now: dt.datetime, is_read: bool = False
+) -> dg.RunRequest:
+    """Return the request of a refresh of what is outdated, once what landed is read.
+
+    It looks at the landing folder itself, unless that `is_read` just now. What Dagster's history
+    does not know is said again.
+    """
+    with open_warehouse(pipeline) as warehouse:
+        found = outstanding(pipeline, warehouse, now)
+    keys = {asset_key(pipeline, name): name for name in refreshed(pipeline)}
+    known = {record.asset_entry.asset_key for record in instance.get_asset_records(list(keys))}
+    unknown = {name for key, name in keys.items() if key not in known}
+    days = pipeline.days(now) if unknown else found.days or pipeline.days(now)[-1:]
+    names = found.tables | unknown
+    looks_first = () if is_read and names else pipeline.raw_tables
+    return _request(pipeline, [*looks_first, *sorted(names)], [str(day) for day in days])
+
+
 def dirty_ranges(
-    pipeline: Pipeline[EventLogSource],
+    pipeline: AnyPipeline,
     warehouse: SourceWarehouse,
     keys: Sequence[str],
     now: dt.datetime,
 ) -> list[list[str]]:
-    """Return the days whose tables are outdated, as runs of successive days.
+    """Return the days whose tables are outdated, as runs of successive days; a source without
+    days has one run, of none.
 
     Days that depend on each other are in one run: the runs that one look asks for have no order.
     """
-    if not warehouse.manifest("raw_events").version:
+    if not warehouse.manifest("landed_files").version:
         return []
     days = [dt.date.fromisoformat(key) for key in keys]
-    parameters = pipeline.parameters(now)
-    planned = plan(pipeline, warehouse, parameters, days)
+    planned = plan(pipeline, warehouse, pipeline.parameters(now), days)
     dirty = {day for table in planned for day in table.days or ()}
     if planned and not dirty:
         # Rejected rows or a renamed file change tables that have no days: any day will do.
-        dirty = {days[-1]}
+        return [[*keys[-1:]]]
     return [[day.isoformat() for day in run] for run in successive(sorted(dirty))]
 
 
-def is_outdated(pipeline: AnyPipeline) -> bool:
-    """Say whether a table of a source without days is outdated."""
-    with open_warehouse(pipeline) as warehouse:
-        return bool(plan(pipeline, warehouse, pipeline.parameters(dt.datetime.now(dt.UTC)), []))
-
-
-def range_request(keys: Sequence[str], job_name: str | None = None) -> dg.RunRequest:
-    """Return the request of one run over a range of days that leaves alone what is up to date."""
+def _request(
+    pipeline: AnyPipeline, tables: Iterable[str], days: Sequence[str], job_name: str | None = None
+) -> dg.RunRequest:
+    """Return the request of a run over some tables that leaves alone what is up to date."""
     return dg.RunRequest(
         job_name=job_name,
-        tags={
-            **range_tags(keys),
-            # Ahead of a long backfill, which would make a schedule wait.
-            "dagster/priority": "1",
-            ONLY_OUTDATED: "true",
-        },
+        asset_selection=[asset_key(pipeline, name) for name in tables],
+        tags=_tags(days),
     )
 
 
-def _days_completed_by_one(pipeline: Pipeline[EventLogSource]) -> int:
+def _tags(days: Sequence[str]) -> dict[str, str]:
+    return {
+        **(range_tags(days) if days else {}),
+        # Ahead of a long backfill, which would make a schedule wait.
+        "dagster/priority": "1",
+        ONLY_OUTDATED: "true",
+    }
+
+
+def _days_completed_by_one(pipeline: AnyPipeline) -> int:
     """Return how far back the daily tables reach that a new day completes."""
     ahead = [
         hint.days[1] for model in pipeline.models.values() for hint in model.neighbours.values()

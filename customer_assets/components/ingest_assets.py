@@ -10,18 +10,21 @@ from customer_assets import ingest, settings
 from customer_assets.components.partition_tags import tagged_days
 from customer_assets.components.presentation import table_metadata
 from customer_assets.components.table_assets import (
+    ONLY_OUTDATED,
     AssetEvents,
     asset_key,
     asset_spec,
     check_results,
     check_specs,
+    say_again,
     tell_published,
 )
 from customer_assets.components.warehouse_resource import ACCEPT, WarehouseResource
 from customer_assets.disk import bytes_to_write, demand_room
-from customer_assets.generation import remember_landing
+from customer_assets.generation import outstanding, refreshed, remember_landing
 from customer_assets.pipeline import AnyPipeline
-from customer_assets.warehouse.source_warehouse import ChecksFailedError
+from customer_assets.progress import Done, tell_done
+from customer_assets.warehouse.source_warehouse import ChecksFailedError, SourceWarehouse
 
 logger = logging.getLogger("customer_assets")
 
@@ -72,7 +75,10 @@ def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
                 remember_landing(source_warehouse.folder, prepared.fingerprint)
             for of_table in published:
                 name = of_table.table.name
-                tell_published(pipeline, of_table.table, [of_table])
+                if of_table.pieces or of_table.withdrawn or is_new:
+                    tell_published(pipeline, of_table.table, [of_table])
+                else:
+                    tell_done(Done(pipeline.name, name, "up to date"))
                 metadata = table_metadata(pipeline.name, source_warehouse, None, [of_table])
                 if name == "raw_events":
                     metadata["dirty_days"] = len(prepared.dirty_days)
@@ -86,8 +92,29 @@ def ingest_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
             # Why each file has no row is published; what follows would be computed from nothing.
             if (prepared.files or is_new) and (why := _nothing_read(pipeline, prepared)):
                 raise dg.Failure(why, allow_retries=False)
+            _say_what_stands(context, pipeline, source_warehouse, warehouse.now)
 
     return read_landing
+
+
+def _say_what_stands(
+    context: dg.AssetExecutionContext,
+    pipeline: AnyPipeline,
+    source_warehouse: SourceWarehouse,
+    now: dt.datetime,
+) -> None:
+    """Say of what has no step in this run that it stands, if it does once all that landed is read.
+
+    What does not is the business of the next run.
+    """
+    if ONLY_OUTDATED not in context.run.tags:
+        return
+    in_run = {key.path[-1] for key in context.job_def.asset_layer.selected_asset_keys}
+    left_out = [name for name in refreshed(pipeline) if name not in in_run]
+    if left_out:
+        to_do = outstanding(pipeline, source_warehouse, now).tables
+        stands = [name for name in left_out if name not in to_do]
+        say_again(context, pipeline, source_warehouse, pipeline.parameters(now), stands)
 
 
 def _tell_files(pipeline: AnyPipeline, prepared: ingest.Ingest, seconds: float) -> None:

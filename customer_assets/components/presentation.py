@@ -108,7 +108,16 @@ def _computed_by(chunks: Sequence[Published]) -> dict[str, Any]:
 
 
 def check_result(key: dg.AssetKey, result: CheckResult) -> dg.AssetCheckResult:
-    """Return one check's outcome as Dagster keeps it."""
+    """Return one check's outcome as the step of its table yields it."""
+    return dg.AssetCheckResult(**_as_dagster_has_it(key, result))
+
+
+def check_evaluation(key: dg.AssetKey, result: CheckResult) -> dg.AssetCheckEvaluation:
+    """Return one check's outcome as any other step logs it."""
+    return dg.AssetCheckEvaluation(**_as_dagster_has_it(key, result))
+
+
+def _as_dagster_has_it(key: dg.AssetKey, result: CheckResult) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "rows_checked": result.total_rows,
         "seconds": round(result.seconds, 4),
@@ -127,14 +136,14 @@ def check_result(key: dg.AssetKey, result: CheckResult) -> dg.AssetCheckResult:
         metadata[FINDINGS] = dg.MetadataValue.json(by_day)
     if result.sample:
         metadata["sample"] = dg.MetadataValue.md(summary_markdown(result))
-    return dg.AssetCheckResult(
-        asset_key=key,
-        check_name=result.check.name,
-        passed=result.passed,
-        severity=severity(result),
-        metadata=metadata,
-        description=None if result.passed else result.reason,
-    )
+    return {
+        "asset_key": key,
+        "check_name": result.check.name,
+        "passed": result.passed,
+        "severity": severity(result),
+        "metadata": metadata,
+        "description": None if result.passed else result.reason,
+    }
 
 
 def _findings_by_day(rows: Sequence[Mapping[str, str | None]]) -> dict[str, str]:
@@ -155,11 +164,6 @@ def _findings_by_day(rows: Sequence[Mapping[str, str | None]]) -> dict[str, str]
 def severity(result: CheckResult) -> dg.AssetCheckSeverity:
     is_error = result.check.severity == "error"
     return dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN
-
-
-def merged(results: Sequence[CheckResult]) -> CheckResult:
-    """Return one result for one check over several chunks: the first failed one, or the last."""
-    return next((result for result in results if not result.passed), results[-1])
 
 
 def _previews(table: Table, warehouse: SourceWarehouse) -> dict[str, dg.MetadataValue]:

@@ -8,13 +8,15 @@ import polars as pl
 
 from customer_assets import settings
 from customer_assets.components.table_assets import (
+    ONLY_OUTDATED,
     asset_group,
     asset_key,
     asset_tags,
     freshness,
+    said_before,
 )
 from customer_assets.components.warehouse_resource import WarehouseResource
-from customer_assets.generation import as_shown, in_words, show
+from customer_assets.generation import REPORT, as_shown, in_words, is_made, remember_made, show
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.progress import Done, tell_done
 from customer_assets.quality import checks_of
@@ -44,8 +46,10 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
     # What is not verified is not shown.
     needed = [*shown, "verification"] if is_log else shown
 
+    key = asset_key(pipeline, REPORT)
+
     @dg.asset(
-        key=asset_key(pipeline, "report"),
+        key=key,
         description="One page on the source: its figures, pictures, what changed, and published "
         "figures beside ours; and the catalogue of its tables. Self-contained HTML files.",
         group_name=asset_group(pipeline, "reports"),
@@ -56,10 +60,15 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
         freshness_policy=freshness(pipeline, "report"),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def report(warehouse: WarehouseResource) -> dg.MaterializeResult:
+    def report(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult:
         started = time.monotonic()
         with warehouse.open(pipeline) as source_warehouse:
             waits = show(pipeline, source_warehouse, warehouse.now)
+            if ONLY_OUTDATED in context.run.tags and is_made(pipeline, source_warehouse, REPORT):
+                tell_done(Done(pipeline.name, REPORT, "up to date"))
+                return dg.MaterializeResult(metadata=said_before(context, key))
             in_view = as_shown(source_warehouse)
             if why := cannot_be_reported(pipeline, in_view):
                 raise dg.Failure(why, allow_retries=False)
@@ -77,8 +86,9 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
                 in_words(waits),
                 sample_contents(settings.landing() / pipeline.name),
             )
+            remember_made(pipeline, source_warehouse, REPORT)
         seconds = time.monotonic() - started
-        tell_done(Done(pipeline.name, "report", "published", seconds=seconds))
+        tell_done(Done(pipeline.name, REPORT, "published", seconds=seconds))
         return dg.MaterializeResult(
             metadata={
                 "report": dg.MetadataValue.path(str(page)),

@@ -1,7 +1,7 @@
 """All Dagster definitions of one source: its assets and its jobs."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -12,8 +12,6 @@ from customer_assets.components.automation import (
     daily_refresh,
     landing_sensor,
     weekly_training,
-    whole_daily_refresh,
-    whole_landing_sensor,
 )
 from customer_assets.components.ingest_assets import ingest_asset
 from customer_assets.components.report_asset import report_asset
@@ -46,23 +44,10 @@ def event_log_definitions(pipeline: Pipeline[EventLogSource]) -> dg.Definitions:
         ),
     ]
     jobs = source_jobs(pipeline)
-    ingest = dg.define_asset_job(
-        f"ingest_{pipeline.name}",
-        selection=dg.AssetSelection.assets(
-            *(asset_key(pipeline, table) for table in pipeline.raw_tables)
-        ),
-        description=f"Read what is new in the landing folder of {pipeline.name}, nothing else.",
-        tags={"source": pipeline.name, **runtime("ingest")},
-    )
     return dg.Definitions(
         assets=assets,
-        jobs=[*jobs.values(), ingest],
-        **_automation(
-            pipeline,
-            jobs,
-            lambda: daily_refresh(pipeline, jobs["refresh"], partitions),
-            landing_sensor(pipeline, ingest, jobs["refresh"], partitions),
-        ),
+        jobs=list(jobs.values()),
+        **_automation(pipeline, jobs),
     )
 
 
@@ -77,40 +62,35 @@ def customer_table_definitions(pipeline: Pipeline[CustomerTableSource]) -> dg.De
     return dg.Definitions(
         assets=assets,
         jobs=list(jobs.values()),
-        **_automation(
-            pipeline,
-            jobs,
-            lambda: whole_daily_refresh(pipeline, jobs["refresh"]),
-            whole_landing_sensor(pipeline, jobs["refresh"]),
-        ),
+        **_automation(pipeline, jobs),
     )
 
 
 def _automation(
-    pipeline: AnyPipeline,
-    jobs: Mapping[str, UnresolvedAssetJobDefinition],
-    refresh: Callable[[], dg.ScheduleDefinition],
-    landing: dg.SensorDefinition,
+    pipeline: AnyPipeline, jobs: Mapping[str, UnresolvedAssetJobDefinition]
 ) -> dict[str, Any]:
     """Return what runs a source by itself, as arguments of its definitions.
 
     Of a closed source that is the look at its landing folder alone.
     """
+    landing = landing_sensor(pipeline, jobs["ingest"], jobs["refresh"])
     if not pipeline.source.is_open:
         return {"sensors": [landing]}
     training = [weekly_training(pipeline, jobs["train"])] if "train" in jobs else []
     staleness = staleness_sensor(
         pipeline.name, [job_name(purpose, pipeline.name) for purpose in ("refresh", "backfill")]
     )
-    return {"schedules": [refresh(), *training], "sensors": [landing, staleness]}
+    nightly = daily_refresh(pipeline, jobs["refresh"])
+    return {"schedules": [nightly, *training], "sensors": [landing, staleness]}
 
 
 def source_jobs(pipeline: AnyPipeline) -> dict[str, UnresolvedAssetJobDefinition]:
-    """Return the jobs of a source by what they do: refresh, train, report and backfill."""
+    """Return the jobs of a source by what they do: ingest, refresh, train, report, backfill."""
     name = pipeline.name
     everything = dg.AssetSelection.key_prefixes(name)
     training = [asset_key(pipeline, table) for table in pipeline.training]
     report = dg.AssetSelection.assets(asset_key(pipeline, "report"))
+    raw = dg.AssetSelection.assets(*(asset_key(pipeline, table) for table in pipeline.raw_tables))
     has_days = pipeline.kind.has_days
     recompute = "the chosen days and every table that covers all days" if has_days else "its tables"
     stated = {
@@ -124,6 +104,7 @@ def source_jobs(pipeline: AnyPipeline) -> dict[str, UnresolvedAssetJobDefinition
             f"Read what is new in the landing folder of {name}, recompute {recompute} and score "
             "with the models there are.",
         ),
+        "ingest": (raw, f"Read what is new in the landing folder of {name}, nothing else."),
         "report": (report, f"Write the report of {name} from its published tables."),
     }
     if training:

@@ -2,22 +2,22 @@
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from customer_assets.components.presentation import (
+    check_evaluation,
     check_result,
     code_metadata,
     column_schema,
-    merged,
     table_metadata,
 )
 from customer_assets.components.warehouse_resource import WarehouseResource
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.progress import Done, tell_detail, tell_done
-from customer_assets.quality import Check, CheckResult, checks_of
+from customer_assets.quality import Check, CheckResult, checks_of, one_each
 from customer_assets.warehouse.manifest import Manifest
 from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.source_warehouse import (
@@ -40,6 +40,9 @@ NIGHTLY = dg.FreshnessPolicy.time_window(
 WEEKLY = dg.FreshnessPolicy.time_window(
     fail_window=dt.timedelta(days=15), warn_window=dt.timedelta(days=8)
 )
+
+# Of a table that a run left as it is.
+NOTHING_DONE = {"is_up_to_date": True, "rows_published": 0, "rows_read": 0, "seconds": 0.0}
 
 AssetEvents = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
@@ -181,13 +184,16 @@ def _nothing_to_do(
     """Say of a table whose code and inputs are those it was made from that it stands."""
     table = pipeline.tables[model.name]
     tell_done(Done(pipeline.name, table.name, "up to date"))
+    manifest = warehouse.manifest(table.name)
     metadata = table_metadata(
         pipeline.name, warehouse, model, [], model.version(parameters).digest
     ) | {"is_up_to_date": True}
     if is_daily:
-        _say_of_days(context, warehouse.manifest(table.name), metadata)
+        _say_of_days(context, manifest, metadata)
     yield dg.MaterializeResult(
-        asset_key=asset_key(pipeline, table.name), metadata={} if is_daily else metadata
+        asset_key=asset_key(pipeline, table.name),
+        metadata={} if is_daily else metadata,
+        data_version=None if is_daily else dg.DataVersion(manifest.content_hash),
     )
     if not warehouse.words_moved(table.name):
         published = warehouse.audit_published(table.name, model, parameters)
@@ -200,6 +206,39 @@ def _nothing_to_do(
         raise dg.Failure(str(failure), allow_retries=False) from failure
     logger.info("%s/%s: its description is published again", pipeline.name, table.name)
     yield from check_results(pipeline, table, results)
+
+
+def say_again(
+    context: dg.AssetExecutionContext,
+    pipeline: AnyPipeline,
+    warehouse: SourceWarehouse,
+    parameters: Mapping[str, Any],
+    names: Iterable[str],
+) -> None:
+    """Say of tables that stand, and have no step in this run, what was last said of them.
+
+    They were looked at, so they count as fresh. Of their checks those that failed are told.
+    """
+    keys = {name: asset_key(pipeline, name) for name in names}
+    records = context.instance.get_asset_records(list(keys.values()))
+    entries = {record.asset_entry.asset_key: record.asset_entry for record in records}
+    for name, key in keys.items():
+        tell_done(Done(pipeline.name, name, "up to date"))
+        last = entries[key].last_materialization if key in entries else None
+        if last and last.asset_materialization:
+            said = last.asset_materialization
+            context.log_event(said.with_metadata({**said.metadata, **NOTHING_DONE}))
+        if model := pipeline.models.get(name):
+            for result in warehouse.audit_published(name, model, parameters):
+                if not result.passed:
+                    context.log_event(check_evaluation(key, result))
+
+
+def said_before(context: dg.AssetExecutionContext, key: dg.AssetKey) -> dict[str, Any]:
+    """Return what was last said of what stands and has a step in this run."""
+    last = context.instance.get_latest_materialization_event(key)
+    said = last.asset_materialization if last else None
+    return {**(said.metadata if said else {}), **NOTHING_DONE}
 
 
 def _say_of_days(
@@ -218,11 +257,8 @@ def check_results(
     pipeline: AnyPipeline, table: Table, results: Sequence[CheckResult]
 ) -> Iterator[dg.AssetCheckResult]:
     """Yield one Dagster result per check, also where chunks were checked one by one."""
-    by_check: dict[str, list[CheckResult]] = {}
-    for result in results:
-        by_check.setdefault(result.check.name, []).append(result)
-    for of_check in by_check.values():
-        yield check_result(asset_key(pipeline, table.name), merged(of_check))
+    for result in one_each(results):
+        yield check_result(asset_key(pipeline, table.name), result)
 
 
 def partition_days(

@@ -9,6 +9,6 @@ Expectations; nothing imports it before the first audit, because that import tak
 
 from customer_assets.quality.audit import audit
 from customer_assets.quality.checks import Check, checks_of
-from customer_assets.quality.results import CheckResult, summary_markdown
+from customer_assets.quality.results import CheckResult, one_each, summary_markdown
 
-__all__ = ["Check", "CheckResult", "audit", "checks_of", "summary_markdown"]
+__all__ = ["Check", "CheckResult", "audit", "checks_of", "one_each", "summary_markdown"]

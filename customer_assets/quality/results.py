@@ -55,6 +55,17 @@ class CheckResult:
         return f"{self.reason}, such as {where}: {self.check.description}"
 
 
+def one_each(results: Sequence[CheckResult]) -> list[CheckResult]:
+    """Return one result per check, also where rows were checked part by part: the first that
+    failed, or the last."""
+    by_check: dict[str, CheckResult] = {}
+    for result in results:
+        known = by_check.get(result.check.name)
+        if known is None or known.passed:
+            by_check[result.check.name] = result
+    return list(by_check.values())
+
+
 def summary_markdown(result: CheckResult) -> str:
     """Return the failing rows' sample as a markdown table, or a line when there is none."""
     if result.error is not None:

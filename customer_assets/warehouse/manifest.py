@@ -202,14 +202,19 @@ class TableStore:
             return before
         return Manifest(before.version + 1, _now(), dict(sorted(pieces.items())))
 
-    def _move_into_place(self, key: str, staged: StagedPiece, known: Mapping[str, Piece]) -> Piece:
-        content_hash = staged.content_hash or file_hash(staged.path)
+    def place(self, key: str, content_hash: str) -> Path:
+        """Return where a partition's rows of this content lie once they are published."""
         folder = self.folder
         if self.partition_by is not None:
             folder /= f"{self.partition_by}={key.split('/')[0]}"
+        return folder / f"{content_hash}.parquet"
+
+    def _move_into_place(self, key: str, staged: StagedPiece, known: Mapping[str, Piece]) -> Piece:
+        content_hash = staged.content_hash or file_hash(staged.path)
+        target = self.place(key, content_hash)
+        folder = target.parent
         is_new = not folder.is_dir()
         folder.mkdir(parents=True, exist_ok=True)
-        target = folder / f"{content_hash}.parquet"
         path = target.relative_to(self.folder).as_posix()
         if path in known and not known[path].damage(self.folder):
             # Same name means same rows: readers keep the file that they may be reading.

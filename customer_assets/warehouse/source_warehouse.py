@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from customer_assets.quality import Check, CheckResult, audit, checks_of
+from customer_assets.quality import Check, CheckResult, audit, checks_of, one_each
 from customer_assets.warehouse.days import CHUNK_ROWS, Days, chunks
 from customer_assets.warehouse.engine import DuckDBEngine, Relation, relation_sql
 from customer_assets.warehouse.kinds import kind_of
@@ -159,7 +159,11 @@ class SourceWarehouse:
 
         Raises ChecksFailedError where a blocking check failed; chunks before it stay published.
         """
-        yield from kind_of(self, model, parameters).materialize(days)
+        done = []
+        for published in kind_of(self, model, parameters).materialize(days):
+            done.append(published)
+            yield published
+        self._remember_verdicts(model, parameters, done)
 
     def publish(
         self,
@@ -255,8 +259,10 @@ class SourceWarehouse:
                 and key not in withdrawn
                 and (piece.code_version in versions or not staged)
             ]
-        audit_of = self._audit if kept or files else self._audit_once
-        results = audit_of(name, [*kept, *files], inputs)
+        results = None if kept else self._judged_before(name, staged, inputs)
+        if results is None:
+            audit_of = self._audit if kept or files else self._audit_once
+            results = audit_of(name, [*kept, *files], inputs)
         try:
             self._demand(name, results)
         except ChecksFailedError:
@@ -264,6 +270,17 @@ class SourceWarehouse:
                 path.unlink(missing_ok=True)
             raise
         return results
+
+    def _judged_before(
+        self, name: str, staged: Mapping[str, StagedPiece], inputs: Mapping[str, Relation]
+    ) -> list[CheckResult] | None:
+        """Return what was said of just these rows when they were published, if they were."""
+        contents = {key: piece.content_hash for key, piece in staged.items() if piece.content_hash}
+        if not staged or len(contents) < len(staged):
+            return None
+        places = [self.store(name).place(key, content) for key, content in contents.items()]
+        key = self._verdict_key(name, places, inputs)
+        return recalled(self.folder / name, key, self.checks(name))
 
     def _demand(self, name: str, results: Sequence[CheckResult]) -> None:
         if any(not r.passed and r.check.is_blocking for r in results):
@@ -282,14 +299,16 @@ class SourceWarehouse:
         self, name: str, files: Sequence[Path], inputs: Mapping[str, Relation]
     ) -> list[CheckResult]:
         """Return what a table's checks say of published files, or of none, as they said before."""
-        folder = self.folder / name
-        read = [path for each in self._asked_for(name, inputs).values() for path in each.files]
-        key = verdict_key(self.tables[name], [*files, *read], self.folder)
+        folder, key = self.folder / name, self._verdict_key(name, files, inputs)
         known = recalled(folder, key, self.checks(name))
         if known is None:
             known = self._audit(name, files, inputs)
             keep(folder, key, known)
         return known
+
+    def _verdict_key(self, name: str, files: Sequence[Path], inputs: Mapping[str, Relation]) -> str:
+        read = [path for each in self._asked_for(name, inputs).values() for path in each.files]
+        return verdict_key(self.tables[name], [*files, *read], self.folder)
 
     def _asked_for(self, name: str, inputs: Mapping[str, Relation]) -> dict[str, Relation]:
         """Return the inputs that the checks of a table read."""
@@ -304,12 +323,27 @@ class SourceWarehouse:
 
         Its checks may ask for the inputs of its model, as when the table was computed.
         """
+        return self._audit_once(name, *self._newest(name, model, parameters))
+
+    def _newest(
+        self, name: str, model: Model | None, parameters: Mapping[str, Any]
+    ) -> tuple[list[Path], dict[str, Relation]]:
+        """Return the newest published partition of a table, or all of it, and what it is from."""
         files, days = list(self.relation(name).files), None
         if self.tables[name].partition_by is not None:
             files = files[-1:]
             days = [dt.date.fromisoformat(day) for day in list(self.manifest(name).days())[-1:]]
-        inputs = self.inputs(model, parameters, days) if model else {}
-        return self._audit_once(name, files, inputs)
+        return files, self.inputs(model, parameters, days) if model else {}
+
+    def _remember_verdicts(
+        self, model: Model, parameters: Mapping[str, Any], done: Sequence[Published]
+    ) -> None:
+        """Keep what was said of the newest rows as they were published: nobody asks it again."""
+        files, inputs = self._newest(model.name, model, parameters)
+        written = {self.folder / model.name / p.path for each in done for p in each.pieces.values()}
+        if files and files[-1] in written:
+            results = one_each([result for each in done for result in each.checks])
+            keep(self.folder / model.name, self._verdict_key(model.name, files, inputs), results)
 
     def inputs(
         self, model: Model, parameters: Mapping[str, Any], days: Sequence[dt.date] | None

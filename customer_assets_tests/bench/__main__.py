@@ -11,7 +11,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,14 +192,25 @@ def demand_equal_rows(connection: duckdb.DuckDBPyConnection, hand: Path, run: So
 def measure_night(scratch: Path, found: Findings) -> None:
     """What a small source costs, whole commands, as processor seconds."""
     bounds = {
-        "a night with the rows of one day": ("30", "18"),
-        "a night with one late row": ("20", "12"),
         "dg launch of one small asset": ("12", "6"),
         "definitions with 50 sources": ("8", "5"),
-        "a look at whether anything is outdated": (".2", ".05"),
     }
     found.section("A small source, processor seconds of whole commands")
-    for what, seconds in commands.measure(scratch):
+    _show_commands(commands.measure(scratch / "sample"), bounds, found)
+    of_year = {
+        "a night with the rows of one day": ("30", "18"),
+        "a night with one late row": ("20", "12"),
+        f"a backfill of {commands.YEAR} days": ("60", "40"),
+        "a look at whether anything is outdated": (".2", ".05"),
+    }
+    found.section(f"The same with {commands.YEAR} days of {commands.ROWS_A_DAY} rows")
+    _show_commands(commands.measure_year(scratch / "year"), of_year, found)
+
+
+def _show_commands(
+    run: Iterator[tuple[str, float]], bounds: Mapping[str, tuple[str, str]], found: Findings
+) -> None:
+    for what, seconds in run:
         found.add(
             f"{what[0].upper()}{what[1:]}",
             f"{seconds:.1f} s" if seconds >= 1 else f"{seconds:.2f} s",

@@ -10,6 +10,8 @@ import pytest
 from customer_assets import settings
 from customer_assets.components.automation import dirty_ranges, landing_fingerprint
 from customer_assets.components.source_definitions import event_log_definitions
+from customer_assets.generation import refreshed, remember_landing
+from customer_assets.history import prepare_dagster_home
 from customer_assets.project import open_warehouse
 from customer_assets.sources import EventLogSource
 from customer_assets_tests.conftest import run_source
@@ -116,3 +118,27 @@ def test_the_schedule_refreshes_yesterday_and_what_it_completes(shop):
     assert request.tags["dagster/asset_partition_range_end"] == "2024-03-07"
     assert request.tags["dagster/asset_partition_range_start"] <= "2024-03-06"
     assert request.tags["customer_assets/only_outdated"] == "true"
+
+
+def test_once_all_that_landed_is_read_the_schedule_asks_for_what_is_outdated_alone(
+    shop, monkeypatch
+):
+    monkeypatch.setenv("DAGSTER_HOME", str(prepare_dagster_home()))
+    (schedule,) = event_log_definitions(shop.pipeline).schedules
+    land(shop, "late.csv", ["ann,2024-03-04 10:10:00,view"])
+    shop.ingest()
+    fingerprint = landing_fingerprint(shop.pipeline, shop.landing)
+    remember_landing(settings.warehouse_folder() / "shop", fingerprint)
+    with dg.DagsterInstance.get() as instance:
+        for name in refreshed(shop.pipeline):
+            key = dg.AssetKey(["shop", name])
+            instance.report_runless_asset_event(dg.AssetMaterialization(key))
+        context = dg.build_schedule_context(
+            instance, scheduled_execution_time=dt.datetime(2024, 3, 8, 3, tzinfo=dt.UTC)
+        )
+        (request,) = schedule.evaluate_tick(context).run_requests
+    asked = {key.path[-1] for key in request.asset_selection}
+    assert {"landed_files", "raw_events", "events", "sessions", "report"} < asked
+    assert not asked.intersection(shop.pipeline.training)
+    days = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+    assert [request.tags[name] for name in days] == ["2024-03-03", "2024-03-05"]

@@ -1,11 +1,14 @@
-"""A night on which nothing landed: it succeeds, and publishes nothing."""
+"""A night on which nothing landed: it succeeds, publishes nothing, and runs next to nothing."""
 
+import dagster as dg
 import pytest
 
-from customer_assets import settings
+from customer_assets import launch, settings
+from customer_assets.generation import refreshed
+from customer_assets.history import prepare_dagster_home
 from customer_assets.sample import write_sample
 from customer_assets.warehouse import source_warehouse
-from customer_assets_tests.nights.shop import Shop
+from customer_assets_tests.nights.shop import DAYS, Shop, lines
 
 BOUGHT = """/* ---
 description: One row per day with what was bought.
@@ -25,6 +28,87 @@ from events
 where event_type = 'buy'
 group by event_date
 """
+
+
+WARNED = BOUGHT.replace("every_day_is_there", "is_looked_at\n      severity: warn").replace(
+    "events\n        where event_date not in (select event_date from {batch})", "{batch}"
+)
+
+
+@pytest.fixture
+def night(shop, monkeypatch):
+    """Return what one command of a night does to the shop: its outcome, and the steps it ran."""
+    monkeypatch.setattr(launch, "read_pipeline", lambda name: shop.pipeline())
+    monkeypatch.setattr(launch, "_definitions", lambda name: shop.definitions())
+    monkeypatch.setenv("DAGSTER_HOME", str(prepare_dagster_home()))
+
+    def run():
+        with dg.DagsterInstance.get() as instance:
+            before = {run.run_id for run in instance.get_runs()}
+            outcome = launch.launch("refresh", "shop")
+            runs = [run.run_id for run in instance.get_runs() if run.run_id not in before]
+            steps = {s.step_key for each in runs for s in instance.get_run_step_stats(each)}
+        assert not outcome.problem
+        return outcome, {step.split("__")[-1] for step in steps}
+
+    return run
+
+
+def said_last(shop):
+    """Return what Dagster knows of each table that a refresh looks at: the last said of it."""
+    keys = {dg.AssetKey(["shop", name]): name for name in refreshed(shop.pipeline())}
+    with dg.DagsterInstance.get() as instance:
+        records = instance.get_asset_records(list(keys))
+    return {keys[r.asset_entry.asset_key]: r.asset_entry.last_materialization for r in records}
+
+
+def test_a_night_without_news_looks_and_says_again_what_stands(shop, night):
+    before, manifests = said_last(shop), shop.manifests()
+    for _ in range(3):
+        outcome, steps = night()
+        assert steps == {"ingest"}
+        assert (outcome.n_published, outcome.n_failed, outcome.n_skipped) == (0, 0, 0)
+        assert outcome.n_up_to_date == len(shop.pipeline().raw_tables) + len(before)
+        after = said_last(shop)
+        for name, last in after.items():
+            # Looked at, and so fresh.
+            assert last.timestamp > before[name].timestamp
+            said, first = last.asset_materialization, before[name].asset_materialization
+            assert said.metadata["is_up_to_date"].value
+            assert said.metadata.get("preview") == first.metadata.get("preview")
+            assert (said.tags, said.partition) == (first.tags, first.partition)
+        before = after
+    assert shop.manifests() == manifests
+
+
+def test_a_night_with_a_late_row_runs_what_follows_from_it_and_the_next_one_nothing(shop, night):
+    shop.land("late.csv", lines(DAYS[2], [50, 51]))
+    outcome, steps = night()
+    follow = {"events", "sessions", "session_changes", "verification", "report"}
+    assert {"ingest", *follow} < steps
+    assert outcome.n_published > 9
+    with dg.DagsterInstance.get() as instance:
+        (run,) = instance.get_runs(dg.RunsFilter(job_name="refresh_shop"), limit=1)
+    assert run.tags["dagster/asset_partition_range_start"] >= str(DAYS[1])
+    assert run.tags["dagster/asset_partition_range_end"] <= str(DAYS[3])
+    assert shop.query("select count(*) from shop.sessions where customer_id = 50") == [(1,)]
+    assert night()[1] == {"ingest"}
+
+
+def test_a_warning_is_told_each_night_and_a_lost_page_or_history_comes_back(shop, night):
+    (shop.sql_root / "behavior" / "bought.sql").write_text(WARNED)
+    warned = ["shop/bought: is_looked_at (warn)"]
+    assert night()[0].checks_failed == warned
+    outcome, steps = night()
+    assert (outcome.checks_failed, steps) == (warned, {"ingest"})
+    page = settings.reports_folder() / "shop" / "index.html"
+    page.unlink()
+    night()
+    assert page.is_file()
+    with dg.DagsterInstance.get() as instance:
+        instance.wipe_assets([dg.AssetKey(["shop", "first_seen"])])
+    assert night()[1] == {"ingest", "first_seen"}
+    assert "preview" in said_last(shop)["first_seen"].asset_materialization.metadata
 
 
 def failures(result):
