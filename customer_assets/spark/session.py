@@ -41,7 +41,11 @@ _SETTINGS = {
     "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     # A table has a file a day: their names are known, nobody has to look for them.
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "1000000",
+    # A view is what it was understood as, and is not read anew for each thing asked of it.
+    "spark.sql.legacy.storeAnalyzedPlanForView": "true",
 }
+# No table has this name.
+_RESULT = "the result"
 # A session that the server does not know any more, since it was started again or threw it away.
 _LOST = ("INVALID_HANDLE.", "SESSION_CLOSED", "NO_ACTIVE_SESSION")
 
@@ -183,7 +187,8 @@ class Cluster:
                 rows.createOrReplaceTempView(each.source)
                 rows = session.sql(each.select)
             rows.createOrReplaceTempView(name)
-        rows = session.sql(statement)
+        session.sql(f"create or replace temporary view `{_RESULT}` as {statement}")
+        rows = session.table(f"`{_RESULT}`")
         found = dict(rows.dtypes)
         wrong = [
             f"{name} is {found.get(name, 'not selected')} on Spark, not {kind}"
