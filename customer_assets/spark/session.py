@@ -223,8 +223,9 @@ class Cluster:
         from pyspark.sql.connect.session import SparkSession
 
         session = SparkSession.builder.remote(self.address).create()
-        # As it comes, the client asks a server that is gone for ten minutes.
-        policy = DefaultPolicy(max_retries=4, initial_backoff=200, max_backoff=3000)
+        # As it comes, the client asks a server that is gone for ten minutes. What is asked here
+        # takes three seconds, and is asked twice: for the rows, then to let go of them.
+        policy = DefaultPolicy(max_retries=4, initial_backoff=200, max_backoff=1000)
         session.client.set_retry_policies([policy])
         self._opening = session
         try:
