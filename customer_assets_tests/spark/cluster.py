@@ -136,7 +136,8 @@ class TestCluster:
     def start_server(self) -> None:
         """Start the Connect server, again if it was killed, at the port that it had."""
         self.processes = [each for each in self.processes if each.process.poll() is None]
-        java = _JAVA if self.settings is SMALL else ""
+        # One without memory left would neither compute nor end.
+        java = _JAVA if self.settings is SMALL else "-XX:+ExitOnOutOfMemoryError"
         said = {
             **self.settings,
             **_LOOPBACK,
