@@ -41,7 +41,11 @@ _SETTINGS = {
     "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     # A table has a file a day: their names are known, nobody has to look for them.
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "1000000",
+    # A view is what it was understood as, and is not read anew for each thing asked of it.
+    "spark.sql.legacy.storeAnalyzedPlanForView": "true",
 }
+# No table has this name.
+_RESULT = "the result"
 # A session that the server does not know any more, since it was started again or threw it away.
 _LOST = ("INVALID_HANDLE.", "SESSION_CLOSED", "NO_ACTIVE_SESSION")
 
@@ -183,7 +187,8 @@ class Cluster:
                 rows.createOrReplaceTempView(each.source)
                 rows = session.sql(each.select)
             rows.createOrReplaceTempView(name)
-        rows = session.sql(statement)
+        session.sql(f"create or replace temporary view `{_RESULT}` as {statement}")
+        rows = session.table(f"`{_RESULT}`")
         found = dict(rows.dtypes)
         wrong = [
             f"{name} is {found.get(name, 'not selected')} on Spark, not {kind}"
@@ -218,8 +223,9 @@ class Cluster:
         from pyspark.sql.connect.session import SparkSession
 
         session = SparkSession.builder.remote(self.address).create()
-        # As it comes, the client asks a server that is gone for ten minutes.
-        policy = DefaultPolicy(max_retries=4, initial_backoff=200, max_backoff=3000)
+        # As it comes, the client asks a server that is gone for ten minutes. What is asked here
+        # takes three seconds, and is asked twice: for the rows, then to let go of them.
+        policy = DefaultPolicy(max_retries=4, initial_backoff=200, max_backoff=1000)
         session.client.set_retry_policies([policy])
         self._opening = session
         try:

@@ -1,9 +1,8 @@
 """A Spark of this machine for tests: started on loopback, ended by the ids of its processes.
 
 `cluster`: a master, two workers and a Connect server, each a process of its own. `local`: the
-Connect server alone, which computes too. `.ci/spark` installs what is needed into `.venv-spark`,
-which must not be the environment of the project: the server's package and the client's have the
-same modules.
+Connect server alone, which computes too. `.ci/spark` brings what is needed into `.spark`: of the
+server's package its programs alone, since its modules and the client's have the same names.
 """
 
 import os
@@ -20,14 +19,17 @@ from customer_assets import settings
 from customer_assets.spark.session import Cluster
 from customer_assets.warehouse.engine import RemoteError
 
-SERVER_ENVIRONMENT = settings.PROJECT_ROOT / ".venv-spark"
+HOME = settings.PROJECT_ROOT / ".spark"
 UP_WITHIN_SECONDS = 90
 # A compiler's work would not pay for tables of some thousand rows, nor would many partitions.
-_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss4m"
+# The code of the first compiler alone is given 48 MB otherwise, and is swept all the time.
+_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss4m -XX:ReservedCodeCacheSize=200m"
 SMALL = {
     "spark.ui.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    # Without generated code it is looked up in a cache that is emptied with each row.
+    "spark.sql.subexpressionElimination.enabled": "false",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
@@ -134,7 +136,8 @@ class TestCluster:
     def start_server(self) -> None:
         """Start the Connect server, again if it was killed, at the port that it had."""
         self.processes = [each for each in self.processes if each.process.poll() is None]
-        java = _JAVA if self.settings is SMALL else ""
+        # One without memory left would neither compute nor end.
+        java = _JAVA if self.settings is SMALL else "-XX:+ExitOnOutOfMemoryError"
         said = {
             **self.settings,
             **_LOOPBACK,
@@ -174,7 +177,6 @@ class TestCluster:
             "SPARK_DAEMON_JAVA_OPTS": _JAVA,
             "SPARK_NO_DAEMONIZE": "1",
             "SPARK_LOCAL_DIRS": str(self.folder / "local"),
-            "PYSPARK_PYTHON": str(SERVER_ENVIRONMENT / "bin" / "python"),
         }
         with log.open("ab") as out:
             process = subprocess.Popen(
@@ -189,13 +191,10 @@ class TestCluster:
 
 
 def home() -> Path:
-    """Return the folder of the server's package. Raises NoSparkError."""
-    found = sorted(SERVER_ENVIRONMENT.glob("lib/python3*/site-packages/pyspark"))
-    if not found:
-        raise NoSparkError(
-            f"there is no Spark in {SERVER_ENVIRONMENT}: `make spark-test` installs it"
-        )
-    return found[0]
+    """Return the folder of Spark. Raises NoSparkError."""
+    if not (HOME / ".version").exists():
+        raise NoSparkError(f"there is no Spark in {HOME}: `.ci/spark` brings it")
+    return HOME
 
 
 def free_port() -> int:

@@ -1,7 +1,8 @@
 """The Spark that tests of this folder run on.
 
 Without `CUSTOMER_ASSETS_SPARK_TEST` they are skipped: a server takes seconds, and Java. With it
-they fail where there is none: `cluster`, as `make spark-test` sets it, or `1` for one small server.
+they fail where there is none: `1`, as `.ci/run` sets it, for one small server, or `cluster`, as
+`make spark-test` does.
 """
 
 import os
