@@ -7,7 +7,7 @@ follows from the counts stands in `judging`.
 from collections.abc import Sequence
 from pathlib import Path
 
-from customer_assets.ingest.raw_tables import raw_event_columns
+from customer_assets.ingest.raw_tables import raw_events_of, stored_event_columns
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.quoting import literal, quoted
 
@@ -42,7 +42,7 @@ def counts_sql(
 
 
 def _of_events(source: EventLogSource, days: Sequence[Path]) -> str:
-    kinds = {n: c.type for n, c in raw_event_columns(source).items() if n not in _NOT_COUNTED}
+    kinds = {n: c.type for n, c in stored_event_columns(source).items() if n not in _NOT_COUNTED}
     texts = [name for name in _IDENTIFIERS if kinds.get(name) == "varchar"]
     sums = {("rows", ""): "count(*)"}
     sums |= {("filled", name): f"count({quoted(name)})" for name in kinds}
@@ -53,7 +53,7 @@ def _of_events(source: EventLogSource, days: Sequence[Path]) -> str:
     digest = "sum(hash(customer_id, event_ts, event_type, item_id) % 1_000_000_007)"
     sums["digest", ""] = digest
     listed = ", ".join(f"{sql}::bigint as c{i}" for i, sql in enumerate(sums.values()))
-    files = ", ".join(literal(path) for path in days)
+    events = raw_events_of(source, days)
     by_column = " union all ".join(
         f"select event_date, {literal(measure)} as measure, {literal(subject)} as subject, "
         f"sum(c{i})::bigint as n from counted group by event_date"
@@ -62,7 +62,7 @@ def _of_events(source: EventLogSource, days: Sequence[Path]) -> str:
     return (
         "with counted as materialized (select event_date, event_type, "
         f"hour(event_at) as event_hour, {listed} "
-        f"from read_parquet([{files}], hive_partitioning = false) "
+        f"from ({events}) "
         "group by event_date, event_type, event_hour) "
         f"{by_column} union all "
         "select event_date, 'event_type', event_type, sum(c0)::bigint from counted "
@@ -72,6 +72,6 @@ def _of_events(source: EventLogSource, days: Sequence[Path]) -> str:
         "select event_date, unnest(['customers', 'rows_of_customer']), '', "
         "unnest([count(*), round(100 * median(n_rows))::bigint]) "
         "from (select event_date, count(*) as n_rows "
-        f"from read_parquet([{files}], hive_partitioning = false) "
+        f"from ({events}) "
         "where customer_id is not null group by event_date, customer_id) group by event_date"
     )

@@ -74,11 +74,12 @@ def with_copies(raw_events: Table, source: EventLogSource) -> Table:
     unknown = sorted(set(source.key) - set(names))
     if unknown:
         raise ValueError(f"key: {', '.join(unknown)}: no such column; there are {', '.join(names)}")
-    # Business time follows from event_ts; a longer key only costs time.
-    idle = {*_unmapped(source), "event_at"}
-    key = source.key or [name for name in names if name not in idle]
+    # Business time follows from event_ts, and null tells nothing apart: a longer key only costs
+    # time.
+    stored = [name for name in names if name not in raw_events.derived]
+    key = [name for name in stored if name in source.key or (not source.key and name != "event_at")]
     same = ", ".join(quoted(name) for name in dict.fromkeys(["event_date", *key]))
-    rest = [name for name in names if name not in key] if source.key else []
+    rest = [name for name in stored if name not in key] if source.key else []
     order = ", ".join(quoted(name) for name in [*rest, "source_file"])
     described = {
         "occurrence": "k for the k-th row of its day with the same key.",
@@ -90,6 +91,7 @@ def with_copies(raw_events: Table, source: EventLogSource) -> Table:
             "key": [],
             "columns": {**raw_events.columns, **columns},
             "derived": {
+                **raw_events.derived,
                 "occurrence": f"row_number() over (partition by {same} order by {order})",
                 "n_copies": f"count(*) over (partition by {same})",
             },
@@ -118,15 +120,22 @@ def with_attributes(table: Table, source: EventLogSource, is_shared: bool) -> Ta
     key = [name for name in table.key if name != "occurrence"] + [*own, "occurrence"]
     derived = {}
     if is_shared:
-        unmapped = _unmapped(source)
-        key = [name for name in key if name not in unmapped]
-        types = table.with_source_types(source.source_types()).columns
-        derived = {name: f"null::{types[name].type}" for name in columns if name in unmapped}
+        derived = nulls(table.with_source_types(source.source_types()).columns, source)
+        key = [name for name in key if name not in derived]
     if source.columns.sequence is not None:
         own = {"sequence": _SEQUENCE, **own}
         key.insert(key.index("event_ts") + 1, "sequence")
     columns |= own | flags | {"source_file": source_file}
     return table.model_copy(update={"columns": columns, "key": key, "derived": derived})
+
+
+def nulls(columns: Mapping[str, Column], source: EventLogSource) -> dict[str, str]:
+    """Return, as the SQL that gives them, those columns that are null in every row of a source.
+
+    They are not stored, and of a file nobody asks for them.
+    """
+    unmapped = _unmapped(source)
+    return {name: f"null::{each.type}" for name, each in columns.items() if name in unmapped}
 
 
 def _unmapped(source: EventLogSource) -> set[str]:

@@ -18,7 +18,7 @@ from customer_assets import settings
 from customer_assets.ingest import mapping, readers
 from customer_assets.ingest.mapping import EventMapping
 from customer_assets.ingest.plain import BeyondLimitError, FileRefusedError
-from customer_assets.ingest.raw_tables import raw_event_columns, rule_columns
+from customer_assets.ingest.raw_tables import raw_events_of, rule_columns, stored_event_columns
 from customer_assets.ingest.reading import Reading
 from customer_assets.ingest.rows_sql import RowsSql, rows_reading
 from customer_assets.ingest.rules import condition_sql, fails
@@ -27,11 +27,16 @@ from customer_assets.ingest.zones import Zone, zone
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.quoting import literal, quoted
 
-_PIECE, _ROUNDED = "_piece", "_rounded"
+_LOT = "_lot"
 # Small dictionaries and delta encoding write a third faster than the defaults, and smaller.
 _PARQUET = (
     "format parquet, compression zstd, compression_level 1, parquet_version v2, "
     "dictionary_size_limit 1000"
+)
+# Where all that is wrong are lines that the reader made no row of.
+_NO_ROWS = (
+    "select null::bigint as row, null::varchar as column_name, null::varchar as reason, "
+    "null::date as event_date, null::varchar as raw_text where false"
 )
 
 
@@ -123,13 +128,14 @@ def locate_rows(
 ) -> list[tuple[int, int, str]]:
     """Find rows of raw_events again in the landed file that they were loaded from.
 
-    `wanted` names a table of the connection with a number `_id` and the columns of raw_events,
-    but for source_file; no two rows are equal. Returns `_id`, the place of the row in the file
-    (counted as in rejected_rows) and its text, one for each landed row that is equal to it.
+    `wanted` names a table of the connection with a number `_id` and the stored columns of
+    raw_events, but for source_file; no two rows are equal. Returns `_id`, the place of the row in
+    the file (counted as in rejected_rows) and its text, one for each landed row that is equal to
+    it.
     """
     source = source.for_file(file)
     reading, positions, _ = _opened(connection, source, path, scratch, rows)
-    names = [name for name in raw_event_columns(source) if name != "source_file"]
+    names = [name for name in stored_event_columns(source) if name != "source_file"]
 
     def locate(reading: Reading) -> list[tuple[int, int, str]] | None:
         events = _mapped(connection, source, reading, positions, file, landed_us)
@@ -211,7 +217,7 @@ def _load(
     notes: list[str],
 ) -> Loaded:
     days, faulty, n_rounded = _write_days(connection, events, reading, scratch)
-    n_faulty = sum(part.rows for part in faulty)
+    n_faulty = sum(part.rows for part, _ in faulty)
     n_malformed = reading.malformed(connection, sum(day.rows for day in days.values()) + n_faulty)
     if n_malformed is None:
         raise _UnsoundReadError("rows were lost")
@@ -294,29 +300,30 @@ def _zone(source: EventLogSource, landed_us: int) -> Zone:
 
 def _write_days(
     connection: duckdb.DuckDBPyConnection, events: EventMapping, reading: Reading, scratch: Path
-) -> tuple[dict[dt.date, DayFile], list[DayFile], int]:
+) -> tuple[dict[dt.date, DayFile], list[tuple[DayFile, int]], int]:
     """Write the rows of a file in one pass.
 
-    Returns the files of the days, those of faulty rows, and how many rows have a rounded amount.
+    Returns the files of the days, those of faulty rows with the number of their fault, and how
+    many rows have a rounded amount.
     """
     folder = scratch / "days"
     shutil.rmtree(folder, ignore_errors=True)
     reading.prepare(connection)
     with _engine_errors():
         written = connection.execute(
-            f"copy ({events.events(reading.scan, _PIECE, _ROUNDED)}) to {literal(folder)} "
-            f"({_PARQUET}, partition_by ({_PIECE}, {_ROUNDED}), return_stats true)"
+            f"copy ({events.events(reading.scan, _LOT)}) to {literal(folder)} "
+            f"({_PARQUET}, partition_by ({_LOT}), return_stats true)"
         ).fetchall()
     parts: dict[dt.date, list[DayFile]] = {}
-    faulty: list[DayFile] = []
+    faulty: list[tuple[DayFile, int]] = []
     n_rounded = 0
     for name, rows, _, _, _, keys in written:
-        part = DayFile(Path(name), rows)
-        if keys[_PIECE] is None:
-            faulty.append(part)
-        else:
-            parts.setdefault(dt.date.fromisoformat(keys[_PIECE]), []).append(part)
-            n_rounded += rows if keys[_ROUNDED] == "true" else 0
+        part, lot = DayFile(Path(name), rows), events.lot_of(int(keys[_LOT]))
+        if lot.fault is not None:
+            faulty.append((part, lot.fault))
+        elif lot.day is not None:
+            parts.setdefault(lot.day, []).append(part)
+            n_rounded += rows if lot.is_rounded else 0
     return {day: _merged(connection, parts[day]) for day in sorted(parts)}, faulty, n_rounded
 
 
@@ -336,19 +343,18 @@ def _write_rejected(
     connection: duckdb.DuckDBPyConnection,
     events: EventMapping,
     reading: Reading,
-    faulty: list[DayFile],
+    faulty: list[tuple[DayFile, int]],
     expected: int,
     scratch: Path,
 ) -> Path:
     """Write the rows that are no events, each with its place in the file."""
     target = scratch / "rejected.parquet"
-    if faulty:
-        files = ", ".join(literal(part.path) for part in faulty)
-        relation = f"read_parquet([{files}], hive_partitioning = false)"
-    else:
-        relation = f"({events.events(reading.unchecked_scan, _PIECE, _ROUNDED)} limit 0)"
+    rows = [
+        events.rejected(fault, f"read_parquet({literal(part.path)}, hive_partitioning = false)")
+        for part, fault in faulty
+    ]
     with _engine_errors():
-        located = reading.located(connection, events.rejected(relation))
+        located = reading.located(connection, " union all ".join([_NO_ROWS, *rows]))
         if located is None:
             raise _UnsoundReadError("its rejected rows have no certain place")
         written = connection.execute(
@@ -398,13 +404,13 @@ def _rules_that_fail(
     connection: duckdb.DuckDBPyConnection, source: EventLogSource, days: Iterable[DayFile]
 ) -> list[str]:
     """Say which rules cannot be computed on some rows, which they then do not hold for."""
-    files = ", ".join(literal(day.path) for day in days)
+    files = [day.path for day in days]
     rules = [rule for rule in source.rules if rule.enabled]
     if not files or not rules:
         return []
     conditions = [condition_sql(rule, rule_columns(source)) for rule in rules]
     counts = ", ".join(f"count(*) filter ({fails(each)})" for each in conditions)
-    read = f"from read_parquet([{files}], hive_partitioning = false)"
+    read = f"from ({raw_events_of(source, files)})"
     (found,) = connection.execute(f"select {counts} {read}").fetchall()
     notes = []
     for rule, condition, n_rows in zip(rules, conditions, found, strict=True):

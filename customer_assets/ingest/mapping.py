@@ -21,6 +21,7 @@ from customer_assets.ingest.raw_tables import (
     raw_event_columns,
     return_condition,
     rule_columns,
+    stored_event_columns,
 )
 from customer_assets.ingest.rules import condition_sql, enabled, holds
 from customer_assets.ingest.times import LARGEST, AnyTimeFormat
@@ -33,6 +34,7 @@ LATE_REASON = "dated after the file landed"
 NO_TIME_REASON = "no time"
 _TIME = "event_at"
 _REQUIRED = ("customer_id", _TIME)
+_EPOCH = dt.date(1970, 1, 1)
 
 
 class MissingColumnsError(Exception):
@@ -170,6 +172,16 @@ def _listed(names: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True)
+class Lot:
+    """Rows of a file that are written together: the events of a `day`, apart those with a digit of
+    an amount that finds no place, or the rows that have one `fault`, by its number."""
+
+    day: dt.date | None = None
+    is_rounded: bool = False
+    fault: int | None = None
+
+
+@dataclass(frozen=True)
 class EventMapping:
     """The SQL that makes events of one file's text rows.
 
@@ -188,46 +200,54 @@ class EventMapping:
     file: str
     landed_us: int
 
-    def events(self, scan: str, piece: str, is_rounded: str) -> str:
-        """Return a SELECT of raw_events with the columns `piece`, the day, null if rejected, and
-        `is_rounded`, whether a digit of an amount finds no place.
+    def events(self, scan: str, lot: str) -> str:
+        """Return a SELECT of the stored columns of raw_events with the column `lot`: which rows
+        belong together (see `lot_of`).
 
-        One pass must do for both, so rejected rows ride along in columns of the fitting types;
+        One pass must do for all, so rejected rows ride along in columns of the fitting types;
         `rejected` reads them.
         """
         riding = {
             "event_ts": "_row",
             "event_date": f"coalesce(event_date, {self._plain_date()})",
-            "event_type": "_reason",
-            "item_name": "_at_fault",
+            "event_type": "_fault",
             "source_file": self.raw,
         }
         columns = []
-        for name in map(quoted, raw_event_columns(self.source)):
+        for name in map(quoted, stored_event_columns(self.source)):
             ridden = riding.get(name.strip('"'))
-            value = f"case when _reason is null then {name} else {ridden} end" if ridden else name
-            columns.append(f"{value} as {name}")
+            value = f"case when _fault_number is null then {name} else {ridden} end"
+            columns.append(f"{value if ridden else name} as {name}")
+        # One whole number: each further key of the files costs as much as a column.
         return (
-            f"select {', '.join(columns)}, "
-            f"case when _reason is null then event_date end as {quoted(piece)}, "
-            f"_reason is null and ({self.rounded()}) as {quoted(is_rounded)} "
-            f"from ({self._judged(scan)})"
-        )
-
-    def placed(self, scan: str) -> str:
-        """Return a SELECT of raw_events with `_row` and `_raw`: where a row is, and its text."""
-        columns = ", ".join(map(quoted, raw_event_columns(self.source)))
-        return (
-            f"select {columns}, _row, {self.raw} as _raw from ({self._judged(scan)}) "
-            "where _reason is null"
+            f"select {', '.join(columns)}, case when _fault_number is null "
+            f"then 2 * (event_date - date '{_EPOCH}') + ({self.rounded()})::bigint "
+            f"else -1 - _fault_number end as {quoted(lot)} from ({self._judged(scan)})"
         )
 
     @staticmethod
-    def rejected(rejected: str) -> str:
-        """Return a SELECT of the rows that `events` gave no piece, from a relation of them."""
+    def lot_of(number: int) -> "Lot":
+        """Return what is true of the rows of a lot by its number in `events`."""
+        if number < 0:
+            return Lot(fault=-1 - number)
+        return Lot(day=_EPOCH + dt.timedelta(days=number // 2), is_rounded=number % 2 == 1)
+
+    def placed(self, scan: str) -> str:
+        """Return a SELECT of the stored columns of raw_events with `_row` and `_raw`: where a row
+        is, and its text."""
+        columns = ", ".join(map(quoted, stored_event_columns(self.source)))
         return (
-            "select event_ts as row, item_name as column_name, event_type as reason, event_date, "
-            f"source_file as raw_text from {rejected}"
+            f"select {columns}, _row, {self.raw} as _raw from ({self._judged(scan)}) "
+            "where _fault_number is null"
+        )
+
+    def rejected(self, fault: int, rows: str) -> str:
+        """Return a SELECT of the rows of one `fault`, from a relation of them."""
+        _, reason, column = self._faults()[fault]
+        return (
+            f"select event_ts as row, {column}::varchar as column_name, "
+            f"{'event_type' if reason == '_fault' else reason} as reason, event_date, "
+            f"source_file as raw_text from {rows}"
         )
 
     def clock_changes(self, scan: str) -> str:
@@ -236,7 +256,7 @@ class EventMapping:
         missing = self.zone.is_within("_stamp", gap=True)
         return (
             f"select count(*) filter ({repeated}), count(*) filter ({missing}) "
-            f"from ({self._judged(scan)}) where _reason is null and not _is_instant"
+            f"from ({self._judged(scan)}) where _fault_number is null and not _is_instant"
         )
 
     def _judged(self, scan: str) -> str:
@@ -246,7 +266,7 @@ class EventMapping:
             for rule in enabled(self.source.rules, "flag")
         )
         return (
-            f"select *, {self._reason()} as _reason, {self._at_fault()} as _at_fault{flags} "
+            f"select *, {self._fault_number()} as _fault_number{flags} "
             f"from ({self._classified(scan)})"
         )
 
@@ -419,13 +439,9 @@ class EventMapping:
             faults.append((condition, literal(f"rule {rule.name}"), "null"))
         return faults
 
-    def _reason(self) -> str:
-        cases = " ".join(f"when {test} then {reason}" for test, reason, _ in self._faults())
-        return f"case {cases} end"
-
-    def _at_fault(self) -> str:
-        cases = " ".join(f"when {test} then {column}" for test, _, column in self._faults())
-        return f"case {cases} end"
+    def _fault_number(self) -> str:
+        tests = enumerate(test for test, _, _ in self._faults())
+        return f"case {' '.join(f'when {test} then {number}' for number, test in tests)} end"
 
     def _plain_date(self) -> str:
         """Return SQL for the day of a stamp that lies outside of the source's days."""

@@ -4,9 +4,13 @@ How the columns of raw_events are computed from a landed file stands in `mapping
 configuration adds to them in `event_columns`.
 """
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from customer_assets import settings
 from customer_assets.ingest.rules import condition_sql, enabled
 from customer_assets.sources import CleaningRule, EventLogSource
+from customer_assets.warehouse.engine import Relation, relation_sql
 from customer_assets.warehouse.places import read_raw_tables
 from customer_assets.warehouse.table import Column, Table
 
@@ -28,6 +32,16 @@ def raw_event_columns(source: EventLogSource) -> dict[str, Column]:
         ValueError: an attribute or a flag takes the name of another column.
     """
     return described(source)["raw_events"].columns
+
+
+def stored_event_columns(source: EventLogSource) -> dict[str, Column]:
+    """Return the columns of raw_events that its files have: those that the source maps."""
+    return described(source)["raw_events"].stored_columns
+
+
+def raw_events_of(source: EventLogSource, files: Iterable[Path]) -> str:
+    """Return a SELECT of the rows of raw_events that some files hold."""
+    return relation_sql(Relation(described(source)["raw_events"], list(files)))
 
 
 def rule_columns(source: EventLogSource) -> dict[str, str]:

@@ -109,9 +109,12 @@ class _Audit:
         joined_by = IGNORE_ROW_IF[check.arguments.get("ignore_row_if", "all_values_are_missing")]
         nulls = [f"{_quoted(name)} is null" for name in check.columns]
         ignored = f" {joined_by} ".join(nulls) if joined_by else "false"
+        key = _listed(check.columns)
+        # Whole rows are compared only where two keys have one hash.
         return (
-            f"select * from {self.view} where not ({ignored})"
-            f" qualify count(*) over (partition by {_listed(check.columns)}) > 1"
+            f"select * from {self.view} where not ({ignored}) and hash({key}) in"
+            f" (select hash({key}) from {self.view} group by hash({key}) having count(*) > 1)"
+            f" qualify count(*) over (partition by {key}) > 1"
         )
 
     def _result(self, check: Check, verdict: "Verdict", seconds: float) -> CheckResult:

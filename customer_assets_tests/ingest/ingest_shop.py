@@ -10,6 +10,7 @@ import duckdb
 
 from customer_assets import ingest
 from customer_assets.sources import EventLogSource
+from customer_assets.warehouse.engine import Relation, relation_sql
 from customer_assets.warehouse.manifest import TableStore
 
 LANDED_AT = dt.datetime(2024, 6, 1, 12, tzinfo=dt.UTC)
@@ -87,12 +88,12 @@ class Shop:
 
     def rows(self, name: str, columns: str = "*") -> list[Any]:
         """The published rows of a table, sorted; of one column, its values."""
-        files = [str(path) for path in self.store(name).files()]
+        files = list(self.store(name).files())
         if not files:
             return []
+        relation = relation_sql(Relation(ingest.tables(self.source)[name], files))
         found = self.connection.execute(
-            f"select {columns} from read_parquet(?, hive_partitioning = false) order by all",
-            [files],
+            f"select {columns} from ({relation}) order by all"
         ).fetchall()
         return [row[0] if len(row) == 1 else row for row in found]
 

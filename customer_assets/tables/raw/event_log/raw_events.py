@@ -35,7 +35,7 @@ checks:
 ---
 """
 
-from customer_assets.ingest.event_columns import with_own_columns
+from customer_assets.ingest.event_columns import nulls, with_own_columns
 from customer_assets.sources import EventLogSource
 from customer_assets.warehouse.table import Table
 
@@ -49,6 +49,7 @@ def describe(table: Table, source: EventLogSource) -> Table:
     return table.model_copy(
         update={
             "columns": columns,
+            "derived": nulls(columns, source),
             "key": [name for name in columns if name != "source_file"],
             "checks": [*table.checks, {"expect_column_values_to_be_between": days}],
         }
