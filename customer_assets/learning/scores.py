@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 N_REASONS = 3
 # Effects below a hundredth of a log odd are no reasons.
 _LEAST_EFFECT = 0.01
+# Customers whose reasons are looked for at once: memory holds each of their values several times.
+_BATCH_CUSTOMERS = 50_000
 
 
 def model_scores(
@@ -63,7 +65,16 @@ def model_scores(
         with reproducible():
             matrix = card.design.matrix(asked)
             probability = fitted.probability(matrix)
-            given = reasons(card, fitted, matrix, asked)
+            given = [
+                each
+                for start in range(0, len(asked), _BATCH_CUSTOMERS)
+                for each in reasons(
+                    card,
+                    fitted,
+                    matrix[start : start + _BATCH_CUSTOMERS],
+                    asked[start : start + _BATCH_CUSTOMERS],
+                )
+            ]
         unseen = model_predictions.filter(question=name, split=CROSS_VALIDATION, model=card.model)
         learned_from = unseen.select(CUSTOMER, CUT_OFF, pl.col("probability").alias("out_of_fold"))
         parts.append(

@@ -9,6 +9,7 @@ import skops.io
 from sklearn.linear_model import LogisticRegression
 
 from customer_assets.advice.campaign import expected_audience
+from customer_assets.learning import scores as scores_module
 from customer_assets.learning import splits
 from customer_assets.learning.champions import newest_champion
 from customer_assets.learning.design import CUT_OFF, design_of, newest, with_cut_off
@@ -181,6 +182,12 @@ def test_every_customer_of_the_newest_cut_off_has_a_score_and_reasons(chain):
     reasons = json.loads(best["reasons"])
     assert reasons[0]["feature"] == "x"
     assert reasons[0]["effect"] > 0
+
+
+def test_reasons_are_the_same_however_many_customers_are_looked_at_at_once(chain, monkeypatch):
+    monkeypatch.setattr(scores_module, "_BATCH_CUSTOMERS", 37)
+    again = computed("model_scores", chain.frames, chain.parameters)
+    assert again.equals(chain.frames["model_scores"])
 
 
 def test_importance_finds_what_the_answer_depends_on(chain):

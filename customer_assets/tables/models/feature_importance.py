@@ -1,6 +1,7 @@
 """---
 description: 'One row per question and feature: how much its champion makes of it.'
 key: [question, feature]
+training: true
 columns:
   question: {type: varchar, description: Name of the question.}
   version: {type: varchar, description: Version of the champion.}
