@@ -57,7 +57,7 @@ def test_a_funnel_may_hold_an_item(shop, capsys):
         """
     )["n"][0]
     reached = [rows.filter(step=2, is_all=True)["n_reached_customers"][0] for rows in (free, held)]
-    assert reached[0] > reached[1] == counted > 0
+    assert reached[0] >= reached[1] == counted > 0
     of = {"steps": steps, "window": "1d", "hold": "item_id"}
     lost, added = shop.people(**of, lost=True), shop.people(**of, reached=2)
     assert lost.height + added.height == shop.people(**of).height

@@ -111,10 +111,10 @@ def test_the_schedule_refreshes_yesterday_and_what_it_completes(shop):
     definitions = event_log_definitions(shop.pipeline)
     (schedule,) = definitions.schedules
     assert schedule.execution_timezone == "Europe/Berlin"
-    context = dg.build_schedule_context(
+    with dg.build_schedule_context(
         scheduled_execution_time=dt.datetime(2024, 3, 8, 3, tzinfo=dt.UTC)
-    )
-    request = schedule.evaluate_tick(context).run_requests[0]
+    ) as context:
+        request = schedule.evaluate_tick(context).run_requests[0]
     assert request.tags["dagster/asset_partition_range_end"] == "2024-03-07"
     assert request.tags["dagster/asset_partition_range_start"] <= "2024-03-06"
     assert request.tags["customer_assets/only_outdated"] == "true"
@@ -133,10 +133,11 @@ def test_once_all_that_landed_is_read_the_schedule_asks_for_what_is_outdated_alo
         for name in refreshed(shop.pipeline):
             key = dg.AssetKey(["shop", name])
             instance.report_runless_asset_event(dg.AssetMaterialization(key))
-        context = dg.build_schedule_context(
+        # What a context opens it closes: else a later load of definitions meets what is gone.
+        with dg.build_schedule_context(
             instance, scheduled_execution_time=dt.datetime(2024, 3, 8, 3, tzinfo=dt.UTC)
-        )
-        (request,) = schedule.evaluate_tick(context).run_requests
+        ) as context:
+            (request,) = schedule.evaluate_tick(context).run_requests
     asked = {key.path[-1] for key in request.asset_selection}
     assert {"landed_files", "raw_events", "events", "sessions", "report"} < asked
     assert not asked.intersection(shop.pipeline.training)

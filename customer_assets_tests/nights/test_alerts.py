@@ -49,8 +49,10 @@ def receiver(monkeypatch):
 
 
 def send(cursor):
-    with dg.DagsterInstance.get() as instance:
-        context = dg.build_sensor_context(instance=instance, cursor=cursor)
+    with (
+        dg.DagsterInstance.get() as instance,
+        dg.build_sensor_context(instance=instance, cursor=cursor) as context,
+    ):
         said = send_alerts(context).skip_message
         return context.cursor, said
 

@@ -16,8 +16,11 @@ def look(shop):
     """Return what the sensor asks for: (job, tags) of each run, or why it asks for none."""
     os.environ["DAGSTER_HOME"] = str(prepare_dagster_home())
     (sensor,) = [s for s in shop.definitions().sensors if s.name == "landing_shop"]
-    with dg.DagsterInstance.get() as instance:
-        found = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
+    with (
+        dg.DagsterInstance.get() as instance,
+        dg.build_sensor_context(instance=instance) as context,
+    ):
+        found = sensor.evaluate_tick(context)
     assert all(request.run_key is None for request in found.run_requests)
     return [(r.job_name, r.tags) for r in found.run_requests] or found.skip_message
 
