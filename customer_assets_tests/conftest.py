@@ -21,7 +21,7 @@ from customer_assets.history import prepare_dagster_home
 from customer_assets.pipeline import Pipeline, pipeline_of
 from customer_assets.reports import REPORT_TABLES, write_report
 from customer_assets.sample import write_sample
-from customer_assets.sources import EventLogSource
+from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.engine import DuckDBEngine, Relation, relation_sql
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
 
@@ -127,12 +127,12 @@ class SourceRun:
     may_withdraw: bool = True
 
     def days(self) -> list[dt.date]:
-        first, _ = self.pipeline.source.day_range()
-        last = self.pipeline.source.last_complete_day(self.now)
-        return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+        return self.pipeline.days(self.now)
 
     def ingest(self) -> ingest.Ingest:
-        prepared = ingest.prepare(
+        # Files that sum up customers need no SQL of a source's own to be read.
+        own = {} if self.roots is None else {"roots": self.roots}
+        prepared = self.pipeline.kind.prepare(
             self.warehouse.engine.connection,
             self.pipeline.name,
             self.pipeline.source,
@@ -141,8 +141,8 @@ class SourceRun:
             now=self.now,
             run_id="test",
             tell=lambda text: None,
-            roots=self.roots,
             may_withdraw=self.may_withdraw,
+            **own,
         )
         self.warehouse.publish_as_one(
             prepared.staged, prepared.withdrawn, list(self.pipeline.raw_tables)
@@ -201,7 +201,7 @@ def add_succession(
 
 def run_source(
     name: str,
-    source: EventLogSource,
+    source: EventLogSource | CustomerTableSource,
     landing: Path,
     home: Path,
     roots: Sequence[Path] | None = None,

@@ -16,7 +16,15 @@ from customer_assets.components.table_assets import (
     said_before,
 )
 from customer_assets.components.warehouse_resource import WarehouseResource
-from customer_assets.generation import REPORT, as_shown, in_words, is_made, remember_made, show
+from customer_assets.generation import (
+    REPORT,
+    VERIFICATION,
+    as_shown,
+    in_words,
+    is_made,
+    remember_made,
+    show,
+)
 from customer_assets.pipeline import AnyPipeline
 from customer_assets.progress import Done, tell_done
 from customer_assets.quality import checks_of
@@ -44,7 +52,7 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
     shown = _shown(pipeline)
     is_log = isinstance(pipeline.source, EventLogSource)
     # What is not verified is not shown.
-    needed = [*shown, "verification"] if is_log else shown
+    needed = [*shown, VERIFICATION] if is_log else shown
 
     key = asset_key(pipeline, REPORT)
 
@@ -57,7 +65,7 @@ def report_asset(pipeline: AnyPipeline) -> dg.AssetsDefinition:
         owners=[pipeline.source.owner],
         tags=asset_tags(pipeline, "reports"),
         deps=[asset_key(pipeline, name) for name in needed],
-        freshness_policy=freshness(pipeline, "report"),
+        freshness_policy=freshness(pipeline, REPORT),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def report(

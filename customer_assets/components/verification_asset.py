@@ -52,7 +52,7 @@ def verification_asset(pipeline: Pipeline[EventLogSource]) -> dg.AssetsDefinitio
 
     Where they differ the step fails, so that readers keep the tables of the run before.
     """
-    key = asset_key(pipeline, "verification")
+    key = asset_key(pipeline, VERIFICATION)
     compared = ["events", *(name for name in VERIFIED if name in pipeline.models)]
 
     @dg.asset(
@@ -66,7 +66,7 @@ def verification_asset(pipeline: Pipeline[EventLogSource]) -> dg.AssetsDefinitio
         owners=[pipeline.source.owner],
         tags=asset_tags(pipeline, "behavior"),
         deps=[asset_key(pipeline, name) for name in compared],
-        freshness_policy=freshness(pipeline, "verification"),
+        freshness_policy=freshness(pipeline, VERIFICATION),
         metadata={
             "dagster/column_schema": dg.TableSchema(
                 columns=[dg.TableColumn(n, "varchar", text) for n, text in COLUMNS.items()]
@@ -116,7 +116,7 @@ def verification_asset(pipeline: Pipeline[EventLogSource]) -> dg.AssetsDefinitio
                 "%s/verification: %s customers, %s rows compared, %s differences, %.1f s",
                 pipeline.name, f"{found.n_customers:,}", f"{n_rows:,}", n_differences, seconds,
             )  # fmt: skip
-            tell_done(Done(pipeline.name, "verification", "published", n_rows, seconds))
+            tell_done(Done(pipeline.name, VERIFICATION, "published", n_rows, seconds))
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
             yield dg.AssetCheckResult(
                 asset_key=key,

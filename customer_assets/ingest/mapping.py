@@ -226,7 +226,7 @@ class EventMapping:
         )
 
     @staticmethod
-    def lot_of(number: int) -> "Lot":
+    def lot_of(number: int) -> Lot:
         """Return what is true of the rows of a lot by its number in `events`."""
         if number < 0:
             return Lot(fault=-1 - number)

@@ -35,7 +35,7 @@ _BATCH_CUSTOMERS = 50_000
 def model_scores(
     customer_features: pl.DataFrame,
     champions: pl.DataFrame,
-    model_predictions: pl.DataFrame,
+    model_predictions: pl.LazyFrame,
     *,
     questions: Mapping[str, Question],
     model_store: ModelStore,
@@ -76,7 +76,9 @@ def model_scores(
                 )
             ]
         unseen = model_predictions.filter(question=name, split=CROSS_VALIDATION, model=card.model)
-        learned_from = unseen.select(CUSTOMER, CUT_OFF, pl.col("probability").alias("out_of_fold"))
+        learned_from = unseen.select(
+            CUSTOMER, CUT_OFF, pl.col("probability").alias("out_of_fold")
+        ).collect()
         parts.append(
             asked.select(
                 CUSTOMER,

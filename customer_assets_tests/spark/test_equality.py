@@ -5,18 +5,16 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import duckdb
 import pytest
 import yaml
 
-from customer_assets import ingest, settings
-from customer_assets.pipeline import pipeline_of
+from customer_assets import settings
 from customer_assets.sample import write_sample
 from customer_assets.sources import CustomerTableSource
 from customer_assets.spark.engine import HybridEngine
 from customer_assets.spark.session import Cluster
 from customer_assets.spark.translate import is_candidate
-from customer_assets.warehouse.engine import DuckDBEngine, Output, Relation, relation_sql
+from customer_assets.warehouse.engine import Output, Relation, relation_sql
 from customer_assets.warehouse.manifest import new_staged_file
 from customer_assets.warehouse.sql_model import SqlModel
 from customer_assets_tests.conftest import SourceRun, read_source, run_source
@@ -44,29 +42,6 @@ def landed(name: str, kind: str, landing: Path) -> Path:
     else:
         write_sample(name, landing, rows=ROWS[name], until=NOW.date(), tell=lambda text: None)
     return landing
-
-
-class CustomerTableRun(SourceRun):
-    """A source whose files sum up each customer: it has no days."""
-
-    def days(self) -> list[dt.date]:
-        return []
-
-    def ingest(self) -> ingest.Ingest:
-        prepared = self.pipeline.kind.prepare(
-            self.warehouse.engine.connection,
-            self.pipeline.name,
-            self.pipeline.source,
-            self.landing,
-            self.warehouse.folder,
-            now=self.now,
-            run_id="test",
-            tell=lambda text: None,
-        )
-        self.warehouse.publish_as_one(
-            prepared.staged, prepared.withdrawn, list(self.pipeline.raw_tables)
-        )
-        return prepared
 
 
 def routed(run: SourceRun) -> list[SqlModel]:
@@ -120,9 +95,8 @@ def test_spark_computes_the_same_rows_of_customer_tables(
     source = CustomerTableSource.model_validate(yaml.safe_load(text)["attributes"])
     landing = tmp_path / name
     write_sample(name, landing, rows=CUSTOMER_TABLES[name], tell=lambda text: None)
-    pipeline = pipeline_of(name, source)
-    warehouse = pipeline.warehouse(tmp_path / "home", DuckDBEngine(duckdb.connect()))
-    run = CustomerTableRun(pipeline, warehouse, landing, NOW)
+    run = run_source(name, source, landing, tmp_path / "home")
+    run.now = NOW
     models = routed(run)
     assert models
     run.ingest()

@@ -159,8 +159,7 @@ shares as (
             and n_customers >= fewest_customers()
             and n_others >= fewest_customers() as is_compared,
     from with_others
-)
-,
+),
 
 compared as (
     select

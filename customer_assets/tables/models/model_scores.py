@@ -40,7 +40,6 @@ import polars as pl
 
 from customer_assets.learning.history import history
 from customer_assets.learning.scores import model_scores
-from customer_assets.learning.splits import CROSS_VALIDATION
 from customer_assets.learning.store import ModelStore
 from customer_assets.sources.questions import Question
 
@@ -56,7 +55,7 @@ def compute(
     return model_scores(
         history(customer_features, questions),
         champions.collect(),
-        model_predictions.filter(pl.col("split") == CROSS_VALIDATION).collect(),
+        model_predictions,
         questions=questions,
         model_store=model_store,
     )
