@@ -97,19 +97,16 @@ def _days_to_redo(
     changed: Mapping[str, Collection[dt.date] | None],
 ) -> list[dt.date]:
     outdated = set(warehouse.outdated(model, parameters, days))
-    touched = []
-    for day in days:
-        is_touched = day.isoformat() in outdated
-        for name in model.inputs:
-            if is_touched or name not in changed:
-                continue
-            of_input = changed[name]
-            is_touched = of_input is None or not set(of_input).isdisjoint(
-                warehouse.days.read(model, name, [day], parameters)
-            )
-        if is_touched:
-            touched.append(day)
-    return touched
+    touched = {day for day in days if day.isoformat() in outdated}
+    for name in model.inputs:
+        if name not in changed:
+            continue
+        of_input = changed[name]
+        if of_input is None:
+            return list(days)
+        read = warehouse.days.each(model, name, days, parameters)
+        touched.update(day for day, near in read.items() if not set(of_input).isdisjoint(near))
+    return sorted(touched)
 
 
 class _Sizes:

@@ -11,7 +11,6 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -41,7 +40,7 @@ def take_snapshot(source_folder: Path, tables: Iterable[Table]) -> None:
     for table in tables:
         manifest = TableStore(source_folder / table.name, table.partition_by).manifest()
         if manifest.version:
-            shown[table.name] = {"table": table.model_dump(), "manifest": asdict(manifest)}
+            shown[table.name] = {"table": table.model_dump(), "manifest": manifest.document()}
     source_folder.mkdir(parents=True, exist_ok=True)
     write_atomically(source_folder / SNAPSHOT, json.dumps(shown))
 
@@ -66,7 +65,7 @@ def snapshot_relations(source_folder: Path) -> Iterator[Relation]:
     """Yield the tables of the last snapshot of a source. Raises DamagedFileError."""
     for table, manifest in read_snapshot(source_folder).values():
         folder = source_folder / table.name
-        files = [folder / piece.path for piece in manifest.pieces.values()]
+        files = [piece.file(folder) for piece in manifest.pieces.values()]
         yield Relation(table, files, manifest.rows)
 
 
@@ -110,6 +109,7 @@ def _build(
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     rows: dict[str, int] = {}
+    comments: list[str] = []
     try:
         with connect([warehouse], temporary) as connection:
             for snapshot in sorted(warehouse.glob(f"*/{SNAPSHOT}")):
@@ -130,16 +130,20 @@ def _build(
                         complain(f"{source}.{table.name}", error)
                         continue
                     rows[f"{source}.{table.name}"] = int(result[0]) if result else 0
-                    _comment(connection, kind, name, table)
+                    comments += _comments(kind, name, table)
+            # At once: each statement of its own would wait for the disk.
+            connection.execute(f"begin; {'; '.join(comments)}; commit")
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     return rows
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, kind: str, name: str, table: Table) -> None:
-    connection.execute(f"comment on {kind} {name} is {literal(table.description)}")
-    for column, described in table.columns.items():
-        connection.execute(
+def _comments(kind: str, name: str, table: Table) -> list[str]:
+    return [
+        f"comment on {kind} {name} is {literal(table.description)}",
+        *(
             f"comment on column {name}.{quoted(column)} is {literal(described.description)}"
-        )
+            for column, described in table.columns.items()
+        ),
+    ]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from customer_assets.warehouse.engine import DuckDBEngine, Relation, relation_sql
+from customer_assets.warehouse.manifest import Manifest
 from customer_assets.warehouse.model import Model
 from customer_assets.warehouse.quoting import quoted
 
@@ -14,12 +15,19 @@ CHUNK_ROWS = 10_000_000
 
 
 class Days:
-    """The days that models read. `relation` gives the published rows of a table's days."""
+    """The days that models read.
+
+    `manifest` and `relation` give what is published of a table, and the rows of some of its days.
+    """
 
     def __init__(
-        self, engine: DuckDBEngine, relation: Callable[[str, Sequence[dt.date]], Relation]
+        self,
+        engine: DuckDBEngine,
+        manifest: Callable[[str], Manifest],
+        relation: Callable[[str, Sequence[dt.date]], Relation],
     ) -> None:
         self._engine = engine
+        self._manifest = manifest
         self._relation = relation
         self._asked: dict[tuple[Any, ...], bool] = {}
 
@@ -27,9 +35,16 @@ class Days:
         self, model: Model, name: str, days: Sequence[dt.date], parameters: Mapping[str, Any]
     ) -> list[dt.date]:
         """Return the days of a daily input that some days of a table are computed from."""
+        each = self.each(model, name, days, parameters)
+        return sorted({near for of_day in each.values() for near in of_day})
+
+    def each(
+        self, model: Model, name: str, days: Sequence[dt.date], parameters: Mapping[str, Any]
+    ) -> dict[dt.date, list[dt.date]]:
+        """Return, by day of a table, the days of a daily input that it is computed from."""
         hint = model.neighbours.get(name)
         if hint is None:
-            return sorted(days)
+            return {day: [day] for day in days}
         back, ahead = hint.days
         ends = {
             day: hint.until(day) if hint.until else day + dt.timedelta(days=ahead) for day in days
@@ -39,12 +54,10 @@ class Days:
             goes_on = self._go_on(model, name, {ends[day] for day in going_on}, parameters)
             going_on = [day for day in going_on if ends[day] in goes_on]
             ends |= {day: ends[day] + dt.timedelta(days=1) for day in going_on}
-        near = {
-            day + dt.timedelta(days=n)
+        return {
+            day: [day + dt.timedelta(days=n) for n in range(back, (last - day).days + 1)]
             for day, last in ends.items()
-            for n in range(back, (last - day).days + 1)
         }
-        return sorted(near)
 
     def _go_on(
         self, model: Model, name: str, days: set[dt.date], parameters: Mapping[str, Any]
@@ -55,8 +68,12 @@ class Days:
         """
         condition = model.neighbours[name].further_while
         told = tuple(repr(parameters[parameter]) for parameter in sorted(model.parameters))
-        files = {day: self._relation(name, [day]).files for day in days}
-        asked = {day: (condition, *told, *of_day) for day, of_day in files.items() if of_day}
+        published = self._manifest(name).days()
+        asked = {
+            day: (name, condition, *told, *(piece.path for piece in pieces))
+            for day in days
+            if (pieces := published.get(day.isoformat()))
+        }
         if new := sorted(day for day, question in asked.items() if question not in self._asked):
             self._engine.set_variables(model, parameters)
             relation = self._relation(name, new)

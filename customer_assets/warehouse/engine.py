@@ -263,11 +263,13 @@ def relation_sql(relation: Relation) -> str:
     if not relation.files:
         return _nothing(table)
     files = ", ".join(literal(str(path)) for path in relation.files)
-    # Files of an earlier definition may lack a column: by name, what is missing is null.
-    source = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
-    if table.ledger:
-        # What was once written down stays as it was: a column may be younger than all files.
-        source = f"(from ({_nothing(table)}) union all by name from {source})"
+    # Told the columns, DuckDB need not open each file to plan a statement. Files of an earlier
+    # definition may lack one: what is missing is null.
+    schema = ", ".join(
+        f"{literal(name)}: {{name: {literal(name)}, type: {literal(column.type)}, default_value: null}}"
+        for name, column in table.stored_columns.items()
+    )
+    source = f"read_parquet([{files}], hive_partitioning = false, schema = map {{{schema}}})"
     columns = ", ".join(
         f"{table.derived[name]} as {quoted(name)}" if name in table.derived else quoted(name)
         for name in table.columns

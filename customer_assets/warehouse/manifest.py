@@ -25,7 +25,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +69,16 @@ class Piece:
     file_hash: str = ""
     modified_ns: int = 0
 
+    def file(self, folder: Path) -> Path:
+        """Return the file below a table's folder."""
+        return _file(folder, self.path)
+
     def damage(self, folder: Path, deep: bool = False) -> str:
         """Say what is wrong with the file below a table's folder; nothing, if it is sound.
 
         A file whose time is the published one is taken for sound by its size, unless `deep`.
         """
-        path = folder / self.path
+        path = self.file(folder)
         try:
             status = path.stat()
             if status.st_size != self.bytes:
@@ -86,6 +90,12 @@ class Piece:
         except OSError as error:
             return str(error.strerror or error)
         return "" if found == self.file_hash else "its bytes are other than those published"
+
+
+# A plan over a year asks for the same files again and again.
+@functools.lru_cache(maxsize=100_000)
+def _file(folder: Path, path: str) -> Path:
+    return folder / path
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,11 @@ class Manifest:
         """Return the hash of the whole table: equal for equal pieces."""
         return digest(f"{key}={piece.content_hash}" for key, piece in self.pieces.items())
 
+    def document(self) -> dict[str, Any]:
+        """Return the manifest as what JSON holds: see `as_manifest`."""
+        pieces = {key: vars(piece) for key, piece in self.pieces.items()}
+        return {"version": self.version, "published_at": self.published_at, "pieces": pieces}
+
     def days(self) -> Mapping[str, list[Piece]]:
         """Return the pieces by day, for tables whose partitions start with one."""
         return self._days
@@ -159,7 +174,7 @@ class TableStore:
         """Return the published files, of the given partitions or of all, in partition order."""
         pieces = self.manifest().pieces
         keys = pieces if partitions is None else [key for key in partitions if key in pieces]
-        return [self.folder / pieces[key].path for key in keys]
+        return [pieces[key].file(self.folder) for key in keys]
 
     def new_staged_file(self) -> Path:
         """Return a fresh path outside of the tree that readers look at."""
@@ -243,7 +258,7 @@ class TableStore:
     def _replace_manifest(self, manifest: Manifest) -> None:
         history = self.folder / HISTORY
         history.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(asdict(manifest), indent=1)
+        text = json.dumps(manifest.document())
         write_atomically(history / f"{manifest.version:06d}.json", text)
         write_atomically(self.folder / MANIFEST, text)
         for old in sorted(history.glob("*.json"))[: -KEPT_VERSIONS - 1]:
@@ -272,7 +287,7 @@ def publish_as_one(changes: Sequence[Change]) -> list[Manifest]:
     ]
     if len(moved) > 1:
         journal = moved[0][0].folder.parent / PUBLISHING
-        document = {store.folder.name: asdict(manifest) for store, manifest in moved}
+        document = {store.folder.name: manifest.document() for store, manifest in moved}
         write_atomically(journal, json.dumps(document))
         finish_publishing(journal.parent)
     else:
@@ -301,7 +316,7 @@ def recover(stores: Iterable[TableStore]) -> list[str]:
         found += store.put_right()
         pieces = store.manifest().pieces
         damaged = {key: why for key, piece in pieces.items() if (why := piece.damage(store.folder))}
-        found += [f"{store.folder / pieces[key].path}: {why}" for key, why in damaged.items()]
+        found += [f"{pieces[key].file(store.folder)}: {why}" for key, why in damaged.items()]
         if damaged:
             store.publish({}, damaged)
     return found
@@ -390,7 +405,7 @@ def sweep(
         for manifest_file in manifest_files(folder):
             with contextlib.suppress(DamagedFileError):
                 pieces = read_manifest(manifest_file).pieces.values()
-                named.update(folder / piece.path for piece in pieces)
+                named.update(piece.file(folder) for piece in pieces)
     deadline = time.time() - grace_seconds
     swept = [
         path

@@ -99,7 +99,7 @@ class SourceWarehouse:
     @cached_property
     def days(self) -> Days:
         """Return what tells which days a day is computed from."""
-        return Days(self.engine, self.relation)
+        return Days(self.engine, self.manifest, self.relation)
 
     def store(self, name: str) -> TableStore:
         return TableStore(self.folder / name, self.tables[name].partition_by)
@@ -122,7 +122,7 @@ class SourceWarehouse:
         if days is not None and store.partition_by is not None:
             by_day = manifest.days()
             pieces = [piece for day in days for piece in by_day.get(day.isoformat(), [])]
-        files = [store.folder / piece.path for piece in pieces]
+        files = [piece.file(store.folder) for piece in pieces]
         return Relation(self.tables[name], files, sum(piece.rows for piece in pieces))
 
     def frame(self, name: str) -> pl.DataFrame:
@@ -374,17 +374,19 @@ class SourceWarehouse:
                 WHOLE: digest([*told, *(f"{n}={m.content_hash}" for n, m in manifests.items())])
             }
         by_day = {name: manifest.days() for name, manifest in manifests.items()}
-        for name in manifests:
-            # How far each day reads is asked for all of them at once.
-            self.days.read(model, name, days, parameters)
+        read = {
+            name: self.days.each(model, name, days, parameters)
+            for name in manifests
+            if self.tables[name].partition_by is not None
+        }
         versions = {}
         for day in days:
             parts = list(told)
             for name, manifest in manifests.items():
-                if self.tables[name].partition_by is None:
+                if name not in read:
                     parts.append(f"{name}={manifest.content_hash}")
                     continue
-                for near in self.days.read(model, name, [day], parameters):
+                for near in read[name][day]:
                     pieces = by_day[name].get(near.isoformat(), [])
                     hashes = sorted(piece.content_hash for piece in pieces)
                     parts.append(f"{name}/{near}={','.join(hashes)}")
