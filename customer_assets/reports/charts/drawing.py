@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 from xml.etree import ElementTree
@@ -119,16 +120,19 @@ class Plot:
 
     def band(self, x: Sequence[float], low: Sequence[float], high: Sequence[float]) -> None:
         """Fill what lies between two lines, with gaps where one is not a number."""
-        import numpy as np
-        from matplotlib.collections import FillBetweenPolyCollection
+        from matplotlib.patches import Polygon
         from matplotlib.transforms import Bbox
 
+        box = Bbox.from_extents(*self.box)
         (at, bottom), (_, top) = self._at(x, low), self._at(x, high)
-        lines = [np.ma.masked_invalid(each) for each in (at, bottom, top)]
-        filled = FillBetweenPolyCollection("x", *lines, color=colour("soft"), linewidth=0)
-        filled.set_alpha(0.45)
-        filled.set_clip_box(Bbox.from_extents(*self.box))
-        self._add(filled)
+        points = zip(at, bottom, top, strict=True)
+        for is_gap, part in groupby(points, lambda point: any(map(math.isnan, point))):
+            if not is_gap:
+                at, bottom, top = map(list, zip(*part, strict=True))
+                edge = [*zip(at, bottom, strict=True), *zip(at[::-1], top[::-1], strict=True)]
+                filled = Polygon(edge, facecolor=colour("soft"), alpha=0.45, linewidth=0)
+                filled.set_clip_box(box)
+                self._add(filled)
 
     def write(
         self,
