@@ -89,15 +89,11 @@ class WarehouseResource(dg.ConfigurableResource):
             self._now = dt.datetime.now(dt.UTC)
             yield self
             waits = {}
-            is_whole = False
             try:
                 for pipeline, warehouse in self._opened.values():
                     if lacking := show(pipeline, warehouse, self._now):
                         waits[NOT_SHOWN] = f"waits for {in_words(lacking)}"
-                    else:
-                        is_whole = True
-                # What waits moved no snapshot.
-                if is_whole:
+                if self._opened:
                     build_catalog(settings.warehouse_folder(), settings.catalog_file())
             except Exception as error:
                 if not (why := words_on(error)):

@@ -28,10 +28,14 @@ from customer_assets.warehouse.manifest import (
 )
 from customer_assets.warehouse.quoting import literal, quoted
 from customer_assets.warehouse.table import Table
+from customer_assets.warehouse.versions import digest
 
 logger = logging.getLogger("customer_assets")
 
 SNAPSHOT = "snapshot.json"
+
+# By source and table: what makes it, and what describes it.
+_Statements = dict[tuple[str, str], tuple[str, str]]
 
 
 def take_snapshot(source_folder: Path, tables: Iterable[Table]) -> None:
@@ -70,20 +74,36 @@ def snapshot_relations(source_folder: Path) -> Iterator[Relation]:
 
 
 def build_catalog(warehouse: Path, catalog_file: Path) -> None:
-    """Write the catalog of all snapshots and swap it in.
+    """Write the catalog of all snapshots and swap it in, where it does not show them already.
 
     A source whose snapshot is damaged, or names a lost file, keeps nobody else out of view: it
     is missing until its next refresh.
     """
     catalog_file.parent.mkdir(parents=True, exist_ok=True)
     # Two runs that end together must not swap in a catalog that misses the other's snapshot.
-    with (warehouse / ".catalog.lock").open("w") as lock:
+    with (warehouse / ".catalog.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _build(warehouse, catalog_file, "view", _skip)
+        lock.seek(0)
+        skipped: list[str] = []
+
+        def skip(source: str, error: Exception) -> None:
+            skipped.append(source)
+            reason = str(error).splitlines()[0]
+            logger.warning("%s is not shown: %s; refresh it", source, reason)
+
+        shown = _statements(warehouse, "view", skip)
+        if not skipped and lock.read() == _catalog_version(shown, catalog_file):
+            return
+        lock.truncate(0)
+        _build(warehouse, catalog_file, shown, skip)
+        if not skipped:
+            lock.write(_catalog_version(shown, catalog_file))
 
 
-def _skip(source: str, error: Exception) -> None:
-    logger.warning("%s is not shown: %s; refresh it", source, str(error).splitlines()[0])
+def _catalog_version(shown: _Statements, catalog_file: Path) -> str:
+    """Return what tells a catalog from one of other statements, and from another file."""
+    written = catalog_file.stat().st_mtime_ns if catalog_file.exists() else "nothing"
+    return digest([duckdb.__version__, f"{catalog_file} {written}", repr(shown)])
 
 
 def export(warehouse: Path, target: Path) -> dict[str, int]:
@@ -96,54 +116,64 @@ def export(warehouse: Path, target: Path) -> dict[str, int]:
         raise FileExistsError(f"{target} exists; name another file or move it away first")
     if not target.absolute().parent.is_dir():
         raise FileNotFoundError(f"{target.parent} is no folder: make it first")
-    return _build(warehouse, target, "table", _refuse)
+    return _build(warehouse, target, _statements(warehouse, "table", _refuse), _refuse)
 
 
 def _refuse(source: str, error: Exception) -> None:
     raise DamagedFileError(f"{source}: {str(error).splitlines()[0]}; refresh it") from error
 
 
+def _statements(
+    warehouse: Path, kind: str, complain: Callable[[str, Exception], None]
+) -> _Statements:
+    """Return by source and table what makes a view, or a table, of a snapshot, and describes it."""
+    statements: _Statements = {}
+    for snapshot in sorted(warehouse.glob(f"*/{SNAPSHOT}")):
+        source = snapshot.parent.name
+        try:
+            relations = list(snapshot_relations(snapshot.parent))
+        except DamagedFileError as error:
+            complain(source, error)
+            continue
+        for relation in relations:
+            table = relation.table
+            name = f"{quoted(source)}.{quoted(table.name)}"
+            create = f"create {kind} {name} as {relation_sql(relation)}"
+            statements[source, table.name] = create, _comments(kind, name, table)
+    return statements
+
+
+def _comments(kind: str, name: str, table: Table) -> str:
+    words = {f"{kind} {name}": table.description}
+    for column, described in table.columns.items():
+        words[f"column {name}.{quoted(column)}"] = described.description
+    comments = "".join(f"comment on {what} is {literal(text)};" for what, text in words.items())
+    # In one transaction: each by itself would wait for the disk.
+    return f"begin; {comments} commit"
+
+
 def _build(
-    warehouse: Path, target: Path, kind: str, complain: Callable[[str, Exception], None]
+    warehouse: Path,
+    target: Path,
+    statements: _Statements,
+    complain: Callable[[str, Exception], None],
 ) -> dict[str, int]:
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     rows: dict[str, int] = {}
-    comments: list[str] = []
     try:
         with connect([warehouse], temporary) as connection:
-            for snapshot in sorted(warehouse.glob(f"*/{SNAPSHOT}")):
-                source = snapshot.parent.name
+            for (source, table), (create, comments) in statements.items():
+                name = f"{source}.{table}"
                 connection.execute(f"create schema if not exists {quoted(source)}")
                 try:
-                    relations = list(snapshot_relations(snapshot.parent))
-                except DamagedFileError as error:
-                    complain(source, error)
+                    result = connection.execute(create).fetchone()
+                except duckdb.Error as error:
+                    complain(name, error)
                     continue
-                for relation in relations:
-                    table = relation.table
-                    name = f"{quoted(source)}.{quoted(table.name)}"
-                    statement = f"create {kind} {name} as {relation_sql(relation)}"
-                    try:
-                        result = connection.execute(statement).fetchone()
-                    except duckdb.Error as error:
-                        complain(f"{source}.{table.name}", error)
-                        continue
-                    rows[f"{source}.{table.name}"] = int(result[0]) if result else 0
-                    comments += _comments(kind, name, table)
-            # At once: each statement of its own would wait for the disk.
-            connection.execute(f"begin; {'; '.join(comments)}; commit")
+                rows[name] = int(result[0]) if result else 0
+                connection.execute(comments)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     return rows
-
-
-def _comments(kind: str, name: str, table: Table) -> list[str]:
-    return [
-        f"comment on {kind} {name} is {literal(table.description)}",
-        *(
-            f"comment on column {name}.{quoted(column)} is {literal(described.description)}"
-            for column, described in table.columns.items()
-        ),
-    ]

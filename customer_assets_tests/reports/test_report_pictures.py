@@ -31,7 +31,7 @@ def test_a_partial_bar_is_hatched() -> None:
 
 def test_a_colour_that_is_no_role_is_refused() -> None:
     figure = drawing.new_figure(100, 50)
-    drawing.add_axes(figure, 1, 1, 1, 1).plot([0, 1], [0, 1], color="#ff0000")
+    drawing.add_plot(figure, (1, 1, 1, 1), (0, 1), (0, 1)).bar((0, 1), (0, 1), color="#ff0000")
     with pytest.raises(ValueError, match="no role"):
         drawing.as_svg(figure, "red")
 

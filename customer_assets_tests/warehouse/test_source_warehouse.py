@@ -277,6 +277,34 @@ def test_catalog_shows_the_snapshot_until_the_next(warehouse, tmp_path):
         assert reader.sql("select count(*) from shop.events").fetchall() == [(5,)]
 
 
+def test_a_catalog_that_shows_everything_already_is_not_made_again(warehouse, tmp_path):
+    catalog = tmp_path / "warehouse.duckdb"
+    take_snapshot(warehouse.folder, warehouse.tables.values())
+    build_catalog(warehouse.folder.parent, catalog)
+    made = catalog.stat().st_ino
+    take_snapshot(warehouse.folder, warehouse.tables.values())
+    build_catalog(warehouse.folder.parent, catalog)
+    assert catalog.stat().st_ino == made
+    catalog.write_bytes(b"not ours")
+    build_catalog(warehouse.folder.parent, catalog)
+    catalog.unlink()
+    build_catalog(warehouse.folder.parent, catalog)
+    with duckdb.connect(str(catalog), read_only=True) as reader:
+        assert reader.sql("select count(*) from shop.events").fetchall() == [(4,)]
+
+
+def test_a_catalog_that_misses_a_table_is_made_again(warehouse, tmp_path):
+    catalog = tmp_path / "warehouse.duckdb"
+    take_snapshot(warehouse.folder, warehouse.tables.values())
+    lost, *_ = warehouse.store("events").files()
+    lost.rename(tmp_path / "kept")
+    build_catalog(warehouse.folder.parent, catalog)
+    (tmp_path / "kept").rename(lost)
+    build_catalog(warehouse.folder.parent, catalog)
+    with duckdb.connect(str(catalog), read_only=True) as reader:
+        assert reader.sql("select count(*) from shop.events").fetchall() == [(4,)]
+
+
 def test_export_writes_real_tables_and_replaces_nothing(warehouse, tmp_path):
     take_snapshot(warehouse.folder, warehouse.tables.values())
     target = tmp_path / "all.duckdb"

@@ -10,8 +10,8 @@ from customer_assets.reports.charts.drawing import (
     HATCH,
     NARROW,
     WIDE,
-    add_axes,
-    beside,
+    Plot,
+    add_plot,
     colour,
     fitted,
     new_figure,
@@ -20,7 +20,6 @@ from customer_assets.reports.charts.drawing import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _BAR = 0.72
@@ -70,70 +69,53 @@ def ranked_bars(
 
 def _columns(bars: Sequence[Bar]) -> "Figure":
     figure = new_figure(WIDE, 250)
-    axes = add_axes(figure, left=6, top=22, right=6, bottom=40)
     largest = max((bar.size for bar in bars), default=0) or 1
-    axes.set_xlim(-0.5, len(bars) - 0.5)
-    axes.set_ylim(0, largest)
+    ends = (-0.5, len(bars) - 0.5)
+    plot = add_plot(figure, (6, 22, 6, 40), ends, (0, largest))
     # A label takes some 46 pixels: with more columns than that only the ends of the story.
     is_roomy = (WIDE - 12) / max(len(bars), 1) >= 46
     highest = max(range(len(bars)), key=lambda at: bars[at].size, default=0)
     for at, bar in enumerate(bars):
-        _bar(axes, bar, at, is_upright=True)
+        _bar(plot, bar, at, is_upright=True)
         if is_roomy or at in (highest, len(bars) - 1):
-            axes.annotate(
-                bar.value, (at, bar.size), xytext=(0, 5), textcoords="offset points", ha="center"
-            )
+            plot.write(bar.value, at, bar.size, (0, 5))
         first, _, second = bar.label.partition("\n")
         is_new = at == 0 or bars[at - 1].label.partition("\n")[2] != second
         if is_roomy or at % 3 == 0:
-            _below(axes, at, first, 16)
+            plot.write(first, at, 0, (0, -16), role="muted")
         if is_new:
-            _below(axes, at, second, 33)
-    axes.plot([-0.5, len(bars) - 0.5], [0, 0], color=colour("muted"), linewidth=1, clip_on=False)
+            plot.write(second, at, 0, (0, -33), role="muted")
+    plot.line(ends, (0, 0), "muted")
     return figure
-
-
-def _below(axes: "Axes", at: float, text: str, distance: float) -> None:
-    axes.annotate(
-        text,
-        (at, 0),
-        xytext=(0, -distance),
-        textcoords="offset points",
-        ha="center",
-        color=colour("muted"),
-    )
 
 
 def _rows(bars: Sequence[Bar], width: float, label_width: float) -> "Figure":
     figure = new_figure(width, 24 * len(bars) + 4)
-    axes = add_axes(figure, left=label_width, top=2, right=72, bottom=2)
     largest = max((bar.size for bar in bars), default=0) or 1
-    axes.set_xlim(0, largest)
-    axes.set_ylim(len(bars) - 0.5, -0.5)
+    ends = (len(bars) - 0.5, -0.5)
+    plot = add_plot(figure, (label_width, 2, 72, 2), (0, largest), ends)
     for at, bar in enumerate(bars):
-        _bar(axes, bar, at, is_upright=False)
+        _bar(plot, bar, at, is_upright=False)
         label = fitted(bar.label.replace("\n", " "), label_width - 10)
-        beside(axes, label, 0, at, offset=-8, align="right")
-        beside(axes, bar.value, bar.size, at, offset=6, align="left")
-    axes.plot([0, 0], [-0.5, len(bars) - 0.5], color=colour("muted"), linewidth=1, clip_on=False)
+        plot.beside(label, 0, at, -8, "right")
+        plot.beside(bar.value, bar.size, at, 6, "left")
+    plot.line((0, 0), ends, "muted")
     return figure
 
 
-def _bar(axes: "Axes", bar: Bar, at: float, *, is_upright: bool) -> None:
+def _bar(plot: Plot, bar: Bar, at: float, *, is_upright: bool) -> None:
     start = 0.0
+    across = (at - _BAR / 2, at + _BAR / 2)
     for size, role in bar.parts:
-        style = {
-            "facecolor": colour("surface" if bar.is_hatched else role),
-            "edgecolor": colour(role),
-            "hatch": HATCH if bar.is_hatched else None,
-            "linewidth": 1,
-            "clip_on": False,
-            "gid": tip(bar.tip) if bar.tip else None,
-        }
-        if is_upright:
-            axes.bar(at, size, width=_BAR, bottom=start)[0].set(**style)
-        else:
-            axes.barh(at, size, height=_BAR, left=start)[0].set(**style)
+        along = (start, start + size)
+        plot.bar(
+            *((across, along) if is_upright else (along, across)),
+            facecolor=colour("surface" if bar.is_hatched else role),
+            edgecolor=colour(role),
+            hatch=HATCH if bar.is_hatched else None,
+            linewidth=1,
+            gid=tip(bar.tip) if bar.tip else None,
+        )
         start += size
 
 
@@ -153,17 +135,17 @@ def pairs(
         width = WIDE if is_wide else NARROW
         label_width = max(104 if is_wide else 96, 7 * longest + 14)
         figure = new_figure(width, step * len(labels) + 4)
-        axes = add_axes(figure, left=label_width, top=2, right=56, bottom=2)
-        axes.set_xlim(0, max([*first, *(second or ()), 0.01]))
-        axes.set_ylim(len(labels) - 0.5, -0.5)
+        ends = (len(labels) - 0.5, -0.5)
+        largest = max([*first, *(second or ()), 0.01])
+        plot = add_plot(figure, (label_width, 2, 56, 2), (0, largest), ends)
         for at, label in enumerate(labels):
             for (values, role), offset in zip(shares, offsets, strict=True):
                 value = values[at]
-                bar = axes.barh(at + offset, value, height=0.34 * 2 / len(shares))[0]
-                bar.set(facecolor=colour(role), edgecolor="none", clip_on=False)
-                beside(axes, f"{100 * value:.1f}%", value, at + offset, offset=6, align="left")
-            beside(axes, label, 0, at, offset=-8, align="right")
-        axes.plot([0, 0], [-0.5, len(labels) - 0.5], color=colour("muted"), linewidth=1)
+                size = (value, 0.34 * 2 / len(shares))
+                plot.cell(value / 2, at + offset, size, facecolor=colour(role), edgecolor="none")
+                plot.beside(f"{100 * value:.1f}%", value, at + offset, 6, "left")
+            plot.beside(label, 0, at, -8, "right")
+        plot.line((0, 0), ends, "muted")
         return figure
 
     return pictures(name, draw)

@@ -16,9 +16,9 @@ from customer_assets.reports.charts.drawing import (
     HATCH,
     NARROW,
     WIDE,
-    add_axes,
-    beside,
-    cell,
+    Margins,
+    Plot,
+    add_plot,
     colour,
     heat_step,
     new_figure,
@@ -27,7 +27,6 @@ from customer_assets.reports.charts.drawing import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _PANEL, _LEFT, _RIGHT, _ROW = 150, 46, 10, 25
@@ -58,43 +57,40 @@ def lines_in_time(
         figure = new_figure(width, _PANEL * len(panels) + 24)
         for at, panel in enumerate(panels):
             bottom = _PANEL * (len(panels) - at - 1) + 30
-            axes = add_axes(figure, _LEFT, _PANEL * at + 30, _RIGHT, bottom)
-            _line_panel(axes, days, panel, n_final)
+            margins = (_LEFT, _PANEL * at + 30, _RIGHT, bottom)
+            plot = _line_panel(figure, margins, days, panel, n_final)
             if at == len(panels) - 1:
-                _dates(axes, days, 6 if is_wide else 3)
+                _dates(plot, days, 6 if is_wide else 3)
         return figure
 
     return pictures(name, draw)
 
 
-def _line_panel(axes: "Axes", days: Sequence[dt.date], panel: LinePanel, n_final: int) -> None:
+def _line_panel(
+    figure: "Figure", margins: Margins, days: Sequence[dt.date], panel: LinePanel, n_final: int
+) -> Plot:
     x = [(day - days[0]).days for day in days]
     known = [v for values, _ in panel.lines for v in values if v is not None]
     known += [v for v in (panel.band[1] if panel.band else ()) if v is not None]
     largest = _round_up(max(known, default=0), is_share=panel.is_share)
-    axes.set_xlim(0, max(x[-1], 1))
-    axes.set_ylim(0, largest)
-    axes.annotate(
-        panel.title, (0, 1), xytext=(-_LEFT + 2, 12), xycoords="axes fraction",
-        textcoords="offset points", fontweight="bold",
-    )  # fmt: skip
+    last = max(x[-1], 1)
+    plot = add_plot(figure, margins, (0, last), (0, largest))
+    plot.title(panel.title, (-_LEFT + 2, 12))
     for level in (0, largest / 2, largest):
-        role = "line" if level else "muted"
-        axes.plot([0, max(x[-1], 1)], [level] * 2, color=colour(role), linewidth=1, clip_on=False)
         text = f"{100 * level:g}%" if panel.is_share else wording.compact(level, digits=2)
-        beside(axes, text, 0, level, offset=-6, align="right", role="muted")
+        plot.line((0, last), (level, level), "line" if level else "muted")
+        plot.beside(text, 0, level, -6, "right", "muted")
     if n_final < len(days):
-        start = x[max(n_final - 1, 0)]
-        axes.axvspan(start, max(x[-1], 1)).set(
-            facecolor="none", edgecolor=colour("soft"), hatch=HATCH, linewidth=0
-        )
+        hatched = {"facecolor": "none", "edgecolor": colour("soft"), "hatch": HATCH}
+        plot.bar((x[max(n_final - 1, 0)], last), plot.y, linewidth=0, **hatched)
     if panel.band:
         low, high = ([float("nan") if v is None else v for v in side] for side in panel.band)
-        axes.fill_between(x, low, high, color=colour("soft"), alpha=0.45, linewidth=0)
+        plot.band(x, low, high)
+    marker = "o" if len(days) <= 31 else None
     for values, role in panel.lines:
         drawn = [float("nan") if value is None else value for value in values]
-        style = "o-" if len(days) <= 31 else "-"
-        axes.plot(x, drawn, style, color=colour(role), linewidth=1.8, markersize=5, clip_on=False)
+        plot.line(x, drawn, role, 1.8, marker=marker, markersize=5)
+    return plot
 
 
 def _round_up(largest: float, *, is_share: bool) -> float:
@@ -106,7 +102,7 @@ def _round_up(largest: float, *, is_share: bool) -> float:
     return round(min(top, 1) if is_share else top, 9)
 
 
-def _dates(axes: "Axes", days: Sequence[dt.date], wanted: int) -> None:
+def _dates(plot: Plot, days: Sequence[dt.date], wanted: int) -> None:
     n_days = (days[-1] - days[0]).days
     dates = [days[0] + dt.timedelta(days=offset) for offset in range(n_days + 1)]
     written = wording.short_day
@@ -115,10 +111,7 @@ def _dates(axes: "Axes", days: Sequence[dt.date], wanted: int) -> None:
     for date in dates[:: max(1, math.ceil((len(dates) - 1) / (wanted - 1)))]:
         offset = (date - days[0]).days
         align = "left" if offset == 0 else "right" if n_days - offset < n_days / 20 else "center"
-        axes.annotate(
-            written(date), (offset, 0), xytext=(0, -18), textcoords="offset points", ha=align,
-            color=colour("muted"),
-        )  # fmt: skip
+        plot.write(written(date), offset, 0, (0, -18), align=align, role="muted")
 
 
 @dataclass(frozen=True)
@@ -141,33 +134,31 @@ def funnel_steps(name: str, steps: Sequence[Step], *, is_final: bool) -> tuple[M
     def draw(is_wide: bool) -> "Figure":
         width = WIDE if is_wide else NARROW
         figure = new_figure(width, 56 * len(steps) + 4)
-        axes = add_axes(figure, left=2, top=2, right=8, bottom=2)
-        axes.set_xlim(0, 1)
-        axes.set_ylim(len(steps) - 0.5, -0.5)
+        plot = add_plot(figure, (2, 2, 8, 2), (0, 1), (len(steps) - 0.5, -0.5))
         for at, step in enumerate(steps):
-            axes.barh(at + 0.14, step.share, height=0.4)[0].set(
+            plot.cell(
+                step.share / 2, at + 0.14, (step.share, 0.4),
                 facecolor=colour("accent" if is_final else "surface"),
                 edgecolor=colour("accent"),
                 hatch=None if is_final else HATCH,
                 linewidth=1,
-                clip_on=False,
                 gid=tip(f"{step.label}: {step.value}"),
-            )
+            )  # fmt: skip
             if step.low is not None and step.high is not None and step.low < step.high and at > 0:
-                _whisker(axes, step.low, step.high, at + 0.14)
-            beside(axes, f"{at + 1}. {step.label}", 0, at - 0.27, offset=0, align="left")
-            beside(axes, step.value, 1, at - 0.27, offset=0, align="right")
+                _whisker(plot, step.low, step.high, at + 0.14)
+            plot.beside(f"{at + 1}. {step.label}", 0, at - 0.27, 0, "left")
+            plot.beside(step.value, 1, at - 0.27, 0, "right")
         return figure
 
     return pictures(name, draw)
 
 
-def _whisker(axes: "Axes", low: float, high: float, y: float) -> None:
+def _whisker(plot: Plot, low: float, high: float, y: float) -> None:
     # Seen on the bar as well as beside it.
     for role, width in (("surface", 5), ("ink", 2)):
-        axes.plot([low, high], [y, y], color=colour(role), linewidth=width, clip_on=False)
+        plot.line((low, high), (y, y), role, width)
     for x in (low, high):
-        axes.plot([x, x], [y - 0.12, y + 0.12], color=colour("ink"), linewidth=2, clip_on=False)
+        plot.line((x, x), (y - 0.12, y + 0.12), "ink", 2)
 
 
 @dataclass(frozen=True)
@@ -193,43 +184,37 @@ def cohort_triangle(
         n_columns = n_wide if is_wide else n_narrow
         width, left = (WIDE, 152) if is_wide else (NARROW, 112)
         figure = new_figure(width, _ROW * len(cohorts) + 26)
-        axes = add_axes(figure, left, top=24, right=2, bottom=2)
-        axes.set_xlim(0.5, n_columns + 0.5)
-        axes.set_ylim(len(cohorts) - 0.5, -0.5)
+        heights = (len(cohorts) - 0.5, -0.5)
+        plot = add_plot(figure, (left, 24, 2, 2), (0.5, n_columns + 0.5), heights)
         largest = max((s for c in cohorts for s in c.shares if s is not None), default=0)
         small = 11 if is_wide else 10
         for y, cohort in enumerate(cohorts):
-            beside(axes, cohort.label, 0.5, y, offset=-left + 2, align="left")
+            plot.beside(cohort.label, 0.5, y, -left + 2, "left")
             size = wording.count(cohort.size) if is_wide else wording.compact(cohort.size)
-            beside(axes, size, 0.5, y, offset=-8, align="right", role="muted")
+            plot.beside(size, 0.5, y, -8, "right", "muted")
             for x, share in enumerate(cohort.shares[:n_columns], 1):
                 if share is not None:
                     text = f"{100 * share:.0f}"
                     step = heat_step(share, largest) if cohort.is_final[x - 1] else None
-                    _cell(axes, x, y, text, step, cohort.tips[x - 1], small)
+                    _cell(plot, x, y, text, step, cohort.tips[x - 1], small)
         for x in range(1, n_columns + 1):
-            axes.annotate(
-                str(x), (x, -0.5), xytext=(0, 8), textcoords="offset points", ha="center",
-                fontsize=small,
-            )  # fmt: skip
+            plot.write(str(x), x, -0.5, (0, 8), fontsize=small)
         return figure
 
     return pictures(name, draw)
 
 
 def _cell(
-    axes: "Axes", x: float, y: float, text: str, step: int | None, words: str, size: float
+    plot: Plot, x: float, y: float, text: str, step: int | None, words: str, size: float
 ) -> None:
     paint: dict[str, Any] = (
         {"facecolor": colour("surface"), "edgecolor": colour("line"), "hatch": HATCH}
         if step is None
         else {"facecolor": colour(f"heat-{step}"), "edgecolor": "none"}
     )
-    cell(axes, x, y, (0.94, 0.92), gid=tip(words), **paint)
-    axes.text(
-        x, y + 4 / _ROW, text, ha="center", fontsize=size,
-        color=colour("ink" if step is None else f"heat-text-{step}"),
-    )  # fmt: skip
+    plot.cell(x, y, (0.94, 0.92), gid=tip(words), **paint)
+    role = "ink" if step is None else f"heat-text-{step}"
+    plot.write(text, x, y + 4 / _ROW, role=role, fontsize=size)
 
 
 def by_age(
@@ -249,44 +234,25 @@ def by_age(
 
     def draw(is_wide: bool) -> "Figure":
         figure = new_figure(WIDE if is_wide else NARROW, 170)
-        axes = add_axes(figure, _LEFT + 6, top=18, right=44, bottom=40)
         highest = max(max(line) for line in (*context, values, *(band or ())) if line)
         top = _round_up(highest, is_share=False)
         last = max(ages[-1], ages[0] + 1)
-        axes.set_xlim(ages[0], last)
-        axes.set_ylim(0, top)
+        plot = add_plot(figure, (_LEFT + 6, 18, 44, 40), (ages[0], last), (0, top))
         for level in (0, top / 2, top):
-            role = "line" if level else "muted"
-            axes.plot([ages[0], last], [level] * 2, color=colour(role), linewidth=1, clip_on=False)
-            beside(axes, written(level), ages[0], level, offset=-6, align="right", role="muted")
+            plot.line(plot.x, (level, level), "line" if level else "muted")
+            plot.beside(written(level), ages[0], level, -6, "right", "muted")
         for line in context:
-            axes.plot(ages[: len(line)], line, color=colour("soft"), linewidth=1, alpha=0.7)
+            plot.line(ages[: len(line)], line, "soft", alpha=0.7)
         if band:
-            axes.fill_between(ages, *band, color=colour("soft"), alpha=0.45, linewidth=0)
-        axes.plot(
-            ages[: len(values)],
-            values,
-            "o-",
-            color=colour("accent"),
-            linewidth=1.8,
-            markersize=5,
-            clip_on=False,
-        )
-        for at, align in ((0, "left"), (-1, "left")):
-            axes.annotate(
-                written(values[at]), (ages[: len(values)][at], values[at]), xytext=(7, 6),
-                textcoords="offset points", ha=align,
-            )  # fmt: skip
+            plot.band(ages, *band)
+        x = ages[: len(values)]
+        plot.line(x, values, "accent", 1.8, marker="o", markersize=5)
+        for at in (0, -1):
+            plot.write(written(values[at]), x[at], values[at], (7, 6), align="left")
         every = -(-len(ages) // (24 if is_wide else 13))
         for age in ages[::every]:
-            axes.annotate(
-                str(age), (age, 0), xytext=(0, -16), textcoords="offset points", ha="center",
-                color=colour("muted"),
-            )  # fmt: skip
-        axes.annotate(
-            what, (0.5, 0), xytext=(0, -33), xycoords="axes fraction",
-            textcoords="offset points", ha="center", color=colour("muted"),
-        )  # fmt: skip
+            plot.write(str(age), age, 0, (0, -16), role="muted")
+        plot.write(what, (ages[0] + last) / 2, 0, (0, -33), role="muted")
         return figure
 
     return pictures(name, draw)
@@ -318,37 +284,33 @@ def gains_and_losses(
         lowest = max((each.loss for each in intervals), default=0)
         if is_wide:
             figure = new_figure(WIDE, 300)
-            axes = add_axes(figure, left=_LEFT, top=14, right=6, bottom=28)
-            axes.set_xlim(-0.5, n - 0.5)
-            axes.set_ylim(-lowest, highest)
+            plot = add_plot(figure, (_LEFT, 14, 6, 28), (-0.5, n - 0.5), (-lowest, highest))
         else:
             figure = new_figure(NARROW, 24 * n + 4)
-            axes = add_axes(figure, left=70, top=2, right=6, bottom=2)
-            axes.set_ylim(n - 0.5, -0.5)
-            axes.set_xlim(-lowest, highest)
+            plot = add_plot(figure, (70, 2, 6, 2), (-lowest, highest), (n - 0.5, -0.5))
         every = -(-n * 52 // (WIDE - _LEFT)) if is_wide else 1
         for at, each in enumerate(intervals):
             start = 0.0
             for size, role in each.gains:
-                _part(axes, at, start, size, role, each, is_upright=is_wide)
+                _part(plot, at, start, size, role, each, is_upright=is_wide)
                 start += size
-            _part(axes, at, -each.loss, each.loss, loss_role, each, is_upright=is_wide)
+            _part(plot, at, -each.loss, each.loss, loss_role, each, is_upright=is_wide)
             if at % every == 0:
-                _interval_label(axes, at, each.label, -lowest, is_wide)
+                _interval_label(plot, at, each.label, -lowest, is_wide)
         if is_wide:
-            axes.plot([-0.5, n - 0.5], [0, 0], color=colour("ink"), linewidth=1, clip_on=False)
+            plot.line(plot.x, (0, 0), "ink")
             for level in (highest, 0, -lowest) if lowest else (highest, 0):
                 text = wording.compact(abs(level), digits=2)
-                beside(axes, text, -0.5, level, offset=-6, align="right", role="muted")
+                plot.beside(text, -0.5, level, -6, "right", "muted")
         else:
-            axes.plot([0, 0], [-0.5, n - 0.5], color=colour("ink"), linewidth=1, clip_on=False)
+            plot.line((0, 0), plot.y, "ink")
         return figure
 
     return pictures(name, draw)
 
 
 def _part(
-    axes: "Axes",
+    plot: Plot,
     at: float,
     start: float,
     size: float,
@@ -359,26 +321,19 @@ def _part(
 ) -> None:
     if not size:
         return
-    if is_upright:
-        part = axes.bar(at, size, width=0.76, bottom=start)[0]
-    else:
-        part = axes.barh(at, size, height=0.76, left=start)[0]
-    part.set(
+    across, along = (at - 0.38, at + 0.38), (start, start + size)
+    plot.bar(
+        *((across, along) if is_upright else (along, across)),
         facecolor=colour(role if interval.is_final else "surface"),
         edgecolor=colour("surface" if interval.is_final else role),
         hatch=None if interval.is_final else HATCH,
         linewidth=0.8,
-        clip_on=False,
         gid=tip(interval.tip),
     )
 
 
-def _interval_label(axes: "Axes", at: float, text: str, edge: float, is_upright: bool) -> None:
-    axes.annotate(
-        text,
-        (at, edge) if is_upright else (edge, at),
-        xytext=(0, -18) if is_upright else (-6, -4.5),
-        textcoords="offset points",
-        ha="center" if is_upright else "right",
-        color=colour("muted"),
-    )
+def _interval_label(plot: Plot, at: float, text: str, edge: float, is_upright: bool) -> None:
+    if is_upright:
+        plot.write(text, at, edge, (0, -18), role="muted")
+    else:
+        plot.beside(text, edge, at, -6, "right", "muted")

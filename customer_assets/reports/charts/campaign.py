@@ -11,16 +11,14 @@ from customer_assets.reports import wording
 from customer_assets.reports.charts.drawing import (
     NARROW,
     WIDE,
-    add_axes,
-    beside,
-    colour,
+    Margins,
+    add_plot,
     new_figure,
     pictures,
     tip,
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _HEIGHT, _LEFT, _GAP = 210, 62, 24
@@ -58,61 +56,44 @@ def contact_curves(
             panel = WIDE / len(curves)
             for at, curve in enumerate(curves):
                 right = WIDE - panel * (at + 1) + _GAP / 2
-                axes = add_axes(figure, panel * at + _LEFT, 34, right, 44)
-                _curve(axes, contacts, curve)
+                _curve(figure, (panel * at + _LEFT, 34, right, 44), contacts, curve)
             return figure
         figure = new_figure(NARROW, _HEIGHT * len(curves))
         for at, curve in enumerate(curves):
             bottom = _HEIGHT * (len(curves) - at - 1) + 44
-            axes = add_axes(figure, _LEFT, _HEIGHT * at + 34, _GAP / 2, bottom)
-            _curve(axes, contacts, curve)
+            _curve(figure, (_LEFT, _HEIGHT * at + 34, _GAP / 2, bottom), contacts, curve)
         return figure
 
     return pictures(name, draw)
 
 
-def _curve(axes: "Axes", contacts: Sequence[int], curve: Curve) -> None:
+def _curve(figure: "Figure", margins: Margins, contacts: Sequence[int], curve: Curve) -> None:
     low_side, high_side = curve.band or (curve.values, curve.values)
     seen = [*curve.values, *low_side, *high_side, *(mark.y for mark in curve.marks), 0.0]
     levels = _levels(min(seen), max(seen))
     width = max(contacts[-1], *(mark.x for mark in curve.marks), 1)
-    axes.set_xlim(0, width)
-    axes.set_ylim(levels[0], levels[-1])
-    axes.annotate(
-        curve.title, (0, 1), xytext=(-_LEFT + 2, 14), xycoords="axes fraction",
-        textcoords="offset points", fontweight="bold",
-    )  # fmt: skip
+    plot = add_plot(figure, margins, (0, width), (levels[0], levels[-1]))
+    plot.title(curve.title, (-_LEFT + 2, 14))
     for level in levels:
-        role = "line" if level else "muted"
-        axes.plot([0, width], [level] * 2, color=colour(role), linewidth=1, clip_on=False)
-        beside(axes, curve.written(level), 0, level, offset=-6, align="right", role="muted")
+        plot.line((0, width), (level, level), "line" if level else "muted")
+        plot.beside(curve.written(level), 0, level, -6, "right", "muted")
     if curve.band:
-        axes.fill_between(
-            contacts, low_side, high_side, color=colour("soft"), alpha=0.45, linewidth=0
-        )
-    axes.plot(contacts, curve.values, "-", color=colour("accent"), linewidth=1.8, clip_on=False)
+        plot.band(contacts, low_side, high_side)
+    plot.line(contacts, curve.values, "accent", 1.8)
     # Words stand in the corner that the curve leaves free, one below another.
     is_rising = curve.values[-1] > curve.values[0]
     marks = sorted(curve.marks, key=lambda mark: -mark.y)
     for line, mark in enumerate(marks):
-        axes.plot(
-            [mark.x], [mark.y], "o", color=colour(mark.role), markersize=8, clip_on=False,
-            gid=tip(mark.tip),
-        )  # fmt: skip
+        plot.dot(mark.x, mark.y, mark.role, 8, gid=tip(mark.tip))
         offset = 14 * (len(marks) - line) - 8 if is_rising else -14 * (line + 1)
-        axes.annotate(
-            mark.tip, (1, 0 if is_rising else 1), xytext=(-4, offset), xycoords="axes fraction",
-            textcoords="offset points", ha="right", fontsize=11, color=colour(mark.role),
-        )  # fmt: skip
+        corner = levels[0 if is_rising else -1]
+        plot.write(
+            mark.tip, width, corner, (-4, offset), align="right", role=mark.role, fontsize=11
+        )
     for share, align in ((0.0, "left"), (0.5, "center"), (1.0, "right")):
-        axes.annotate(
-            wording.count(share * width), (share * width, levels[0]), xytext=(0, -18),
-            textcoords="offset points", ha=align, color=colour("muted"),
-        )  # fmt: skip
-    axes.annotate(
-        "customers contacted", (0.5, 0), xytext=(0, -35), xycoords="axes fraction",
-        textcoords="offset points", ha="center", color=colour("muted"),
-    )  # fmt: skip
+        number = share * width
+        plot.write(wording.count(number), number, levels[0], (0, -18), align=align, role="muted")
+    plot.write("customers contacted", width / 2, levels[0], (0, -35), role="muted")
 
 
 def _levels(low: float, high: float) -> list[float]:

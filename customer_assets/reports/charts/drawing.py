@@ -6,10 +6,13 @@ belongs to the modules beside this one. Nothing here reads data.
 """
 
 import io
+import math
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 from xml.etree import ElementTree
@@ -17,7 +20,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
 # Units of the pictures are CSS pixels at full size: a wide one fills the text column of a
@@ -27,6 +30,9 @@ NARROW = 330
 FONT_SIZE = 12.5
 # What is not complete is drawn so.
 HATCH = "////"
+
+# What a plot leaves free of its figure, in pixels: left, top, right and bottom.
+Margins = tuple[float, float, float, float]
 
 HEAT_STEPS = 7
 _ROLES = (
@@ -72,19 +78,129 @@ def new_figure(width: float, height: float) -> "Figure":
     return figure
 
 
-def add_axes(figure: "Figure", left: float, top: float, right: float, bottom: float) -> "Axes":
-    """Return bare axes with margins in pixels: no frame, no ticks, nothing but what is drawn."""
-    width, height = (72 * inches for inches in figure.get_size_inches())
-    axes = figure.add_axes(
-        (
-            left / width,
-            bottom / height,
-            (width - left - right) / width,
-            (height - top - bottom) / height,
+@dataclass(frozen=True)
+class Plot:
+    """A rectangle of a figure with scales of its own, and what can be drawn in it.
+
+    `box` is its left, bottom, right and top in pixels from the figure's lower left corner, `x` and
+    `y` are the values at its ends. Points are values, offsets pixels. matplotlib's own axes come
+    with ticks and a frame, which no picture here has, and take twice the time.
+    """
+
+    figure: "Figure"
+    box: tuple[float, float, float, float]
+    x: tuple[float, float]
+    y: tuple[float, float]
+    is_log: bool = False
+
+    def line(
+        self, x: Sequence[float], y: Sequence[float], role: str, width: float = 1, **style: Any
+    ) -> None:
+        """Draw a line through points, with gaps where one is not a number."""
+        from matplotlib.lines import Line2D
+
+        self._add(Line2D(*self._at(x, y), color=colour(role), linewidth=width, **style))
+
+    def dot(self, x: float, y: float, role: str, size: float, **style: Any) -> None:
+        """Draw a dot, so many pixels across."""
+        self.line([x], [y], role, marker="o", markersize=size, **style)
+
+    def bar(self, x: tuple[float, float], y: tuple[float, float], **style: Any) -> None:
+        """Draw a rectangle between two values each way."""
+        from matplotlib.patches import Polygon
+
+        (left, right), (bottom, top) = self._at(x, y)
+        corners = [(left, bottom), (right, bottom), (right, top), (left, top)]
+        self._add(Polygon(corners, **style))
+
+    def cell(self, x: float, y: float, size: tuple[float, float], **style: Any) -> None:
+        """Draw a rectangle around a point."""
+        width, height = size
+        self.bar((x - width / 2, x + width / 2), (y - height / 2, y + height / 2), **style)
+
+    def band(self, x: Sequence[float], low: Sequence[float], high: Sequence[float]) -> None:
+        """Fill what lies between two lines, with gaps where one is not a number."""
+        from matplotlib.patches import Polygon
+        from matplotlib.transforms import Bbox
+
+        box = Bbox.from_extents(*self.box)
+        (at, bottom), (_, top) = self._at(x, low), self._at(x, high)
+        points = zip(at, bottom, top, strict=True)
+        for is_gap, part in groupby(points, lambda point: any(map(math.isnan, point))):
+            if not is_gap:
+                at, bottom, top = map(list, zip(*part, strict=True))
+                edge = [*zip(at, bottom, strict=True), *zip(at[::-1], top[::-1], strict=True)]
+                filled = Polygon(edge, facecolor=colour("soft"), alpha=0.45, linewidth=0)
+                filled.set_clip_box(box)
+                self._add(filled)
+
+    def write(
+        self,
+        text: str,
+        x: float,
+        y: float,
+        offset: tuple[float, float] = (0, 0),
+        *,
+        align: str = "center",
+        role: str = "ink",
+        **style: Any,
+    ) -> None:
+        """Write a text so many pixels right of a point and above it; `align` says which end."""
+        from matplotlib.text import Text
+
+        [left], [bottom] = self._at([x], [y])
+        place = left + offset[0], bottom + offset[1]
+        self._add(Text(*place, text, ha=align, color=colour(role), **style))
+
+    def beside(
+        self, text: str, x: float, y: float, offset: float, align: str, role: str = "ink"
+    ) -> None:
+        """Write a text so many pixels right (or, below zero, left) of a point, at its height."""
+        self.write(text, x, y, (offset, -4.5), align=align, role=role)
+
+    def title(self, text: str, offset: tuple[float, float], **style: Any) -> None:
+        """Write a title so many pixels right of the upper left corner and above it."""
+        self.write(text, self.x[0], self.y[1], offset, align="left", fontweight="bold", **style)
+
+    def share_of_width(self, x: float) -> float:
+        """Return how far right a value lies, from 0 to 1."""
+        return _share(*map(math.log10, (x, *self.x))) if self.is_log else _share(x, *self.x)
+
+    def _at(self, x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:
+        """Return points in pixels."""
+        left, bottom, right, top = self.box
+        return (
+            [left + (right - left) * self.share_of_width(value) for value in x],
+            [bottom + (top - bottom) * _share(value, *self.y) for value in y],
         )
-    )
-    axes.set_axis_off()
-    return axes
+
+    def _add(self, artist: "Artist") -> None:
+        from matplotlib.transforms import IdentityTransform
+
+        artist.set_transform(IdentityTransform())
+        self.figure.add_artist(artist)
+
+
+def _share(value: float, first: float, last: float) -> float:
+    # On a scale of one value it stands in the middle.
+    return (value - first) / (last - first) if last != first else 0.5 + value - first
+
+
+def add_plot(
+    figure: "Figure",
+    margins: Margins,
+    x: tuple[float, float],
+    y: tuple[float, float],
+    *,
+    is_log: bool = False,
+) -> Plot:
+    """Return a plot by its margins and the values at its ends, from left and from below.
+
+    `is_log` makes the scale of x a logarithmic one, of values above zero.
+    """
+    left, top, right, bottom = margins
+    width, height = (72 * inches for inches in figure.get_size_inches())
+    return Plot(figure, (left, bottom, width - right, height - top), x, y, is_log)
 
 
 def fitted(text: str, room: float) -> str:
@@ -100,28 +216,6 @@ def fitted(text: str, room: float) -> str:
     while len(cut) > 1 and width(cut) > room:
         cut = cut.removesuffix("…")[:-1].rstrip() + "…"
     return cut
-
-
-def beside(
-    axes: "Axes", text: str, x: float, y: float, *, offset: float, align: str, role: str = "ink"
-) -> None:
-    """Write a text so many pixels right (or, below zero, left) of a point."""
-    axes.annotate(
-        text,
-        (x, y),
-        xytext=(offset, -4.5),
-        textcoords="offset points",
-        ha=align,
-        color=colour(role),
-    )
-
-
-def cell(axes: "Axes", x: float, y: float, size: tuple[float, float], **style: Any) -> None:
-    """Draw a rectangle around a point; far quicker than a bar where there are hundreds."""
-    from matplotlib.patches import Rectangle
-
-    width, height = size
-    axes.add_artist(Rectangle((x - width / 2, y - height / 2), width, height, **style))
 
 
 def pictures(name: str, draw: Callable[[bool], "Figure"]) -> tuple[Markup, Markup]:

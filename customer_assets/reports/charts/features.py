@@ -10,9 +10,7 @@ from customer_assets.reports import wording
 from customer_assets.reports.charts.drawing import (
     NARROW,
     WIDE,
-    add_axes,
-    beside,
-    cell,
+    add_plot,
     colour,
     heat_step,
     new_figure,
@@ -77,35 +75,30 @@ def _spread(
 ) -> None:
     left, right, above, below = place
     last = len(feature.shares) - 0.5
-    curve = add_axes(figure, left, above + 32, right, below + _PANEL_HEIGHT - 32 - _CURVE)
-    curve.set_xlim(-0.5, last)
-    curve.set_ylim(0, top)
-    curve.annotate(
-        feature.title, (0, 1), xytext=(-_SIDE + 4, 14), xycoords="axes fraction",
-        textcoords="offset points", fontweight="bold",
-    )  # fmt: skip
+    ends = (-0.5, last)
+    margins = (left, above + 32, right, below + _PANEL_HEIGHT - 32 - _CURVE)
+    curve = add_plot(figure, margins, ends, (0, top))
+    curve.title(feature.title, (-_SIDE + 4, 14))
     for level in (0, top):
-        curve.plot([-0.5, last], [level] * 2, color=colour("line"), linewidth=1, clip_on=False)
-        beside(curve, f"{100 * level:.0f}%", -0.5, level, offset=-6, align="right", role="muted")
+        curve.line(ends, (level, level), "line")
+        curve.beside(f"{100 * level:.0f}%", -0.5, level, -6, "right", "muted")
     if overall is not None:
-        curve.plot([-0.5, last], [overall] * 2, color=colour("muted"), linewidth=1, dashes=(4, 3))
+        curve.line(ends, (overall, overall), "muted", dashes=(4, 3))
     dots = [(at, p) for at, p in enumerate(feature.positive) if p is not None]
     n_joined = len(feature.shares) - (1 if feature.is_last_apart else 0)
     for part in ([d for d in dots if d[0] < n_joined], [d for d in dots if d[0] >= n_joined]):
         x, y = [at for at, _ in part], [p for _, p in part]
-        curve.plot(x, y, "o-", color=colour("accent"), linewidth=1.8, markersize=6, clip_on=False)
-    columns = add_axes(figure, left, above + 38 + _CURVE, right, below + 26)
-    columns.set_xlim(-0.5, last)
-    columns.set_ylim(0, max([*feature.shares, 0.01]))
+        curve.line(x, y, "accent", 1.8, marker="o", markersize=6)
+    margins = (left, above + 38 + _CURVE, right, below + 26)
+    columns = add_plot(figure, margins, ends, (0, max([*feature.shares, 0.01])))
     for at, size in enumerate(feature.shares):
-        bar = columns.bar(at, size, width=0.86)[0]
-        bar.set(facecolor=colour("soft"), edgecolor="none", gid=tip(feature.tips[at]))
-    columns.plot([-0.5, last], [0, 0], color=colour("muted"), linewidth=1, clip_on=False)
-    for at, text, align in ((0, feature.first, "left"), (1, feature.last, "right")):
-        columns.annotate(
-            text, (at, 0), xytext=(0, -15), xycoords="axes fraction",
-            textcoords="offset points", ha=align, fontsize=11, color=colour("muted"),
+        columns.cell(
+            at, size / 2, (0.86, size), facecolor=colour("soft"), edgecolor="none",
+            gid=tip(feature.tips[at]),
         )  # fmt: skip
+    columns.line(ends, (0, 0), "muted")
+    for edge, text, align in ((-0.5, feature.first, "left"), (last, feature.last, "right")):
+        columns.write(text, edge, 0, (0, -15), align=align, role="muted", fontsize=11)
 
 
 def correlations(
@@ -119,30 +112,25 @@ def correlations(
     def draw(is_wide: bool) -> "Figure":
         width, label_width, row = (WIDE, 226, 27) if is_wide else (NARROW, 150, 19)
         figure = new_figure(width, row * len(labels) + 30)
-        axes = add_axes(figure, left=label_width, top=24, right=6, bottom=6)
-        axes.set_xlim(-0.5, len(labels) - 0.5)
-        axes.set_ylim(len(labels) - 0.5, -0.5)
+        end = len(labels) - 0.5
+        plot = add_plot(figure, (label_width, 24, 6, 6), (-0.5, end), (end, -0.5))
         small = 11 if is_wide else 8
         for y, line in enumerate(values):
             shown = labels[y] if is_wide else wording.shown(labels[y], 19)
-            beside(axes, f"{shown}  {y + 1}", -0.5, y, offset=-6, align="right")
-            axes.annotate(
-                str(y + 1), (y, -0.5), xytext=(0, 8), textcoords="offset points", ha="center",
-                fontsize=small, color=colour("muted"),
-            )  # fmt: skip
+            plot.beside(f"{shown}  {y + 1}", -0.5, y, -6, "right")
+            plot.write(str(y + 1), y, -0.5, (0, 8), role="muted", fontsize=small)
             for x, value in enumerate(line):
                 if value is None:
                     continue
                 step = heat_step(value, 1)
-                cell(
-                    axes, x, y, (0.95, 0.92), facecolor=colour(f"heat-{step}"), edgecolor="none",
+                plot.cell(
+                    x, y, (0.95, 0.92), facecolor=colour(f"heat-{step}"), edgecolor="none",
                     gid=tip(f"{labels[y]} and {labels[x]}: {value:.2f}"),
                 )  # fmt: skip
                 if is_wide:
-                    axes.text(
-                        x, y + 4 / row, f"{value:.2f}"[1:] if value < 0.995 else "1",
-                        ha="center", fontsize=small, color=colour(f"heat-text-{step}"),
-                    )  # fmt: skip
+                    text = f"{value:.2f}"[1:] if value < 0.995 else "1"
+                    role = f"heat-text-{step}"
+                    plot.write(text, x, y + 4 / row, role=role, fontsize=small)
         return figure
 
     return pictures(name, draw)

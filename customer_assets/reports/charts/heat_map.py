@@ -9,9 +9,7 @@ from markupsafe import Markup
 from customer_assets.reports.charts.drawing import (
     NARROW,
     WIDE,
-    add_axes,
-    beside,
-    cell,
+    add_plot,
     colour,
     heat_step,
     new_figure,
@@ -66,44 +64,24 @@ def _heat_map(
     heat: HeatMap, width: float, row_height: float, label_width: float, *, short: bool
 ) -> "Figure":
     figure = new_figure(width, row_height * len(heat.rows) + 50)
-    axes = add_axes(figure, left=label_width, top=24, right=52, bottom=26)
-    axes.set_xlim(-0.5, len(heat.columns) - 0.5)
-    axes.set_ylim(len(heat.rows) - 0.5, -0.5)
+    right, bottom = len(heat.columns) - 0.5, len(heat.rows) - 0.5
+    plot = add_plot(figure, (label_width, 24, 52, 26), (-0.5, right), (bottom, -0.5))
     largest = max((value for row in heat.values for value in row), default=0)
     small = 11 if len(heat.columns) <= 16 else 9
     for y, row in enumerate(heat.values):
         for x, value in enumerate(row):
             step = heat_step(value, largest)
-            cell(
-                axes, x, y, (0.96, 0.94), facecolor=colour(f"heat-{step}"), edgecolor="none",
+            plot.cell(
+                x, y, (0.96, 0.94), facecolor=colour(f"heat-{step}"), edgecolor="none",
                 gid=tip(heat.tips[y][x]),
             )  # fmt: skip
-            axes.text(
-                x,
-                y + 4 / row_height,
-                heat.texts[y][x],
-                ha="center",
-                fontsize=small,
-                color=colour(f"heat-text-{step}"),
-            )
-        beside(axes, heat.rows[y], -0.5, y, offset=-6, align="right")
-        total = heat.row_totals[y]
-        beside(axes, total, len(heat.columns) - 0.5, y, offset=6, align="left", role="muted")
+            text = heat.texts[y][x]
+            plot.write(text, x, y + 4 / row_height, role=f"heat-text-{step}", fontsize=small)
+        plot.beside(heat.rows[y], -0.5, y, -6, "right")
+        plot.beside(heat.row_totals[y], right, y, 6, "left", "muted")
     # Long words over narrow columns would overlap.
     heads = [column[:2] if short else column for column in heat.columns]
-    bottom = len(heat.rows) - 0.5
     for x, head in enumerate(heads):
-        for text, edge, offset, role in (
-            (head, -0.5, 8, "ink"),
-            (heat.column_totals[x], bottom, -17, "muted"),
-        ):
-            axes.annotate(
-                text,
-                (x, edge),
-                xytext=(0, offset),
-                textcoords="offset points",
-                ha="center",
-                fontsize=small,
-                color=colour(role),
-            )
+        plot.write(head, x, -0.5, (0, 8), fontsize=small)
+        plot.write(heat.column_totals[x], x, bottom, (0, -17), role="muted", fontsize=small)
     return figure

@@ -9,16 +9,14 @@ from markupsafe import Markup
 from customer_assets.reports.charts.drawing import (
     NARROW,
     WIDE,
-    add_axes,
-    beside,
-    colour,
+    Plot,
+    add_plot,
     new_figure,
     pictures,
     tip,
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -56,51 +54,31 @@ def curve_panels(name: str, panels: Sequence[CurvePanel]) -> tuple[Markup, Marku
         figure = new_figure(size * abreast, height * rows)
         for at, panel in enumerate(panels):
             row, column = divmod(at, abreast)
-            axes = add_axes(
-                figure,
-                left=size * column + 44,
-                top=height * row + 30,
-                right=size * (abreast - column - 1) + 16,
-                bottom=height * (rows - row - 1) + 44,
-            )
-            _curves(axes, panel)
+            left, right = size * column + 44, size * (abreast - column - 1) + 16
+            top, bottom = height * row + 30, height * (rows - row - 1) + 44
+            scale = (0, panel.top)
+            _curves(add_plot(figure, (left, top, right, bottom), scale, scale), panel)
         return figure
 
     return pictures(name, draw)
 
 
-def _curves(axes: "Axes", panel: CurvePanel) -> None:
+def _curves(plot: Plot, panel: CurvePanel) -> None:
     top = panel.top
-    axes.set_xlim(0, top)
-    axes.set_ylim(0, top)
-    axes.annotate(
-        panel.title, (0, 1), xytext=(0, 12), xycoords="axes fraction",
-        textcoords="offset points", fontweight="bold",
-    )  # fmt: skip
+    plot.title(panel.title, (0, 12))
     for end in (0.0, top / 2, top):
-        axes.plot([0, top], [end, end], color=colour("line"), linewidth=1, clip_on=False)
-        beside(axes, f"{100 * end:.0f}%", 0, end, offset=-6, align="right", role="muted")
-        axes.annotate(
-            f"{100 * end:.0f}%", (end, 0), xytext=(0, -16), textcoords="offset points",
-            ha="center", color=colour("muted"),
-        )  # fmt: skip
-    axes.annotate(
-        panel.x_name, (top / 2, 0), xytext=(0, -33), textcoords="offset points", ha="center",
-        color=colour("muted"),
-    )  # fmt: skip
-    axes.annotate(
-        panel.y_name, (1, 1), xytext=(0, 12), xycoords="axes fraction",
-        textcoords="offset points", ha="right", color=colour("muted"),
-    )  # fmt: skip
+        text = f"{100 * end:.0f}%"
+        plot.line((0, top), (end, end), "line")
+        plot.beside(text, 0, end, -6, "right", "muted")
+        plot.write(text, end, 0, (0, -16), role="muted")
+    plot.write(panel.x_name, top / 2, 0, (0, -33), role="muted")
+    plot.write(panel.y_name, top, top, (0, 12), align="right", role="muted")
     if panel.chance:
-        axes.plot(
-            panel.chance.x, panel.chance.y, color=colour("muted"), linewidth=1,
-            linestyle=(0, (3, 3)),
-        )  # fmt: skip
+        plot.line(panel.chance.x, panel.chance.y, "muted", linestyle=(0, (3, 3)))
     for line in panel.lines:
-        axes.plot(
-            line.x, line.y, color=colour(line.role), linewidth=0 if line.is_dotted else 2.2,
-            marker="o" if line.is_dotted else None, markersize=7, clip_on=False,
+        plot.line(
+            line.x, line.y, line.role, 0 if line.is_dotted else 2.2,
+            marker="o" if line.is_dotted else None, markersize=7,
             gid=tip(line.label) if line.label else None,
         )  # fmt: skip
 
@@ -122,30 +100,25 @@ def intervals_in_time(
     def draw(is_wide: bool) -> "Figure":
         width = WIDE if is_wide else NARROW
         figure = new_figure(width, 220)
-        axes = add_axes(figure, left=44, top=12, right=12, bottom=28)
         known = [v for s in series for value in s.values for v in value if v == v]
         low, high = min(known), max(known)
-        axes.set_xlim(-0.5, len(moments) - 0.5)
-        axes.set_ylim(low - (high - low) * 0.08, high + (high - low) * 0.08)
+        bottom, top = low - (high - low) * 0.08, high + (high - low) * 0.08
+        ends = (-0.5, len(moments) - 0.5)
+        plot = add_plot(figure, (44, 12, 12, 28), ends, (bottom, top))
         for value in (low, (low + high) / 2, high):
-            axes.plot([-0.5, len(moments) - 0.5], [value] * 2, color=colour("line"), linewidth=1)
-            beside(axes, f"{value:.2f}", -0.5, value, offset=-6, align="right", role="muted")
+            plot.line(ends, (value, value), "line")
+            plot.beside(f"{value:.2f}", -0.5, value, -6, "right", "muted")
         step = 1 if is_wide or len(moments) <= 4 else 2
         for at, moment in enumerate(moments):
             if at % step == 0:
-                axes.annotate(
-                    moment, (at, 0), xytext=(0, -18), xycoords=("data", "axes fraction"),
-                    textcoords="offset points", ha="center", color=colour("muted"),
-                )  # fmt: skip
+                plot.write(moment, at, bottom, (0, -18), role="muted")
         for number, one in enumerate(series):
             shift = (number - (len(series) - 1) / 2) * 0.22
             for at, (start, middle, end) in enumerate(one.values):
                 x = at + shift
-                axes.plot([x, x], [start, end], color=colour(one.role), linewidth=2.5)
-                axes.plot(
-                    [x], [middle], "o", color=colour(one.role), markersize=7,
-                    gid=tip(f"{one.label}, {moments[at]}: {middle:.3f}"),
-                )  # fmt: skip
+                words = f"{one.label}, {moments[at]}: {middle:.3f}"
+                plot.line((x, x), (start, end), one.role, 2.5)
+                plot.dot(x, middle, one.role, 7, gid=tip(words))
         return figure
 
     return pictures(name, draw)

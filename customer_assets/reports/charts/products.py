@@ -9,16 +9,14 @@ from markupsafe import Markup
 from customer_assets.reports.charts.drawing import (
     NARROW,
     WIDE,
-    add_axes,
-    beside,
-    colour,
+    Plot,
+    add_plot,
     new_figure,
     pictures,
     tip,
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _MARKED = 20
@@ -38,38 +36,25 @@ def pareto_curves(name: str, curves: Sequence[ShareCurve]) -> tuple[Markup, Mark
 
     def draw(is_wide: bool) -> "Figure":
         figure = new_figure(WIDE if is_wide else NARROW, 330 if is_wide else 300)
-        axes = add_axes(figure, left=44, top=12, right=14, bottom=46)
-        axes.set_xlim(0, 100)
-        axes.set_ylim(0, 1)
+        plot = add_plot(figure, (44, 12, 14, 46), (0, 100), (0, 1))
         for percent in (0, 20, 40, 60, 80, 100):
-            _percent_line(axes, percent)
-        axes.plot([0, 100], [0, 1], color=colour("muted"), linewidth=1, linestyle="--")
+            _percent_line(plot, percent)
+        plot.line((0, 100), (0, 1), "muted", linestyle="--")
         for curve in curves:
-            axes.plot(
-                range(len(curve.shares)), curve.shares, color=colour(curve.role), linewidth=2.2
-            )
+            plot.line(range(len(curve.shares)), curve.shares, curve.role, 2.2)
             share = curve.shares[_MARKED]
-            axes.plot(
-                [_MARKED], [share], "o", color=colour(curve.role), markersize=8,
-                gid=tip(f"{curve.label}: the best {_MARKED}% bring {100 * share:.1f}%"),
-            )  # fmt: skip
-        axes.annotate(
-            "The best so many per cent", (0.5, 0), xytext=(0, -38), xycoords="axes fraction",
-            textcoords="offset points", ha="center", color=colour("muted"),
-        )  # fmt: skip
+            words = f"{curve.label}: the best {_MARKED}% bring {100 * share:.1f}%"
+            plot.dot(_MARKED, share, curve.role, 8, gid=tip(words))
+        plot.write("The best so many per cent", 50, 0, (0, -38), role="muted")
         return figure
 
     return pictures(name, draw)
 
 
-def _percent_line(axes: "Axes", percent: int) -> None:
-    role = "line" if percent else "muted"
-    axes.plot([0, 100], [percent / 100] * 2, color=colour(role), linewidth=1, clip_on=False)
-    beside(axes, f"{percent}%", 0, percent / 100, offset=-6, align="right", role="muted")
-    axes.annotate(
-        f"{percent}%", (percent, 0), xytext=(0, -18), textcoords="offset points", ha="center",
-        color=colour("muted"),
-    )  # fmt: skip
+def _percent_line(plot: Plot, percent: int) -> None:
+    plot.line((0, 100), [percent / 100] * 2, "line" if percent else "muted")
+    plot.beside(f"{percent}%", 0, percent / 100, -6, "right", "muted")
+    plot.write(f"{percent}%", percent, 0, (0, -18), role="muted")
 
 
 @dataclass(frozen=True)
@@ -103,36 +88,29 @@ def estimated_shares(
     def draw(is_wide: bool) -> "Figure":
         width = WIDE if is_wide else NARROW
         heights = [30 * len(panel.rows) + (34 if panel.title else 6) for panel in panels]
+        label_width = label_widths[0 if is_wide else 1]
         figure = new_figure(width, sum(heights))
         top = 0.0
         for panel, height in zip(panels, heights, strict=True):
             head = 30 if panel.title else 2
             bottom = sum(heights) - top - height + 4
-            axes = add_axes(figure, label_widths[0 if is_wide else 1], top + head, 66, bottom)
-            _estimates(axes, panel, label_widths[0 if is_wide else 1])
+            largest = max((row.high for row in panel.rows), default=0) or 1
+            ends = (len(panel.rows) - 0.5, -0.5)
+            margins = (label_width, top + head, 66, bottom)
+            _estimates(add_plot(figure, margins, (0, largest), ends), panel, label_width)
             top += height
         return figure
 
     return pictures(name, draw)
 
 
-def _estimates(axes: "Axes", panel: SharePanel, label_width: float) -> None:
-    largest = max((row.high for row in panel.rows), default=0) or 1
-    axes.set_xlim(0, largest)
-    axes.set_ylim(len(panel.rows) - 0.5, -0.5)
+def _estimates(plot: Plot, panel: SharePanel, label_width: float) -> None:
     if panel.title:
-        axes.annotate(
-            panel.title, (0, 1), xytext=(2 - label_width, 10), xycoords="axes fraction",
-            textcoords="offset points", fontweight="bold",
-        )  # fmt: skip
-    axes.plot([0, 0], [-0.5, len(panel.rows) - 0.5], color=colour("muted"), linewidth=1)
+        plot.title(panel.title, (2 - label_width, 10))
+    plot.line((0, 0), plot.y, "muted")
     for y, row in enumerate(panel.rows):
-        axes.plot(
-            [row.low, row.high], [y, y], color=colour("soft"), linewidth=7,
-            solid_capstyle="butt", clip_on=False,
-            gid=tip(f"{row.label}: {100 * row.low:.1f}% to {100 * row.high:.1f}%"),
-        )  # fmt: skip
-        role = "second" if row.is_emphasised else "accent"
-        axes.plot([row.share], [y], "o", color=colour(role), markersize=9, clip_on=False)
-        beside(axes, row.label, 0, y, offset=-8, align="right")
-        beside(axes, row.value, row.high, y, offset=8, align="left")
+        words = f"{row.label}: {100 * row.low:.1f}% to {100 * row.high:.1f}%"
+        plot.line((row.low, row.high), (y, y), "soft", 7, solid_capstyle="butt", gid=tip(words))
+        plot.dot(row.share, y, "second" if row.is_emphasised else "accent", 9)
+        plot.beside(row.label, 0, y, -8, "right")
+        plot.beside(row.value, row.high, y, 8, "left")

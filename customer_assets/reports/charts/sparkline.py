@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from customer_assets.reports.charts.drawing import (
-    add_axes,
+    add_plot,
     colour,
     new_figure,
     picture,
@@ -24,14 +24,12 @@ def sparkline(tile: Tile) -> Markup:
 
     def draw() -> "Figure":
         figure = new_figure(_WIDTH, _HEIGHT)
-        axes = add_axes(figure, left=1, top=4, right=5, bottom=4)
         low, high = min(values), max(values)
-        axes.set_xlim(0, len(values) - 1)
-        axes.set_ylim(low, high if high > low else low + 1)
-        axes.plot(range(len(values)), values, color=colour("soft"), linewidth=1.5, clip_on=False)
-        axes.plot(
-            [len(values) - 1], values[-1:], "o", markersize=6, markeredgewidth=1.5, clip_on=False,
-            markeredgecolor=colour("accent"),
+        last = len(values) - 1
+        plot = add_plot(figure, (1, 4, 5, 4), (0, last), (low, high if high > low else low + 1))
+        plot.line(range(len(values)), values, "soft", 1.5)
+        plot.dot(
+            last, values[-1], "accent", 6, markeredgewidth=1.5,
             markerfacecolor=colour("accent" if tile.is_complete else "surface"),
         )  # fmt: skip
         return figure
