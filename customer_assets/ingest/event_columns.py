@@ -78,9 +78,12 @@ def with_copies(raw_events: Table, source: EventLogSource) -> Table:
     # time.
     stored = [name for name in names if name not in raw_events.derived]
     key = [name for name in stored if name in source.key or (not source.key and name != "event_at")]
-    same = ", ".join(quoted(name) for name in dict.fromkeys(["event_date", *key]))
+    first, *others = [quoted(name) for name in key if name != "event_date"] or ["event_date"]
     rest = [name for name in stored if name not in key] if source.key else []
-    order = ", ".join(quoted(name) for name in [*rest, "source_file"])
+    # Parted as events are when they are put in order, rows are sorted once for both.
+    parted = f"partition by {first}, event_date"
+    same = f"{parted} order by {', '.join(others or [first])}"
+    order = ", ".join(map(quoted, [*rest, "source_file"]))
     described = {
         "occurrence": "k for the k-th row of its day with the same key.",
         "n_copies": "Rows of the day with the same key.",
@@ -92,8 +95,8 @@ def with_copies(raw_events: Table, source: EventLogSource) -> Table:
             "columns": {**raw_events.columns, **columns},
             "derived": {
                 **raw_events.derived,
-                "occurrence": f"row_number() over (partition by {same} order by {order})",
-                "n_copies": f"count(*) over (partition by {same})",
+                "occurrence": f"row_number() over ({same}, {order}) - rank() over ({same}) + 1",
+                "n_copies": f"count(*) over ({same} range between current row and current row)",
             },
         }
     )

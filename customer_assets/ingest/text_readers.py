@@ -160,7 +160,10 @@ class FastText:
             f"from ({rejected})) "
             f"select row, column_name, reason, event_date, {bounded_sql('raw_text')} as raw_text "
             f"from ({lines}) as lines join texts on lines.line = texts.raw_text "
+            # The engine guesses at few lines and would build its hash table of them, were the texts
+            # not one list to it.
             f"where row > {int(self.header)} "
+            "and hash(line) in (select unnest(list(hash(raw_text))) from texts) "
             f"union all select row, null, reason, null, raw_text from {_MALFORMED_LINES}"
         )
 
