@@ -77,7 +77,7 @@ def build_catalog(warehouse: Path, catalog_file: Path) -> None:
     """Write the catalog of all snapshots and swap it in, where it does not show them already.
 
     A source whose snapshot is damaged, or names a lost file, keeps nobody else out of view: it
-    is missing until its next refresh.
+    is missing until its next refresh. Of a file that is lost later DuckDB tells who reads it.
     """
     catalog_file.parent.mkdir(parents=True, exist_ok=True)
     # Two runs that end together must not swap in a catalog that misses the other's snapshot.

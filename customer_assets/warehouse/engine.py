@@ -265,11 +265,12 @@ def relation_sql(relation: Relation) -> str:
     files = ", ".join(literal(str(path)) for path in relation.files)
     # Told the columns, DuckDB need not open each file to plan a statement. Files of an earlier
     # definition may lack one: what is missing is null.
-    schema = ", ".join(
-        f"{literal(name)}: {{name: {literal(name)}, type: {literal(column.type)}, default_value: null}}"
-        for name, column in table.stored_columns.items()
+    told = {literal(name): literal(column.type) for name, column in table.stored_columns.items()}
+    columns = ", ".join(
+        f"{name}: {{name: {name}, type: {kind}, default_value: null}}"
+        for name, kind in told.items()
     )
-    source = f"read_parquet([{files}], hive_partitioning = false, schema = map {{{schema}}})"
+    source = f"read_parquet([{files}], hive_partitioning = false, schema = map {{{columns}}})"
     columns = ", ".join(
         f"{table.derived[name]} as {quoted(name)}" if name in table.derived else quoted(name)
         for name in table.columns
