@@ -5,7 +5,7 @@ import pytest
 
 from customer_assets.warehouse import source_warehouse, verdicts
 from customer_assets.warehouse.catalog import build_catalog, export, take_snapshot
-from customer_assets.warehouse.engine import DuckDBEngine, EngineError
+from customer_assets.warehouse.engine import DuckDBEngine, EngineError, relation_sql
 from customer_assets.warehouse.manifest import StagedPiece
 from customer_assets.warehouse.source_warehouse import ChecksFailedError, SourceWarehouse
 from customer_assets.warehouse.sql_model import read_model
@@ -145,6 +145,29 @@ def test_columns_that_an_earlier_release_did_not_publish_are_told(warehouse):
     newer = table.model_copy(update={"columns": table.columns | currency})
     warehouse.tables = {**warehouse.tables, "spend": newer}
     assert warehouse.lacking("spend") == ["currency"]
+
+
+def test_a_column_that_is_younger_than_files_is_null_in_their_rows(warehouse):
+    currency = {"currency": Column(type="varchar", description="Of what.")}
+    table = EVENTS.model_copy(update={"columns": EVENTS.columns | currency})
+    warehouse.tables["events"] = table
+    assert warehouse.frame("events")["currency"].to_list() == [None] * 4
+    path = warehouse.store("events").new_staged_file()
+    day = DAYS[2].isoformat()
+    statement = f"select 7::bigint as customer_id, date '{day}' as event_date, 'EUR' as currency"
+    warehouse.engine.write(statement, path)
+    warehouse.publish("events", {day: StagedPiece(path, 1, "v2")})
+    last = warehouse.frame("events").sort("event_date").tail(2)
+    assert last.select("value", "currency").rows()[1] == (None, "EUR")
+    assert last["currency"][0] is None
+
+
+def test_a_statement_is_planned_without_a_look_into_files(warehouse):
+    relation = warehouse.relation("events")
+    for path in relation.files:
+        path.write_bytes(b"no Parquet")
+    described = warehouse.query(f"describe {relation_sql(relation)}")
+    assert described["column_name"].to_list() == list(EVENTS.columns)
 
 
 def test_a_failed_error_check_leaves_the_previous_version_in_view(warehouse):
