@@ -11,6 +11,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
@@ -103,7 +104,7 @@ def build_catalog(warehouse: Path, catalog_file: Path) -> None:
 def _catalog_version(shown: _Statements, catalog_file: Path) -> str:
     """Return what tells a catalog from one of other statements, and from another file."""
     written = catalog_file.stat().st_mtime_ns if catalog_file.exists() else "nothing"
-    return digest([duckdb.__version__, f"{catalog_file} {written}", repr(shown)])
+    return digest([version("duckdb"), f"{catalog_file} {written}", repr(shown)])
 
 
 def export(warehouse: Path, target: Path) -> dict[str, int]:
