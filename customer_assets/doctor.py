@@ -256,7 +256,7 @@ def _tables(source: Path, deep: bool) -> Iterator[Finding]:
         for piece in manifest.pieces.values():
             if why := piece.damage(folder, deep):
                 n_wrong += 1
-                path = folder / piece.path
+                path = piece.file(folder)
                 remedy = f"restore it from a backup, or remove it and {refresh}"
                 yield Finding(subject, f"{path}: {why}", remedy, True)
     staged = list((source / STAGING).rglob("*")) if (source / STAGING).is_dir() else []

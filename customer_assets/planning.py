@@ -104,8 +104,9 @@ def _days_to_redo(
         of_input = changed[name]
         if of_input is None:
             return list(days)
+        moved = set(of_input)
         read = warehouse.days.each(model, name, days, parameters)
-        touched.update(day for day, near in read.items() if not set(of_input).isdisjoint(near))
+        touched.update(day for day, near in read.items() if not moved.isdisjoint(near))
     return sorted(touched)
 
 

@@ -148,7 +148,7 @@ def _files(pipeline: AnyPipeline, warehouse: SourceWarehouse, table: str) -> lis
         if piece is None:
             continue
         named = warehouse.query(
-            f"select source_file from read_parquet({literal(store.folder / piece.path)}, "
+            f"select source_file from read_parquet({literal(piece.file(store.folder))}, "
             "hive_partitioning = false) limit 1"
         ).item()
         files.append(

@@ -108,7 +108,7 @@ def read_published(
     piece = landed.manifest().pieces.get(WHOLE)
     files: dict[str, LandedRow] = {}
     if piece is not None:
-        rows = connection.sql(f"from read_parquet({literal(landed.folder / piece.path)})")
+        rows = connection.sql(f"from read_parquet({literal(piece.file(landed.folder))})")
         # What an earlier release wrote may lack a column.
         columns = [name for name in tables(source)["landed_files"].columns if name in rows.columns]
         found = rows.select(", ".join(map(quoted, columns))).fetchall()

@@ -312,7 +312,7 @@ class _Run:
         """Return what is new of day_findings and held_days, and the days that are held no more."""
         before = {k: p for k, p in self.before.counts.pieces.items() if k not in set(gone)}
         folder = self.warehouse_folder / "day_counts"
-        files = [folder / piece.path for key, piece in before.items() if key not in self.counts]
+        files = [piece.file(folder) for key, piece in before.items() if key not in self.counts]
         files += [piece.path for piece in self.counts.values()]
         return staged_findings(
             self.connection, self.source, files, self.warehouse_folder, self.staging, described, now
@@ -484,7 +484,7 @@ class _Run:
         known_by = digest([content, self.version, *particulars])
         if before is not None and before.rows == rows:
             # Read again by other code or settings, to the same rows: nothing follows from that.
-            files = (store.folder / before.path, target)
+            files = (before.file(store.folder), target)
             if len({content_hash(self.connection, file) for file in files}) == 1:
                 known_by = before.content_hash
         return StagedPiece(

@@ -266,11 +266,11 @@ def relation_sql(relation: Relation) -> str:
     # Told the columns, DuckDB need not open each file to plan a statement. Files of an earlier
     # definition may lack one: what is missing is null.
     told = {literal(name): literal(column.type) for name, column in table.stored_columns.items()}
-    columns = ", ".join(
+    schema = ", ".join(
         f"{name}: {{name: {name}, type: {kind}, default_value: null}}"
         for name, kind in told.items()
     )
-    source = f"read_parquet([{files}], hive_partitioning = false, schema = map {{{columns}}})"
+    source = f"read_parquet([{files}], hive_partitioning = false, schema = map {{{schema}}})"
     columns = ", ".join(
         f"{table.derived[name]} as {quoted(name)}" if name in table.derived else quoted(name)
         for name in table.columns

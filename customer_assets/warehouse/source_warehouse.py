@@ -138,7 +138,7 @@ class SourceWarehouse:
         # One piece of each version of the code tells for all of them.
         pieces = {piece.code_version: piece for piece in self.manifest(name).pieces.values()}
         for piece in pieces.values():
-            known &= pl.read_parquet_schema(folder / piece.path).keys()
+            known &= pl.read_parquet_schema(piece.file(folder)).keys()
         return [column for column in self.tables[name].columns if column not in known]
 
     def scan(self, name: str) -> pl.LazyFrame:
@@ -253,7 +253,7 @@ class SourceWarehouse:
         if self.words_moved(name):
             versions = {piece.code_version for piece in staged.values()}
             kept = [
-                self.folder / name / piece.path
+                piece.file(self.folder / name)
                 for key, piece in self.manifest(name).pieces.items()
                 if key not in staged
                 and key not in withdrawn
@@ -340,7 +340,7 @@ class SourceWarehouse:
     ) -> None:
         """Keep what was said of the newest rows as they were published: nobody asks it again."""
         files, inputs = self._newest(model.name, model, parameters)
-        written = {self.folder / model.name / p.path for each in done for p in each.pieces.values()}
+        written = {p.file(self.folder / model.name) for each in done for p in each.pieces.values()}
         if files and files[-1] in written:
             results = one_each([result for each in done for result in each.checks])
             keep(self.folder / model.name, self._verdict_key(model.name, files, inputs), results)
