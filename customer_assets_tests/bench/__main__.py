@@ -11,7 +11,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +29,11 @@ SCANS = 5
 REPEATS = 3
 DOCUMENT = settings.PROJECT_ROOT / "docs" / "benchmarks.md"
 MAIN_TABLES = ("events", "customer_day", "session_fragments", "sessions")
-COHORTS = ("customer_day", "first_seen", "retention", "lifecycle", "stickiness")
+COHORTS = ("customer_day", "first_seen", "calendar", "retention", "lifecycle", "stickiness")
 MODELS = ("tuned_models", "model_predictions", "champions", "model_metrics", "model_scores")
+MEASUREMENTS = ("tables", "day", "night", "limits")
+# From the least to none: what a process held once it does not give back.
+LIMITS = ("2GB", "4GB", "1TB")
 # Great Expectations takes seconds to import, once in a process: before anything is timed.
 assert gx_duckdb
 
@@ -88,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="customer_assets_tests.bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000, help="events of the log")
     parser.add_argument("--keep", type=Path, help="folder in which the logs stay for the next run")
-    parser.add_argument("--only", choices=["tables", "day", "night"], help="one measurement")
+    parser.add_argument("--only", choices=MEASUREMENTS, help="one measurement")
     parser.add_argument("--long", action="store_true", help="the models and the whole chain too")
     asked = parser.parse_args()
     found = Findings()
@@ -100,6 +103,8 @@ def main() -> None:
             measure_day(folder / "long", Path(scratch) / "day", asked.rows, found)
         if asked.only in (None, "night"):
             measure_night(Path(scratch) / "night", found)
+        if asked.only == "limits":
+            measure_limits(folder / "taobao", Path(scratch) / "limits", asked.rows, found)
     if asked.only is None:
         found.write(asked.rows)
 
@@ -154,12 +159,29 @@ def measure_tables(log: Path, home: Path, asked: argparse.Namespace, found: Find
         found.add("Commerce and features: peak memory", f"{cost.peak:.2f} GB")
         show(others, scan)
         with measured() as cost:
-            models = compute(run, layers=("models", "segments", "reports"))
+            models = compute(run, layers=("staging", "models", "segments", "reports"))
         steps = sum(each.processor for each in models if each.table in MODELS)
         steps *= settings.threads()
         found.add("Model steps: processor seconds", f"{steps:.0f} s", "330", "150")
         found.add("Models, segments, reports: peak memory", f"{cost.peak:.2f} GB", "8 GB", "4 GB")
         show(models, scan)
+
+
+def measure_limits(log: Path, home: Path, rows: int, found: Findings) -> None:
+    """From the file to cohorts, once for each limit of memory: a log that does not fit in it."""
+    logs.write_log(log, rows)
+    found.section(f"{rows:,} events from their file to cohorts, by the limit of memory")
+    for limit in LIMITS:
+        os.environ["CUSTOMER_ASSETS_MEMORY_LIMIT"] = limit
+        run = new_run(log, home / limit / "warehouse", logs.SAMPLE_DAYS)
+        with measured() as cost:
+            run.ingest()
+            tables = compute(run, (*MAIN_TABLES, *COHORTS))
+        scan, _ = scan_seconds(run, log)
+        taken = f"{cost.seconds:.0f} s, {cost.seconds / scan:.1f} scans, {cost.peak:.2f} GB at most"
+        found.add(f"DuckDB may hold {limit}", taken)
+        show(tables, scan)
+        shutil.rmtree(home / limit)
 
 
 def measure_questions(run: SourceRun, home: Path, found: Findings) -> None:
@@ -287,8 +309,11 @@ def processor_seconds() -> float:
     return time.process_time() / settings.threads()
 
 
-def compute(run: SourceRun, names: Sequence[str] = (), *, layers: Sequence[str] = ()) -> list[Cost]:
-    """Compute what is outdated of some tables, or of some layers, in order of need."""
+def compute(run: SourceRun, names: Container[str] = (), *, layers: Sequence[str] = ()) -> list[Cost]:
+    """Compute what is outdated of some tables, or of some layers, in order of need.
+
+    Raises AssertionError where one would be computed from a table that was not: it costs nothing.
+    """
     parameters = run.pipeline.parameters(run.now)
     costs = []
     for model in run.pipeline.models.values():
@@ -299,6 +324,12 @@ def compute(run: SourceRun, names: Sequence[str] = (), *, layers: Sequence[str] 
         outdated = run.warehouse.outdated(model, parameters, days)
         if not outdated:
             continue
+        missing = [
+            name
+            for name in model.inputs
+            if name in run.pipeline.models and not run.warehouse.manifest(name).pieces
+        ]
+        assert not missing, f"{model.name} is computed from {missing}, which is not there"
         wanted = [dt.date.fromisoformat(day) for day in outdated] if days else None
         spent = processor_seconds()
         chunks = list(run.warehouse.materialize(model, parameters, wanted))
