@@ -36,11 +36,12 @@ def with_own_columns(columns: Mapping[str, Column], source: EventLogSource) -> d
     if source.columns.sequence is not None:
         found["sequence"] = _SEQUENCE
     for name, attribute in source.attributes.items():
-        _add(found, name, sql_type(attribute), _origin(as_column(attribute)))
+        said = _origin(as_column(attribute))
+        _add(found, name, Column(type=sql_type(attribute), description=said))
     for rule in enabled(source.rules, "flag"):
         meaning = rule.description or f"True where {rule.condition}."
-        _add(found, f"is_{rule.name}", "boolean", meaning)
-    _add(found, "source_file", source_file.type, source_file.description)
+        _add(found, f"is_{rule.name}", Column(type="boolean", description=meaning))
+    _add(found, "source_file", source_file)
     return found
 
 
@@ -59,10 +60,10 @@ def _origin(column: SourceColumn) -> str:
     return f"Column {' or '.join(column.landed)} of the landed files."
 
 
-def _add(columns: dict[str, Column], name: str, kind: str, description: str) -> None:
+def _add(columns: dict[str, Column], name: str, column: Column) -> None:
     if name in columns:
         raise ValueError(f"the column name {name!r} is taken twice; rename the attribute or rule")
-    columns[name] = Column(type=kind, description=description)
+    columns[name] = column
 
 
 def with_copies(raw_events: Table, source: EventLogSource) -> Table:

@@ -61,7 +61,8 @@ class HybridEngine(DuckDBEngine):
         if not self.routes(model, inputs):
             return super().run(model, inputs, parameters, new_file, days)
         # Bound by DuckDB too: what a header says wrongly is told alike, and before Spark begins.
-        self.check_schema(model, self.statement(model, inputs, parameters))
+        empty = {name: replace(relation, files=[]) for name, relation in inputs.items()}
+        self.check_schema(model, self.statement(model, empty, parameters))
         with _parts(new_file()) as folder:
             said = self._written(model, inputs, parameters, days, folder)
             files = literal(f"{folder}/*.parquet")

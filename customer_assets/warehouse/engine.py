@@ -6,9 +6,10 @@ transform data. Does not belong here: what is published (`manifest`), what is ch
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 # Whole numbers as differences; over them LZ4 is as small as zstd and read a fifth faster. A
 # dictionary of many values takes longer to write, and no less room or time to read.
 PARQUET = "format parquet, parquet_version v2, compression lz4_raw, dictionary_size_limit 1000"
+_ENUM = "ENUM("
 # Rows of an input that a function is given at a time.
 _BATCH_ROWS = 250_000
 
@@ -97,8 +99,8 @@ class DuckDBEngine:
         """Write the rows of a statement as those of a model, in the manner of `run`."""
         table = model.table
         if table.partition_by is None or days is None:
-            self.check_schema(model, statement)
-            return {WHOLE: self.write(f"{statement} order by {_order(table.key)}", new_file())}
+            _, ordered = self._ordered(model, statement, table.key)
+            return {WHOLE: self.write(ordered, new_file())}
         return self._run_days(model, table, statement, new_file, days)
 
     def statement(
@@ -177,12 +179,33 @@ class DuckDBEngine:
                 # DuckDB computes the window behind a derived column even where nobody reads it.
                 asked = columns_asked_of(sql, name, derived)
                 relation = replace(relation, table=relation.table.deriving(asked))
-            self.view(name, relation)
+            few = [n for n, c in relation.table.stored_columns.items() if c.categorical]
+            self.view(name, relation, self._enum(relation, columns_asked_of(sql, name, few)))
 
-    def view(self, name: str, relation: Relation) -> None:
+    def view(
+        self, name: str, relation: Relation, kinds: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.connection.execute(
-            f"create or replace temp view {quoted(name)} as {relation_sql(relation)}"
+            f"create or replace temp view {quoted(name)} as {relation_sql(relation, kinds)}"
         )
+
+    def _enum(self, relation: Relation, names: Collection[str]) -> dict[str, str]:
+        """Make an ENUM of the values that some columns of a relation have.
+
+        Returns the columns with its name. Where no column of its rows is text, DuckDB sorts them
+        a quarter faster; to a statement an ENUM is text, in the same order.
+        """
+        if not names or not relation.files:
+            return {}
+        source, kind = _files_sql(relation), quoted(f"values of {relation.table.name}")
+        of_columns = [f"select {quoted(name)} from {source}" for name in names]
+        # An ENUM without a value is none.
+        values = " union ".join(["select '' as value", *of_columns])
+        self.connection.execute(
+            f"create or replace temp type {kind} as enum "
+            f"(from ({values}) where value is not null order by value)"
+        )
+        return dict.fromkeys(names, kind)
 
     def write(self, statement: str, path: Path) -> Output:
         """Write the rows of a statement to a Parquet file."""
@@ -202,11 +225,8 @@ class DuckDBEngine:
     ) -> dict[str, Output]:
         day = quoted(str(table.partition_by))
         # One sort for all days; a scan of one day then reads just its stretch, in order.
-        chunk = (
-            f"{statement} where {_is_one_of(day, days)} "
-            f"order by {_order([str(table.partition_by), *table.key])}"
-        )
-        columns = self.check_schema(model, chunk)
+        of_days = f"{statement} where {_is_one_of(day, days)}"
+        columns, chunk = self._ordered(model, of_days, [str(table.partition_by), *table.key])
         if len(days) == 1:
             # Nothing to part: rows need not be held in a table until their file is written.
             return {days[0].isoformat(): self.write(chunk, new_file())}
@@ -224,10 +244,25 @@ class DuckDBEngine:
         self.connection.execute("drop table chunk")
         return outputs
 
+    def _ordered(
+        self, model: SqlModel, statement: str, order: Sequence[str]
+    ) -> tuple[list[tuple[str, str]], str]:
+        """Return names and types of the result, and the statement of its rows in order.
+
+        Raises EngineError: they are not the header's.
+        """
+        described = self.check_schema(model, statement)
+        ordered = f"{statement} order by {_order(order)}"
+        texts = [quoted(name) for name, kind in described if kind.startswith(_ENUM)]
+        if texts:
+            cast = ", ".join(f"{name}::varchar as {name}" for name in texts)
+            ordered = f"select * replace ({cast}) from ({ordered})"
+        return [(name, _stored_type(kind)) for name, kind in described], ordered
+
     def check_schema(self, model: SqlModel, statement: str) -> list[tuple[str, str]]:
         """Return names and types of the result. Raises EngineError: they are not the header's."""
         described = self._describe(statement)
-        computed = {name: kind.lower() for name, kind in described}
+        computed = {name: _stored_type(kind).lower() for name, kind in described}
         wrong = [
             f"{name} is {computed[name]}, the header says {column.type}"
             for name, column in model.table.stored_columns.items()
@@ -241,6 +276,11 @@ class DuckDBEngine:
         return [
             (row[0], row[1]) for row in self.connection.execute(f"describe {statement}").fetchall()
         ]
+
+
+def _stored_type(kind: str) -> str:
+    """Return the type as which values are stored: an ENUM has served when rows are sorted."""
+    return "VARCHAR" if kind.startswith(_ENUM) else kind
 
 
 def content_hash(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
@@ -257,25 +297,37 @@ def _rows_and_hash(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[i
     return rows, _content_hash(columns, rows, content)
 
 
-def relation_sql(relation: Relation) -> str:
-    """Return a SELECT over exactly the given files, with the table's columns in their order."""
+def relation_sql(relation: Relation, kinds: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return a SELECT over exactly the given files, with the table's columns in their order.
+
+    `kinds` gives the types as which stored columns are read, where these are not their own.
+    """
     table = relation.table
     if not relation.files:
         return _nothing(table)
-    files = ", ".join(literal(str(path)) for path in relation.files)
-    # Told the columns, DuckDB need not open each file to plan a statement. Files of an earlier
-    # definition may lack one: what is missing is null.
-    told = {literal(name): literal(column.type) for name, column in table.stored_columns.items()}
-    schema = ", ".join(
-        f"{name}: {{name: {name}, type: {kind}, default_value: null}}"
-        for name, kind in told.items()
-    )
-    source = f"read_parquet([{files}], hive_partitioning = false, schema = map {{{schema}}})"
+    source = _files_sql(relation)
+    if kinds:
+        cast = ", ".join(f"{quoted(n)}::{kind} as {quoted(n)}" for n, kind in kinds.items())
+        source = f"(select * replace ({cast}) from {source})"
     columns = ", ".join(
         f"{table.derived[name]} as {quoted(name)}" if name in table.derived else quoted(name)
         for name in table.columns
     )
     return f"select {columns} from {source}"
+
+
+def _files_sql(relation: Relation) -> str:
+    """Return a relation of the stored columns of some files."""
+    files = ", ".join(literal(str(path)) for path in relation.files)
+    # Told the columns, DuckDB need not open each file to plan a statement. Files of an earlier
+    # definition may lack one: what is missing is null.
+    stored = relation.table.stored_columns
+    told = {literal(name): literal(column.type) for name, column in stored.items()}
+    schema = ", ".join(
+        f"{name}: {{name: {name}, type: {kind}, default_value: null}}"
+        for name, kind in told.items()
+    )
+    return f"read_parquet([{files}], hive_partitioning = false, schema = map {{{schema}}})"
 
 
 def _nothing(table: Table) -> str:

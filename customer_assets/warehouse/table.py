@@ -22,6 +22,7 @@ class Column(BaseModel):
     type: str
     description: str
     sign: Literal["+", "-"] | None = None
+    categorical: bool = False
 
 
 class Table(BaseModel):

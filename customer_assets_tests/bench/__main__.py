@@ -309,7 +309,9 @@ def processor_seconds() -> float:
     return time.process_time() / settings.threads()
 
 
-def compute(run: SourceRun, names: Container[str] = (), *, layers: Sequence[str] = ()) -> list[Cost]:
+def compute(
+    run: SourceRun, names: Container[str] = (), *, layers: Sequence[str] = ()
+) -> list[Cost]:
     """Compute what is outdated of some tables, or of some layers, in order of need.
 
     Raises AssertionError where one would be computed from a table that was not: it costs nothing.

@@ -8,7 +8,10 @@ columns:
   event_ts: {type: bigint, description: "When, in microseconds since 1970-01-01 UTC."}
   event_at: {type: timestamp, description: "When, in the source's business time."}
   event_date: {type: date, description: Day of event_at; the partition.}
-  event_type: {type: varchar, description: "What happened, as the source names it."}
+  event_type:
+    type: varchar
+    description: "What happened, as the source names it."
+    categorical: true
   item_id: {type: source, description: Which item.}
   item_name: {type: varchar, description: What the item is called.}
   category_id: {type: source, description: Which category of items.}
@@ -26,6 +29,7 @@ columns:
     type: varchar
     description: >-
       Landed file that the row was first read from, below the source's landing folder.
+    categorical: true
 checks:
   - expect_column_values_to_not_be_null: {column: event_ts}
   - expect_column_values_to_not_be_null: {column: event_at}
