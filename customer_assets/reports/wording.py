@@ -91,11 +91,16 @@ def unit(largest: float) -> tuple[float, str]:
     return found
 
 
-def in_unit(value: float | None, size: float) -> str:
-    """Return a value in whole units, as short as a cell of a picture needs it."""
+def in_unit(value: float | None, size: float, largest: float) -> str:
+    """Return a value in units, as short as a cell of a picture needs it.
+
+    Whole ones, unless fewer than ten are the `largest`: they differ behind the point.
+    """
     if not value:
         return ""
-    return f"{value / size:.0f}" if value >= size / 2 else "<1"
+    digits, least = (1, "<.1") if largest < 10 * size else (0, "<1")
+    shown = f"{abs(value) / size:.{digits}f}"
+    return _signed(value, shown) if float(shown) else least
 
 
 def day(date: dt.date) -> str:

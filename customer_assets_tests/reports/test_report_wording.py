@@ -66,3 +66,24 @@ def test_days_and_lists_read_as_english() -> None:
 )
 def test_shown_text_is_harmless_and_bounded(text: str, expected: str) -> None:
     assert wording.shown(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "largest", "expected"),
+    [
+        (None, 9_000, ""),
+        (0, 9_000, ""),
+        (8_960, 9_000, "9.0"),
+        (430, 9_000, "0.4"),
+        (30, 9_000, "<.1"),
+        (430, 12_000, "<1"),
+        (1_600, 12_000, "2"),
+        (-5_300, 12_000, "\u22125"),
+        (-5_300, 9_000, "\u22125.3"),
+    ],
+)
+def test_a_cell_has_a_decimal_where_units_are_few(
+    value: float | None, largest: float, expected: str
+) -> None:
+    size, _ = wording.unit(largest)
+    assert wording.in_unit(value, size, largest) == expected

@@ -174,12 +174,6 @@ def _hours_picture(name: str, kind: str, cells: pl.DataFrame, n_days: dict[int, 
     largest = max(values.values())
     size, unit = wording.unit(largest)
 
-    def written(value: float | None) -> str:
-        # Fewer than ten differ behind the point.
-        if value and largest < 10 * size:
-            return f"{value / size:.1f}" if value >= size / 20 else "<.1"
-        return wording.in_unit(value, size)
-
     def total_of(keys: Sequence[tuple[int, int]], over: int = 1) -> str:
         return wording.compact(sum(values.get(key, 0) for key in keys) / over, digits=2)
 
@@ -187,7 +181,10 @@ def _hours_picture(name: str, kind: str, cells: pl.DataFrame, n_days: dict[int, 
         rows=[wording.weekday(weekday) for weekday in weekdays],
         columns=[f"{hour:02d}" for hour in hours],
         values=[[values.get((weekday, hour), 0.0) for hour in hours] for weekday in weekdays],
-        texts=[[written(values.get((weekday, hour))) for hour in hours] for weekday in weekdays],
+        texts=[
+            [wording.in_unit(values.get((weekday, hour)), size, largest) for hour in hours]
+            for weekday in weekdays
+        ],
         tips=[
             [
                 f"{wording.weekday(weekday)} {wording.hours(hour)}: "

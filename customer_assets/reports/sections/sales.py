@@ -226,7 +226,8 @@ def _rhythm_picture(cells: pl.DataFrame, currency: str | None, sentences: Sequen
     }
     hours = range(min(hour for _, hour in values), max(hour for _, hour in values) + 1)
     weekdays = range(1, 8)
-    unit, unit_name = wording.unit(max(values.values()))
+    largest = max(values.values())
+    unit, unit_name = wording.unit(largest)
     symbol = f" of {currency}" if currency and unit_name else f"in {currency}" if currency else ""
 
     def total_of(keys: Sequence[tuple[int, int]]) -> str:
@@ -237,7 +238,7 @@ def _rhythm_picture(cells: pl.DataFrame, currency: str | None, sentences: Sequen
         columns=[f"{hour:02d}" for hour in hours],
         values=[[values.get((weekday, hour), 0.0) for hour in hours] for weekday in weekdays],
         texts=[
-            [wording.in_unit(values.get((weekday, hour)), unit) for hour in hours]
+            [wording.in_unit(values.get((weekday, hour)), unit, largest) for hour in hours]
             for weekday in weekdays
         ],
         tips=[
