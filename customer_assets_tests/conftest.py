@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import duckdb
+import hypothesis
 import polars as pl
 import pytest
 import yaml
@@ -24,6 +25,10 @@ from customer_assets.sample import write_sample
 from customer_assets.sources import CustomerTableSource, EventLogSource
 from customer_assets.warehouse.engine import DuckDBEngine, Relation, relation_sql
 from customer_assets.warehouse.source_warehouse import SourceWarehouse
+
+# How long an example takes is the machine's affair, and that of whatever else it does.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 

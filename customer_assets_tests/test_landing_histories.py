@@ -272,7 +272,6 @@ def test_any_history_ends_like_a_fresh_load(duplicates):
     check = given(st.lists(changes(duplicates), min_size=3, max_size=7))(check)
     settings(
         max_examples=int(EXAMPLES or 2),
-        deadline=None,
         derandomize=not EXAMPLES,
         suppress_health_check=list(HealthCheck),
     )(check)()

@@ -6,6 +6,7 @@ transform data. Does not belong here: what is published (`manifest`), what is ch
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 # Whole numbers as differences; over them LZ4 is as small as zstd and read a fifth faster. A
 # dictionary of many values takes longer to write, and no less room or time to read.
 PARQUET = "format parquet, parquet_version v2, compression lz4_raw, dictionary_size_limit 1000"
-_ENUM = "ENUM("
+_ENUM = re.compile(r"ENUM\((?:'(?:[^']|'')*'(?:, )?)*\)")
 # Rows of an input that a function is given at a time.
 _BATCH_ROWS = 250_000
 
@@ -252,12 +253,16 @@ class DuckDBEngine:
         Raises EngineError: they are not the header's.
         """
         described = self.check_schema(model, statement)
+        stored = [(name, _stored_type(kind)) for name, kind in described]
         ordered = f"{statement} order by {_order(order)}"
-        texts = [quoted(name) for name, kind in described if kind.startswith(_ENUM)]
-        if texts:
-            cast = ", ".join(f"{name}::varchar as {name}" for name in texts)
-            ordered = f"select * replace ({cast}) from ({ordered})"
-        return [(name, _stored_type(kind)) for name, kind in described], ordered
+        if stored != described:
+            as_stored = ", ".join(
+                f"{quoted(name)}::{kind} as {quoted(name)}"
+                for name, kind in stored
+                if (name, kind) not in described
+            )
+            ordered = f"select * replace ({as_stored}) from ({ordered})"
+        return stored, ordered
 
     def check_schema(self, model: SqlModel, statement: str) -> list[tuple[str, str]]:
         """Return names and types of the result. Raises EngineError: they are not the header's."""
@@ -280,7 +285,7 @@ class DuckDBEngine:
 
 def _stored_type(kind: str) -> str:
     """Return the type as which values are stored: an ENUM has served when rows are sorted."""
-    return "VARCHAR" if kind.startswith(_ENUM) else kind
+    return _ENUM.sub("VARCHAR", kind)
 
 
 def content_hash(connection: duckdb.DuckDBPyConnection, path: Path) -> str:

@@ -14,7 +14,8 @@ class Column(BaseModel):
     """A column: its DuckDB type, lower case, and what it means to an analyst.
 
     The type `source` stands for the type that the source gives to the column of that name. `sign`
-    says of money or counts that they are never below 0 (+) or never above it (-).
+    says of money or counts that they are never below 0 (+) or never above it (-). `categorical`
+    texts are of few values: to put rows in order they are compared as numbers.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -83,7 +83,7 @@ def test_strict_allows_nothing_between():
     assert levels(strict, [(1, 0, "pv"), (1, 2, "share"), (1, 2, "buy")]) == {1: 2}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     dialect=st.sampled_from(["ordered", "clickhouse"]),
     events=st.lists(

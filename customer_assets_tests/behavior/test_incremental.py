@@ -256,7 +256,6 @@ def engine():
 
 @settings(
     max_examples=int(os.environ.get("CUSTOMER_ASSETS_EXAMPLES", "8")),
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 @given(history=histories())

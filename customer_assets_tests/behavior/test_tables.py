@@ -224,9 +224,7 @@ def test_retention_measures_and_what_is_not_observable(run):
     assert later[D[3], 6]["n_retained_customers"] is None
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(minutes=st.lists(st.tuples(st.sampled_from([1, 2]), st.integers(0, 4 * 1440)), min_size=1))
 def test_hours_after_the_first_event_equal_a_count_of_events(run, minutes):
     put(run, *[(who, at // 1440, f"{at // 60 % 24:02}:{at % 60:02}", "pv") for who, at in minutes])

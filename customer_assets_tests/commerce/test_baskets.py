@@ -27,7 +27,7 @@ def test_measures_of_a_pair(shop):
     assert exact <= pair["p_value_bound"] < 1e-10
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.lists(st.sets(st.sampled_from("abcd"), min_size=1), min_size=40, max_size=80))
 def test_lift_is_symmetric_and_every_pair_is_significant(contents):
     renamed = [{chr(ord("z") - ord(item) + ord("a")) for item in basket} for basket in contents]

@@ -73,7 +73,7 @@ RETURNS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(events=RETURNS, seed=st.integers(0, 9))
 def test_returns_come_off_the_top_of_what_was_bought(events, seed):
     """A stack of money by customer and item, event by event, as anyone would do it by hand."""

@@ -26,7 +26,7 @@ SALES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(events=SALES, seed=st.integers(0, 9))
 def test_shares_and_classes_cover_all_whatever_the_order_of_rows(events, seed):
     names = ["items", "product_performance", "category_performance"]
@@ -225,7 +225,7 @@ def test_equal_counts_share_a_rank(shop):
     assert rows[3]["places_lost"] == -3
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(values=st.lists(st.integers(1, 50), min_size=1, max_size=12))
 def test_the_pareto_curve_rises_to_one_and_gini_is_the_mean_difference(values):
     with Shop() as shop:

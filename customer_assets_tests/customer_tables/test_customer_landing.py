@@ -234,7 +234,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(STEPS)
 def test_any_sequence_of_landings_ends_as_a_fresh_load(steps: list[tuple[str, str | None]]):
     with tempfile.TemporaryDirectory() as folder:

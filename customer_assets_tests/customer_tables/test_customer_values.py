@@ -70,7 +70,7 @@ def test_dates_may_have_a_format_of_their_own():
         value("1", "date", ["%Q"])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_every_whole_number_stays_what_it_is(number: int):
     assert value(str(number), "bigint") == number

@@ -235,9 +235,7 @@ PIECES = st.lists(
 )
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=PIECES)
 def test_the_fast_reader_agrees_with_the_careful_one(tmp_path_factory, connection, pieces):
     content = "who,at,what,n,price\n" + "".join(pieces)

@@ -278,9 +278,7 @@ STEPS = st.lists(
 )
 
 
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_any_history_ends_as_a_fresh_load_of_the_last_files(tmp_path_factory, connection, steps):
     """Landing, replacing, withdrawing and duplicating, in any order."""

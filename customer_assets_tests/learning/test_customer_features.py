@@ -103,7 +103,7 @@ def orders_of(log, until):
     return n
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(LOGS)
 def test_a_row_is_what_a_plain_count_of_the_events_before_it_gives(log):
     connection = features(log)
@@ -140,7 +140,7 @@ def test_a_row_is_what_a_plain_count_of_the_events_before_it_gives(log):
         assert row["is_buyer_within_horizon"] in (None, label)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(LOGS)
 def test_rows_after_a_cut_off_change_nothing_at_it(log):
     connection = features(log)

@@ -29,7 +29,7 @@ def predicted(rows) -> Predicted:
 
 
 @given(ROWS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_metric_is_scikit_learns(rows):
     p = predicted(rows)
     ours = {name: interval.value for name, interval in metrics(p, 0.2, seed=1).items()}
@@ -46,7 +46,7 @@ def test_every_metric_is_scikit_learns(rows):
 
 
 @given(ROWS, st.randoms())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_order_of_rows_does_not_matter(rows, random):
     shuffled = random.sample(rows, len(rows))
     first, second = metrics(predicted(rows), 0.3, 1), metrics(predicted(shuffled), 0.3, 1)
@@ -56,7 +56,7 @@ def test_the_order_of_rows_does_not_matter(rows, random):
 
 
 @given(ROWS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_contacting_everybody_finds_everybody(rows):
     found = metrics(predicted(rows), 1.0, seed=1)
     assert found["recall_at_contact_share"].value == pytest.approx(1)

@@ -82,7 +82,7 @@ def test_a_new_definition_starts_with_its_own_names():
     seeds=st.lists(st.integers(0, 50), min_size=2, max_size=4),
     gone=st.lists(st.integers(1, 90), max_size=20),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_customers_are_conserved(seeds, gone):
     history = History()
     before = None

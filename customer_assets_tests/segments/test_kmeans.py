@@ -29,7 +29,7 @@ def test_groups_are_named_by_value_highest_first():
 
 
 @given(seed=st.integers(0, 1000))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_the_order_of_rows_does_not_matter(seed):
     customers = rfm()
     shuffled = customers.sample(fraction=1, shuffle=True, seed=seed)

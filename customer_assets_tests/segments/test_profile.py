@@ -20,7 +20,7 @@ def frames(customers: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(30, 120))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_shares_sum_to_one_and_intervals_hold_their_figures(seed, n):
     customers = rfm(n, seed)
     profile = computed("segment_profile", frames(customers), TOLD)

@@ -27,6 +27,7 @@ columns:
   shown: {{type: varchar, description: Joined to other text.}}
   is_rare: {{type: boolean, description: Compared with text that no row has.}}
   label: {{type: varchar, description: A type or a text that is none.}}
+  both: {{type: "varchar[]", description: Type and file.}}
 --- */
 select
     event_date,
@@ -38,6 +39,7 @@ select
     event_type || '/' || source_file as shown,
     event_type in ('rare', 'never') or event_type > 'm' as is_rare,
     coalesce(case when n > 1 then event_type end, 'none') as label,
+    [event_type, source_file] as both,
 from events
 """
 LETTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
