@@ -60,7 +60,8 @@ class HybridEngine(DuckDBEngine):
     ) -> dict[str, Output]:
         if not self.routes(model, inputs):
             return super().run(model, inputs, parameters, new_file, days)
-        # Bound by DuckDB too: what a header says wrongly is told alike, and before Spark begins.
+        # Bound by DuckDB too, over no rows: what a header says wrongly is told alike, and before
+        # Spark begins.
         empty = {name: replace(relation, files=[]) for name, relation in inputs.items()}
         self.check_schema(model, self.statement(model, empty, parameters))
         with _parts(new_file()) as folder:

@@ -7,7 +7,7 @@ transform data. Does not belong here: what is published (`manifest`), what is ch
 
 import datetime as dt
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -130,10 +130,7 @@ class DuckDBEngine:
         result = model.frame(frames, parameters)
         table = model.table
         self.connection.register("computed", result.to_arrow())
-        columns = ", ".join(
-            f"cast({quoted(name)} as {column.type}) as {quoted(name)}"
-            for name, column in table.columns.items()
-        )
+        columns = _cast((name, column.type) for name, column in table.columns.items())
         order = _order(table.key)
         output = self.write(f"select {columns} from computed order by {order}", new_file())
         self.connection.unregister("computed")
@@ -255,13 +252,8 @@ class DuckDBEngine:
         described = self.check_schema(model, statement)
         stored = [(name, _stored_type(kind)) for name, kind in described]
         ordered = f"{statement} order by {_order(order)}"
-        if stored != described:
-            as_stored = ", ".join(
-                f"{quoted(name)}::{kind} as {quoted(name)}"
-                for name, kind in stored
-                if (name, kind) not in described
-            )
-            ordered = f"select * replace ({as_stored}) from ({ordered})"
+        if others := [column for column in stored if column not in described]:
+            ordered = f"select * replace ({_cast(others)}) from ({ordered})"
         return stored, ordered
 
     def check_schema(self, model: SqlModel, statement: str) -> list[tuple[str, str]]:
@@ -281,6 +273,11 @@ class DuckDBEngine:
         return [
             (row[0], row[1]) for row in self.connection.execute(f"describe {statement}").fetchall()
         ]
+
+
+def _cast(columns: Iterable[tuple[str, str]]) -> str:
+    """Return columns by name, each as a type."""
+    return ", ".join(f"cast({quoted(n)} as {kind}) as {quoted(n)}" for n, kind in columns)
 
 
 def _stored_type(kind: str) -> str:
@@ -312,8 +309,7 @@ def relation_sql(relation: Relation, kinds: Mapping[str, str] = MappingProxyType
         return _nothing(table)
     source = _files_sql(relation)
     if kinds:
-        cast = ", ".join(f"{quoted(n)}::{kind} as {quoted(n)}" for n, kind in kinds.items())
-        source = f"(select * replace ({cast}) from {source})"
+        source = f"(select * replace ({_cast(kinds.items())}) from {source})"
     columns = ", ".join(
         f"{table.derived[name]} as {quoted(name)}" if name in table.derived else quoted(name)
         for name in table.columns

@@ -215,6 +215,8 @@ def load_macros(connection: "duckdb.DuckDBPyConnection") -> None:
 def columns_asked_of(sql: str, table: str, columns: Collection[str]) -> set[str]:
     """Return those of a table's columns that a statement may read: named beside it, or by `*`."""
     asked: set[str] = set()
+    if not columns:
+        return asked
     for select in parsed(sql).find_all(exp.Select):
         sources = [select.args.get("from_"), *select.args.get("joins", [])]
         if not any(each and each.this.name == table for each in sources):

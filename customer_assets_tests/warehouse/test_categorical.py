@@ -64,7 +64,8 @@ def described(is_categorical):
 def test_categorical_texts_give_the_rows_that_texts_give(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("categorical")
     values = ", ".join(
-        f"(date '{day}', {sql(what)}, {sql(file)}, {n})" for n, (day, what, file) in enumerate(rows)
+        f"(date '{day}', {literal(what)}, {literal(file)}, {n})"
+        for n, (day, what, file) in enumerate(rows)
     )
     numbers = itertools.count()
 
@@ -93,7 +94,3 @@ def test_categorical_texts_give_the_rows_that_texts_give(tmp_path_factory, rows)
             path.write_text(NUMBERED.format(partition=stated))
             model = read_model(path, "staging")
             assert computed(True, model, days) == computed(False, model, days)
-
-
-def sql(text):
-    return "null" if text is None else literal(text)
